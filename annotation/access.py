@@ -1,0 +1,141 @@
+"""Who may do what: one role x action table, and querysets that show only what a user may see.
+
+Everything is denied unless a membership grants it. A thing that a user may not see does not exist
+for that user (NotFound); a thing that may be seen but not done is NotPermitted.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from .errors import NotFound, NotPermitted
+from .models import Membership, Project, Role, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Action(StrEnum):
+    VIEW_PROJECT = "project.view"
+    EDIT_PROJECT = "project.edit"
+    VIEW_PROGRESS = "progress.view"
+    READ_CASES = "cases.read"
+    VIEW_CASES = "cases.view"
+    VIEW_READS = "reads.view"
+    IMPORT_IMAGES = "images.import"
+    VIEW_ROUNDS = "rounds.view"
+    RUN_ROUNDS = "rounds.run"
+    MANAGE_MODELS = "models.manage"
+    VIEW_DATASETS = "datasets.view"
+    FREEZE_DATASETS = "datasets.freeze"
+    EXPORT_DATASETS = "datasets.export"
+    VIEW_MEMBERS = "members.view"
+    MANAGE_MEMBERS = "members.manage"
+    VIEW_LEDGER = "ledger.view"
+
+
+_EVERY_MEMBER = {Action.VIEW_PROJECT}
+ALLOWED: dict[str, frozenset[Action]] = {
+    Role.LEAD: frozenset(Action),
+    Role.READER: frozenset(_EVERY_MEMBER | {Action.READ_CASES}),
+    Role.ADJUDICATOR: frozenset(
+        _EVERY_MEMBER | {Action.READ_CASES, Action.VIEW_CASES, Action.VIEW_READS}
+    ),
+    Role.ML_ENGINEER: frozenset(
+        _EVERY_MEMBER
+        | {
+            Action.VIEW_PROGRESS,
+            Action.VIEW_CASES,
+            Action.VIEW_ROUNDS,
+            Action.RUN_ROUNDS,
+            Action.MANAGE_MODELS,
+            Action.VIEW_DATASETS,
+        }
+    ),
+    Role.STEWARD: frozenset(
+        _EVERY_MEMBER
+        | {
+            Action.VIEW_PROGRESS,
+            Action.VIEW_CASES,
+            Action.IMPORT_IMAGES,
+            Action.VIEW_ROUNDS,
+            Action.VIEW_DATASETS,
+            Action.FREEZE_DATASETS,
+            Action.EXPORT_DATASETS,
+            Action.VIEW_LEDGER,
+        }
+    ),
+    Role.SITE_ADMIN: frozenset(
+        _EVERY_MEMBER
+        | {
+            Action.VIEW_PROGRESS,
+            Action.VIEW_CASES,
+            Action.IMPORT_IMAGES,
+            Action.VIEW_MEMBERS,
+            Action.MANAGE_MEMBERS,
+        }
+    ),
+}
+
+M = TypeVar("M", bound=Model)
+
+
+def actions_of(user: User | AnonymousUser, project: Project) -> frozenset[Action]:
+    """All actions that the user's memberships in the project allow, cut to the token's if one is used."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    roles = Membership.objects.filter(user=user, project=project).values_list("role", flat=True)
+    granted: frozenset[Action] = frozenset().union(*(ALLOWED[role] for role in roles))
+    token = getattr(user, "api_token", None)
+    if token is None:
+        return granted
+    if token.project_id != project.pk:
+        return frozenset()
+    return granted & {Action(name) for name in token.actions}
+
+
+def require(user: User | AnonymousUser, project: Project, action: Action) -> None:
+    """Raise NotFound if the project is not the user's to see, NotPermitted if the action is not allowed."""
+    granted = actions_of(user, project)
+    if action in granted:
+        return
+    if granted:
+        raise NotPermitted(f"Your role in “{project.title}” does not allow {action.value}.")
+    raise NotFound
+
+
+def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:
+    """Projects in which the user has any role; with a token, the token's project alone."""
+    if not user.is_authenticated or not user.is_active:
+        return Project.objects.none()
+    projects = Project.objects.filter(memberships__user=user).distinct()
+    token = getattr(user, "api_token", None)
+    return projects if token is None else projects.filter(pk=token.project_id)
+
+
+def project_for(user: User | AnonymousUser, slug: str, action: Action) -> Project:
+    """The project of that slug if the user may do ``action`` in it."""
+    project = projects_visible_to(user).filter(slug=slug).first()
+    if project is None:
+        raise NotFound
+    require(user, project, action)
+    return project
+
+
+def visible_to(
+    user: User | AnonymousUser, queryset: QuerySet[M], action: Action, project_path: str = "project"
+) -> QuerySet[M]:
+    """Rows whose project (reached by ``project_path``) allows the user ``action``."""
+    if not user.is_authenticated or not user.is_active:
+        return queryset.none()
+    roles = [role for role, allowed in ALLOWED.items() if action in allowed]
+    token = getattr(user, "api_token", None)
+    if token is not None and action.value not in token.actions:
+        return queryset.none()
+    allowed = Membership.objects.filter(user=user, role__in=roles)
+    if token is not None:
+        allowed = allowed.filter(project=token.project_id)
+    return queryset.filter(**{f"{project_path}__in": allowed.values("project")})

@@ -1,0 +1,47 @@
+"""The nouns of everything someone is accountable for. Each is written by one module only."""
+
+from .cases import Case, Patient
+from .imaging import ChangeCursor, Import, ImportItem, Instance, Series
+from .ledger import Anchor, ChainHead, Event
+from .people import ApiToken, Membership, Role, Site, User
+from .projects import CaseUnit, LabelSchema, Project, Stream, Task
+from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
+from .references import Reference
+from .snapshots import Snapshot, SnapshotItem, Split
+
+__all__ = [
+    "Anchor",
+    "Answer",
+    "ApiToken",
+    "Case",
+    "CaseUnit",
+    "ChainHead",
+    "ChangeCursor",
+    "Comment",
+    "Draft",
+    "Event",
+    "Import",
+    "ImportItem",
+    "Instance",
+    "LabelSchema",
+    "Mark",
+    "MarkKind",
+    "Mask",
+    "Membership",
+    "Patient",
+    "Project",
+    "Purpose",
+    "Read",
+    "Reference",
+    "Role",
+    "Series",
+    "Site",
+    "Skip",
+    "Slot",
+    "Snapshot",
+    "SnapshotItem",
+    "Split",
+    "Stream",
+    "Task",
+    "User",
+]

@@ -1,0 +1,106 @@
+"""What Orthanc holds, by identifier: series, instances, imports and the change cursor. No pixels."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class ChangeCursor(models.Model):
+    """How far Orthanc's change log has been followed; one row per image store."""
+
+    store = models.CharField(max_length=100, unique=True)
+    seq = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+
+class Series(models.Model):
+    """A DICOM series, with the curated description that the viewer receives."""
+
+    series_uid = models.CharField(max_length=64, unique=True)
+    study_uid = models.CharField(max_length=64, db_index=True)
+    orthanc_id = models.CharField(max_length=44, unique=True)
+    modality = models.CharField(max_length=16)
+    body_part = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=64, blank=True)
+    attributes = models.JSONField(default=dict, help_text="attributes that intake rules may match")
+    display = models.JSONField(
+        null=True, help_text="curated geometry and pixel description, frames in spatial order"
+    )
+    frame_count = models.PositiveIntegerField(default=0)
+    stable = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+
+class Instance(models.Model):
+    """One DICOM object in Orthanc."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
+    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    sop_class_uid = models.CharField(max_length=64)
+    orthanc_id = models.CharField(max_length=44, unique=True)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    frame_count = models.PositiveIntegerField(default=1)
+    sha256 = models.CharField(max_length=64, help_text="of the stored DICOM file")
+    pixel_sha256 = models.CharField(max_length=64, help_text="of the decoded pixels")
+    normalised = models.BooleanField(
+        default=False, help_text="frames are served from the decoded copy, not from Orthanc"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Import(models.Model):
+    """One upload into a project: files arrive in pieces and are then checked one by one."""
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving"
+        PROCESSING = "processing"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    project = models.ForeignKey(
+        "annotation.Project", on_delete=models.CASCADE, related_name="imports"
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    site = models.ForeignKey("annotation.Site", null=True, on_delete=models.PROTECT)
+    state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+
+class ImportItem(models.Model):
+    """One file of an import, or one object found wrong in Orthanc, and what became of it."""
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving"
+        WAITING = "waiting"
+        STORED = "stored"
+        DUPLICATE = "duplicate"
+        QUARANTINED = "quarantined"
+        DISMISSED = "dismissed"
+
+    batch = models.ForeignKey(Import, null=True, on_delete=models.CASCADE, related_name="items")
+    name = models.CharField(max_length=500, help_text="as the sender named it; never used as a path")
+    size = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
+    reason_code = models.CharField(max_length=60, blank=True)
+    reason = models.TextField(blank=True, help_text="what is wrong and what to do, for a person")
+    sop_instance_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    series_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    orthanc_id = models.CharField(max_length=44, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "state"], name="import_item_state"),
+            models.Index(
+                fields=["created_at"],
+                name="import_item_quarantine",
+                condition=models.Q(state="quarantined"),
+            ),
+        ]

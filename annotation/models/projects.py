@@ -1,0 +1,80 @@
+"""Projects and their versioned label schemas."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
+class CaseUnit(models.TextChoices):
+    STUDY = "study"
+    SERIES = "series"
+    INSTANCE = "instance"
+
+
+class Task(models.TextChoices):
+    CLASSIFICATION = "classification"
+    SEGMENTATION = "segmentation"
+    DETECTION = "detection"
+
+
+class Stream(models.TextChoices):
+    """How a case may be used. Drawn by patient when the case enters; it never changes."""
+
+    POOL = "pool", "Pool (ranked)"
+    CONTROL = "control", "Control (random arm)"
+    CALIBRATION = "calibration", "Calibration"
+    HOLDOUT = "holdout", "Hold-out"
+
+
+class Project(models.Model):
+    """One reading question over one set of images."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    task = models.CharField(max_length=20, choices=Task)
+    case_unit = models.CharField(max_length=10, choices=CaseUnit)
+    intake_rule = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="series attribute -> regular expression; a series that matches all becomes a case",
+    )
+    stream_shares = models.JSONField(default=dict, help_text="stream -> share of patients; sums to 1")
+    reading_mix = models.JSONField(default=dict, help_text="stream -> weight with which reads are drawn")
+    evaluation_first = models.BooleanField(
+        default=True, help_text="read hold-out and calibration before pool and control"
+    )
+    reads_per_case = models.PositiveSmallIntegerField(default=1)
+    blind_to_model = models.BooleanField(default=True)
+    lease_minutes = models.PositiveSmallIntegerField(default=30)
+    round_every = models.PositiveIntegerField(default=0, help_text="submissions per round; 0: by hand")
+    secret = models.BinaryField(default=new_secret, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class LabelSchema(models.Model):
+    """What readers may say. A version never changes once stored.
+
+    ``document`` is validated by ``annotation.schema``:
+    classes (code, name, colour, coded term), mark kinds, questions, guideline.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_schemas")
+    version = models.PositiveIntegerField()
+    document = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="label_schema_version_once")
+        ]

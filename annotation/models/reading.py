@@ -1,0 +1,222 @@
+"""Slots (wanted readings and their leases), drafts, immutable reads with marks and answers, comments."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from .cases import Case
+from .projects import LabelSchema, Project, Stream
+
+
+class Purpose(models.TextChoices):
+    PRIMARY = "primary"
+    SECOND = "second"
+    ADJUDICATION = "adjudication"
+    AUDIT = "audit"
+    GOLD = "gold"
+    REPEAT = "repeat"
+
+
+class Slot(models.Model):
+    """One wanted reading of one case. The lease (reader, token, expiry) lives on the row itself."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        CLAIMED = "claimed"
+        DONE = "done"
+        HELD = "held"
+        CANCELLED = "cancelled"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="slots")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="slots")
+    stream = models.CharField(max_length=12, choices=Stream, help_text="the case's, copied")
+    purpose = models.CharField(max_length=12, choices=Purpose, default=Purpose.PRIMARY)
+    number = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    priority = models.FloatField(help_text="higher is read first; in (0, 1)")
+    generation = models.PositiveIntegerField(default=0, help_text="ranking that set the priority")
+    due_at = models.DateTimeField(null=True, blank=True)
+    reader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots"
+    )
+    token = models.BigIntegerField(default=0, help_text="fencing token; grows with every claim")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="slot_number_once"),
+            models.UniqueConstraint(
+                fields=["case", "reader"],
+                condition=~Q(purpose="repeat"),
+                name="slot_reader_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["claimed", "done"], reader__isnull=False)
+                | Q(state__in=["open", "held", "cancelled"], reader__isnull=True),
+                name="slot_reader_matches_state",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "project",
+                "stream",
+                models.F("priority").desc(),
+                "id",
+                condition=Q(state="open"),
+                name="slot_next",
+            ),
+            models.Index(
+                fields=["lease_expires_at"], condition=Q(state="claimed"), name="slot_lease"
+            ),
+            models.Index(
+                fields=["reader", "project"], condition=Q(state="claimed"), name="slot_mine"
+            ),
+        ]
+
+
+class Skip(models.Model):
+    """A reader declined a case and said why; the case goes to others."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="skips")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    reason = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "reader"], name="skip_once")]
+
+
+class Mask(models.Model):
+    """A labelmap: uint8, C order (frame, row, column), frames in the series' spatial order."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    sha256 = models.CharField(max_length=64, help_text="of the uncompressed voxels")
+    series = models.ForeignKey("annotation.Series", on_delete=models.PROTECT)
+    shape = ArrayField(models.PositiveIntegerField(), size=3)
+    labels = ArrayField(models.PositiveSmallIntegerField(), help_text="values present, without 0")
+    gzip = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "series", "sha256"], name="mask_once")
+        ]
+
+
+class Draft(models.Model):
+    """What a reader has done so far in a slot; replaced as a whole, guarded by its version."""
+
+    slot = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="drafts")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    version = models.PositiveIntegerField()
+    content = models.JSONField(help_text="{answers: [...], marks: [...]}, as in a submission")
+    active_seconds = models.FloatField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slot", "reader"], name="draft_once_per_reader")
+        ]
+
+
+class Read(models.Model):
+    """What a reader submitted. Rows are never changed; the database refuses it."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reads")
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="reads")
+    reader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reads"
+    )
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    label_schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT)
+    idempotency_key = models.UUIDField()
+    content_sha256 = models.CharField(max_length=64, help_text="of the canonical submission")
+    late = models.BooleanField(default=False, help_text="came after the slot was lost to another")
+    supersedes = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    active_seconds = models.FloatField(help_text="time the reader spent, idle cut off")
+    instances_sha256 = models.CharField(max_length=64, help_text="of the image hashes that were read")
+    submitted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reader", "idempotency_key"], name="read_idempotency_once"
+            ),
+            models.UniqueConstraint(
+                fields=["slot"],
+                condition=Q(late=False, supersedes__isnull=True),
+                name="read_once_per_slot",
+            ),
+        ]
+        indexes = [models.Index(fields=["case", "submitted_at"], name="read_case_time")]
+
+
+class MarkKind(models.TextChoices):
+    BOX = "box"
+    CONTOUR = "contour"
+    ELLIPSE = "ellipse"
+    CIRCLE = "circle"
+    LENGTH = "length"
+    BIDIRECTIONAL = "bidirectional"
+    ANGLE = "angle"
+    COBB_ANGLE = "cobb_angle"
+    LANDMARK = "landmark"
+    ARROW = "arrow"
+    LABELMAP = "labelmap"
+
+
+class Mark(models.Model):
+    """Something drawn: pixel coordinates on one frame, and the same points in the patient (mm, LPS)."""
+
+    read = models.ForeignKey(Read, on_delete=models.PROTECT, related_name="marks")
+    tracking_uid = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=MarkKind)
+    label_class = models.CharField(max_length=64)
+    sop_instance_uid = models.CharField(max_length=64, blank=True)
+    frame = models.PositiveIntegerField(null=True, help_text="1-based, as DICOM counts")
+    points_px = models.JSONField(default=list, help_text="[[column, row], ...]; pixel centres at integers")
+    points_mm = models.JSONField(default=list, help_text="[[x, y, z], ...] in LPS")
+    mask = models.ForeignKey(Mask, null=True, on_delete=models.PROTECT)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["read", "tracking_uid"], name="mark_tracking_uid_once")
+        ]
+
+
+class Answer(models.Model):
+    """One answer of the form, for the case or for a series, frame or mark of it."""
+
+    read = models.ForeignKey(Read, on_delete=models.PROTECT, related_name="answers")
+    question = models.CharField(max_length=64)
+    target = models.CharField(max_length=100, blank=True, help_text="'' for the case, else a UID")
+    value = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["read", "question", "target"], name="answer_once")
+        ]
+        indexes = [models.Index(fields=["question"], name="answer_question")]
+
+
+class Comment(models.Model):
+    """Conversation on a case. An issue is a comment that takes the case off the list until resolved."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+    text = models.TextField()
+    issue = models.CharField(max_length=40, blank=True, help_text="issue type; '' for a remark")
+    anchor = models.JSONField(default=dict, help_text="mark or place in the image, if any")
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )

@@ -1,0 +1,1 @@
+"""The composition root: settings, routes, process supervision, the command line."""

@@ -1,0 +1,18 @@
+"""Routes: accounts, admin, the API of both apps, pixels, and the single-page front end for the rest."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from . import frontend
+
+urlpatterns = [
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/mfa/", include("allauth.mfa.urls")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/", include("annotation.api.urls")),
+    path("api/", include("learning.api.urls")),
+    path("pixels/", include("annotation.pixels")),
+    re_path(r"^(?!static/).*$", frontend.index, name="frontend"),
+]

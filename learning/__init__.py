@@ -1,0 +1,1 @@
+"""What a machine computes from it: rounds, models, scores, rankings, learning curves."""
