@@ -1,0 +1,7 @@
+"""Routes of everything under /api that annotation answers. No trailing slashes."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
