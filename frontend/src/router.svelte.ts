@@ -1,0 +1,90 @@
+/** The address bar as state: which page is shown, with which parameters. */
+import { parse } from 'regexparam';
+import type { Component } from 'svelte';
+
+export interface Route {
+  path: string;
+  /** Fetches the page's code; each page is its own chunk. */
+  load: () => Promise<{ default: Component<never> }>;
+  /** The page fills the window: no sidebar, no footer. */
+  bare?: boolean;
+}
+
+export interface Match {
+  route: Route;
+  params: Record<string, string>;
+}
+
+interface Compiled {
+  route: Route;
+  keys: string[];
+  pattern: RegExp;
+}
+
+export function compile(routes: readonly Route[]): Compiled[] {
+  return routes.map((route) => ({ route, ...parse(route.path) }));
+}
+
+export function find(compiled: readonly Compiled[], pathname: string): Match | null {
+  for (const { route, keys, pattern } of compiled) {
+    const found = pattern.exec(pathname);
+    if (!found) continue;
+    const params = keys.map((key, index) => [key, decodeURIComponent(found[index + 1] ?? '')]);
+    return { route, params: Object.fromEntries(params) };
+  }
+  return null;
+}
+
+class Router {
+  #compiled: Compiled[] = [];
+  pathname = $state('/');
+  search = $state('');
+  readonly match = $derived(find(this.#compiled, this.pathname));
+
+  start(routes: readonly Route[]): void {
+    this.#compiled = compile(routes);
+    this.#read();
+    addEventListener('popstate', () => this.#read());
+    document.addEventListener('click', (event) => this.#follow(event));
+  }
+
+  go(to: string, { replace = false } = {}): void {
+    history[replace ? 'replaceState' : 'pushState'](null, '', to);
+    this.#read();
+    if (!replace) scrollTo(0, 0);
+  }
+
+  /** The value of one query parameter, empty if absent. */
+  query(name: string): string {
+    return new URLSearchParams(this.search).get(name) ?? '';
+  }
+
+  /** Changes query parameters in place, so that a reload or a shared address shows the same. */
+  setQuery(values: Record<string, string>): void {
+    const query = new URLSearchParams(this.search);
+    for (const [name, value] of Object.entries(values)) {
+      if (value) query.set(name, value);
+      else query.delete(name);
+    }
+    const text = query.toString();
+    this.go(this.pathname + (text ? `?${text}` : ''), { replace: true });
+  }
+
+  #read(): void {
+    this.pathname = location.pathname;
+    this.search = location.search;
+  }
+
+  #follow(event: MouseEvent): void {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!plain || event.defaultPrevented || !link?.href || link.target || link.hasAttribute('download'))
+      return;
+    const url = new URL(link.href);
+    if (url.origin !== location.origin || !find(this.#compiled, url.pathname)) return;
+    event.preventDefault();
+    this.go(url.pathname + url.search + url.hash);
+  }
+}
+
+export const router = new Router();
