@@ -1,1 +1,1 @@
-"""Everything someone is accountable for: sites, projects, cases, slots, reads, references, snapshots, ledger."""
+"""Everything someone is accountable for: sites, projects, cases, reads, references, snapshots, ledger."""

@@ -7,8 +7,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import api_tokens
-from ..models import ApiToken, User
+from annotation import api_tokens
+from annotation.models import ApiToken, User
 
 SCHEME = "Bearer"
 

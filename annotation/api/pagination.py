@@ -8,7 +8,7 @@ from django.db.models import BigAutoField
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-from ..errors import InvalidInput
+from annotation.errors import InvalidInput
 
 LARGEST_ID = BigAutoField.MAX_BIGINT
 

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from ..errors import TooLarge
+from annotation.errors import TooLarge
 
 DEEPEST = 40
 LARGEST_INTEGER = 2**63 - 1

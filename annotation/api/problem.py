@@ -16,7 +16,7 @@ from psycopg import errors as postgres
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from ..errors import ConsiliumError
+from annotation.errors import ConsiliumError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "2"
