@@ -1,0 +1,1 @@
+"""Three demo projects on real images, with the licence notices beside them."""
