@@ -1,0 +1,126 @@
+"""Real servers for the tests: started when a test first asks, on free ports, ended with the session.
+
+CONSILIUM_TEST_ID keeps parallel runs apart; the database cluster of an id is reused, its contents not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+import pytest
+from django.conf import settings
+from dramatiq.brokers.stub import StubBroker
+
+from deploy.settings import _database
+from deploy.stack import ROOT, Ports, Stack
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
+
+def _stub_broker() -> StubBroker:
+    """Actors are bound to the broker that is set when their module is imported: set it before any is."""
+    assert not dramatiq.get_broker().actors, "an actors module was imported before the tests began"
+    broker = StubBroker(middleware=[])
+    broker.emit_after("process_boot")
+    dramatiq.set_broker(broker)
+    return broker
+
+
+BROKER = _stub_broker()
+
+
+@pytest.fixture(autouse=True)
+def broker() -> Iterator[StubBroker]:
+    """The in-memory broker: what was rung during a test lies in its queues."""
+    yield BROKER
+    BROKER.flush_all()
+
+
+@pytest.fixture(scope="session")
+def test_var() -> Iterator[Path]:
+    """A folder of this run alone: var/test/<id>, or <id>-2 while another run holds that one."""
+    name = os.environ.get("CONSILIUM_TEST_ID", "default")
+    base = ROOT / "var" / "test"
+    for number in range(1, 100):
+        folder = base / (name if number == 1 else f"{name}-{number}")
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "run.lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        yield folder
+        lock.close()
+        return
+    raise RuntimeError(f"Ninety-nine test runs of “{name}” at once; end some of them.")
+
+
+@pytest.fixture(scope="session")
+def postgres(test_var: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL server, embedded unless DATABASE_URL names one."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    stack = Stack(test_var, Ports.free(), ["postgres"], durable=False)
+    stack.start()
+    yield stack.settings["DATABASE_URL"]
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres: str) -> None:
+    """Point Django at the test server, one connection per thread: threads of a test may all need one."""
+    database: Any = settings.DATABASES["default"]
+    database.update(_database(postgres))
+    database["OPTIONS"] = {}
+
+
+@pytest.fixture(scope="session")
+def orthanc_stack(test_var: Path) -> Iterator[Stack]:
+    """A supervised Orthanc that tests may kill: ``orthanc_stack.kill("orthanc")``."""
+    folder = test_var / "orthanc-only"
+    shutil.rmtree(folder, ignore_errors=True)
+    stack = Stack(folder, Ports.free(), ["orthanc"])
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def orthanc(orthanc_stack: Stack) -> str:
+    """The URL of a real, empty Orthanc; the settings name it too."""
+    settings.ORTHANC_URL = orthanc_stack.settings["ORTHANC_URL"]
+    settings.ORTHANC_PASSWORD = orthanc_stack.settings["ORTHANC_PASSWORD"]
+    return str(settings.ORTHANC_URL)
+
+
+@pytest.fixture(scope="session")
+def redis(test_var: Path) -> Iterator[str]:
+    """The URL of a real Redis."""
+    stack = Stack(test_var / "redis-only", Ports.free(), ["redis"])
+    stack.start()
+    yield stack.settings["REDIS_URL"]
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, drawing in software, silent on the network."""
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
