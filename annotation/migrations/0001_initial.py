@@ -4,6 +4,7 @@ import annotation.models.projects
 import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -108,6 +109,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('deleted_at__isnull', True), ('stable', False)), fields=['created_at'], name='series_unsettled')],
+            },
         ),
         migrations.CreateModel(
             name='Site',
@@ -322,6 +326,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(help_text='of the stored DICOM file', max_length=64)),
                 ('pixel_sha256', models.CharField(help_text='of the decoded pixels', max_length=64)),
                 ('normalised', models.BooleanField(default=False, help_text='frames are served from the decoded copy, not from Orthanc')),
+                ('description', models.JSONField(default=dict, help_text='curated header of the object and its frames; series display is made of it')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='instances', to='annotation.series')),
             ],
@@ -427,7 +432,7 @@ class Migration(migrations.Migration):
                 ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='annotation.import')),
             ],
             options={
-                'indexes': [models.Index(fields=['batch', 'state'], name='import_item_state'), models.Index(condition=models.Q(('state', 'quarantined')), fields=['created_at'], name='import_item_quarantine')],
+                'indexes': [models.Index(fields=['batch', 'state'], name='import_item_state'), models.Index(condition=models.Q(('state', 'quarantined')), fields=['created_at'], name='import_item_quarantine'), django.contrib.postgres.indexes.GinIndex(fields=['series_uids'], name='import_item_series')],
             },
         ),
         migrations.AddConstraint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 
@@ -33,6 +34,15 @@ class Series(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                name="series_unsettled",
+                condition=models.Q(stable=False, deleted_at__isnull=True),
+            )
+        ]
+
 
 class Instance(models.Model):
     """One DICOM object in Orthanc."""
@@ -47,6 +57,9 @@ class Instance(models.Model):
     pixel_sha256 = models.CharField(max_length=64, help_text="of the decoded pixels")
     normalised = models.BooleanField(
         default=False, help_text="frames are served from the decoded copy, not from Orthanc"
+    )
+    description = models.JSONField(
+        default=dict, help_text="curated header of the object and its frames; series display is made of it"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -103,4 +116,5 @@ class ImportItem(models.Model):
                 name="import_item_quarantine",
                 condition=models.Q(state="quarantined"),
             ),
+            GinIndex(fields=["series_uids"], name="import_item_series"),
         ]
