@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from . import access
+from . import access, ledger
 from .errors import InvalidInput, NotFound
 from .models import ApiToken, Project, User
 
@@ -57,6 +57,8 @@ def create(
         actions=wanted,
         expires_at=timezone.now() + timedelta(days=days),
     )
+    data = {"name": name, "actions": wanted, "expires_at": token.expires_at.isoformat()}
+    ledger.record("token.create", project=project, actor=user, obj=token, data=data)
     return NewToken(token, secret)
 
 
@@ -70,6 +72,7 @@ def revoke(token_id: int, *, user: User) -> None:
         return
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
+    ledger.record("token.revoke", project=token.project, actor=user, obj=token, data={})
 
 
 def find(secret: str) -> ApiToken | None:

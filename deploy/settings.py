@@ -181,6 +181,16 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ActionEnum": "annotation.api.projects.NAMES_OF_ACTIONS",
+        "RoleEnum": "annotation.models.Role",
+        "StreamEnum": "annotation.models.Stream",
+        "TaskEnum": "annotation.models.Task",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotation.api.openapi.add_problems",
+    ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
@@ -214,4 +224,5 @@ MAX_INSTANCE_BYTES = 512 * 1024 * 1024
 MAX_UPLOAD_CHUNK_BYTES = 16 * 1024 * 1024
 FREE_SPACE_FLOOR = 0.05
 TRAINING_SLICE_SECONDS = env.integer("TRAINING_SLICE_SECONDS", 60)
+TRAINING_LEASE_SECONDS = env.integer("TRAINING_LEASE_SECONDS", 30)
 TRAINING_THREADS = env.integer("TRAINING_THREADS", 0)

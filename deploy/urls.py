@@ -10,9 +10,14 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/", include("annotation.api.urls")),
     path("api/", include("learning.api.urls")),
     path("pixels/", include("annotation.pixels")),
-    re_path(r"^(?!static/).*$", frontend.index, name="frontend"),
+    re_path(r"^(?!static/|api/|pixels/|admin/|accounts/).*$", frontend.index, name="frontend"),
 ]
+
+handler400 = "deploy.failures.bad_request"
+handler403 = "deploy.failures.permission_denied"
+handler404 = "deploy.failures.not_found"
+handler500 = "deploy.failures.server_error"

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from annotation import api_tokens
 from annotation.models import ApiToken, User
 
 SCHEME = "Bearer"
+
+
+def signed_in(request: Request) -> User:
+    """The person behind the request, as a type that domain functions take."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -30,7 +37,7 @@ class TokenAuthentication(BaseAuthentication):
         return SCHEME
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[misc, no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document describes the tokens."""
 
     target_class = "annotation.api.authentication.TokenAuthentication"

@@ -1,0 +1,156 @@
+"""Projects and their label schemas: made from a document a person wrote, changed with a trace.
+
+The only writer of Project and LabelSchema.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from . import ledger, members, schema
+from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
+from .validation import Problem, problem, require_none, violations
+
+DEFAULT_SHARES = {"pool": 0.4, "control": 0.2, "calibration": 0.1, "holdout": 0.3}
+DEFAULT_MIX = dict.fromkeys(DEFAULT_SHARES, 1)
+CHANGEABLE = {
+    "title": {"type": "string", "minLength": 1, "maxLength": 200},
+    "description": {"type": "string", "maxLength": 20_000},
+    "intake_rule": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}},
+    "reading_mix": {
+        "type": "object",
+        "propertyNames": {"enum": Stream.values},
+        "additionalProperties": {"type": "number", "minimum": 0},
+    },
+    "evaluation_first": {"type": "boolean"},
+    "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
+    "blind_to_model": {"type": "boolean"},
+    "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
+    "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+}
+SLUG = {
+    "type": "string",
+    "pattern": "^[a-z0-9][a-z0-9-]{0,49}$",
+    "description": "a slug: up to 50 small letters, digits and hyphens",
+}
+SHARES = {
+    "type": "object",
+    "propertyNames": {"enum": Stream.values},
+    "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+}
+CHANGES_SCHEMA = {
+    "type": "object",
+    "properties": CHANGEABLE,
+    "additionalProperties": False,
+    "minProperties": 1,
+}
+PROJECT_SCHEMA = {
+    "type": "object",
+    "required": ["slug", "title", "task", "case_unit", "label_schema"],
+    "additionalProperties": False,
+    "properties": {
+        "slug": SLUG,
+        **CHANGEABLE,
+        "task": {"enum": Task.values},
+        "case_unit": {"enum": CaseUnit.values},
+        "stream_shares": SHARES,
+        "label_schema": {"type": "object"},
+        "recipe": {"type": "object"},
+    },
+}
+
+
+def create(document: Mapping[str, Any], *, owner: User) -> Project:
+    """The project that the document describes, led by ``owner``. One that exists is returned as it is."""
+    require_none(_problems(document, PROJECT_SCHEMA), "The project document")
+    schema.validate_document(document["label_schema"])
+    with transaction.atomic():
+        project, new = Project.objects.get_or_create(
+            slug=document["slug"], defaults=_fields_of(document)
+        )
+        if new:
+            LabelSchema.objects.create(
+                project=project, version=1, document=document["label_schema"]
+            )
+            ledger.record(
+                "project.create", project=project, actor=owner, obj=project, data=dict(document)
+            )
+            members.found(project, owner)
+    return project
+
+
+@transaction.atomic
+def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Project:
+    """Change settings. Task, unit and stream shares are part of the design and stay as they are.
+
+    Intake rule and reads per case hold for cases that arrive afterwards.
+    """
+    require_none(_problems(changes, CHANGES_SCHEMA), "The change")
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    changed = {
+        name: {"from": getattr(project, name), "to": value}
+        for name, value in changes.items()
+        if getattr(project, name) != value
+    }
+    if not changed:
+        return project
+    for name, values in changed.items():
+        setattr(project, name, values["to"])
+    project.save(update_fields=list(changed))
+    ledger.record("project.update", project=project, actor=user, obj=project, data=changed)
+    return project
+
+
+@transaction.atomic
+def add_label_schema(project: Project, document: Mapping[str, Any], *, user: User) -> LabelSchema:
+    """Store the document as the next version; the one in force is returned if nothing differs.
+
+    Reads keep the version they were made with.
+    """
+    schema.validate_document(document)
+    Project.objects.select_for_update().get(pk=project.pk)
+    current = current_label_schema(project)
+    if current.document == document:
+        return current
+    added = LabelSchema.objects.create(
+        project=project, version=current.version + 1, document=document
+    )
+    data = {"version": added.version, "document": dict(document)}
+    ledger.record("label_schema.add", project=project, actor=user, obj=added, data=data)
+    return added
+
+
+def current_label_schema(project: Project) -> LabelSchema:
+    """The version by which cases are read now."""
+    return project.label_schemas.latest("version")
+
+
+def _fields_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: document[name] for name in ("title", "task", "case_unit")}
+    given |= {name: document[name] for name in CHANGEABLE if name in document}
+    given.setdefault("reading_mix", DEFAULT_MIX)
+    given["stream_shares"] = document.get("stream_shares", DEFAULT_SHARES)
+    return given
+
+
+def _problems(document: Any, shape: Mapping[str, Any]) -> Iterator[Problem]:
+    wrong = list(violations(document, shape))
+    yield from wrong
+    if wrong:
+        return
+    for attribute, expression in document.get("intake_rule", {}).items():
+        try:
+            re.compile(expression)
+        except re.error as error:
+            yield problem(f"intake_rule.{attribute}", f"Not a regular expression: {error}.")
+    shares = document.get("stream_shares", DEFAULT_SHARES)
+    if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
+        yield problem("stream_shares", f"The shares add up to {sum(shares.values()):g}, not to 1.")
+    mix = document.get("reading_mix", DEFAULT_MIX)
+    if not any(mix.values()):
+        yield problem("reading_mix", "At least one stream needs a weight above 0.")
