@@ -6,10 +6,11 @@ that is wrong at once, each in a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from learning.engine.errors import InvalidRecipe
 
@@ -23,11 +24,13 @@ METRICS_OF: dict[str, tuple[str, ...]] = {
     "classification": ("auroc", "auprc", "balanced_accuracy", "f1"),
     "segmentation": ("dice",),
 }
+MULTIPLE_OF = 8
+"""Of every input size: the networks halve it three times."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to learn one task. Sizes are voxels, outermost axis first: (rows, columns) or (slices, …)."""
+    """How to learn one task. Sizes are in voxels: (rows, columns) or (slices, rows, columns)."""
 
     task: Task
     classes: tuple[str, ...]
@@ -58,6 +61,10 @@ class Recipe:
         """Channels of the network's answer: the classes, for a mask the background as well."""
         return len(self.classes) + (self.task == "segmentation")
 
+    @property
+    def dimensions(self) -> int:
+        return len(self.input_size)
+
     def document(self) -> dict[str, Any]:
         """The recipe as plain JSON values; ``parse`` gives it back."""
         return {
@@ -84,4 +91,109 @@ LeftOut = tuple[int, str]
 
 
 def parse(document: Mapping[str, Any]) -> Recipe:
-    raise NotImplementedError
+    """The recipe that ``document`` describes. Raises InvalidRecipe with every problem found."""
+    problems = list(_problems(document))
+    if problems:
+        raise InvalidRecipe(problems)
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list | tuple) else value
+        for key, value in document.items()
+    }
+    values["metric"] = values.get("metric") or METRICS_OF[values["task"]][0]
+    return Recipe(**values)
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    known = {field.name for field in fields(Recipe)}
+    for key in sorted(set(document) - known):
+        yield f"The recipe has “{key}”, which is not one of its settings: {', '.join(sorted(known))}."
+    task = str(document.get("task"))
+    if task not in get_args(Task):
+        yield f"The recipe's task is “{task}”; it must be one of {', '.join(get_args(Task))}."
+        return
+    yield from _class_problems(task, document.get("classes"))
+    yield from _choice_problems(task, document)
+    yield from _size_problems(document)
+    for name, (accepts, wanted) in _RULES.items():
+        if name in document and not accepts(document[name]):
+            yield f"The recipe's {name} is {document[name]!r}; it must be {wanted}."
+
+
+def _class_problems(task: str, classes: Any) -> Iterator[str]:
+    fewest = 2 if task == "classification" else 1
+    if (
+        not isinstance(classes, list | tuple)
+        or not all(isinstance(name, str) and name for name in classes)
+        or len(set(classes)) != len(classes)
+        or not fewest <= len(classes) <= 255
+    ):
+        yield f"The recipe needs {fewest} to 255 different class names for {task}."
+
+
+def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
+    networks = document.get("networks")
+    if (
+        not isinstance(networks, list | tuple)
+        or not networks
+        or any(name not in NETWORKS_OF[task] for name in networks)
+        or len(set(networks)) != len(networks)
+    ):
+        yield (
+            f"The recipe's networks are {networks!r}; for {task} choose among"
+            f" {', '.join(NETWORKS_OF[task])}, each at most once."
+        )
+    metric = document.get("metric") or METRICS_OF[task][0]
+    if metric not in METRICS_OF[task]:
+        yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(METRICS_OF[task])}."
+
+
+def _size_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    size = document.get("input_size")
+    if (
+        not isinstance(size, list | tuple)
+        or len(size) not in (2, 3)
+        or not all(_whole(16, 1024)(side) and side % MULTIPLE_OF == 0 for side in size)
+    ):
+        yield (
+            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from 16 to 1024,"
+            f" each a multiple of {MULTIPLE_OF}."
+        )
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    )
+
+
+def _number(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    )
+
+
+def _is_window(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(_number(-math.inf, math.inf)(end) and math.isfinite(end) for end in value)
+        and value[0] < value[1]
+    )
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "question": (lambda value: isinstance(value, str), "the code of a question"),
+    "channels": (lambda value: value in (1, 3) and value is not True, "1 or 3"),
+    "epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
+    "minimum_steps": (_whole(1, 10_000), "a whole number from 1 to 10000"),
+    "batch_size": (_whole(2, 512), "a whole number from 2 to 512"),
+    "learning_rate": (_number(1e-7, 1.0), "a number from 1e-7 to 1"),
+    "weight_decay": (_number(0.0, 1.0), "a number from 0 to 1"),
+    "augment": (lambda value: isinstance(value, bool), "true or false"),
+    "mirror": (lambda value: isinstance(value, bool), "true or false"),
+    "window": (_is_window, "null or [lowest, highest]"),
+    "acquisition": (lambda value: isinstance(value, str), "“auto” or the name of a function"),
+    "batch": (_whole(1, 100_000), "a whole number from 1 to 100000"),
+    "seed": (_whole(0, 2**63 - 1), "a whole number from 0 to 2**63 - 1"),
+    "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
+}

@@ -1,0 +1,57 @@
+"""What may vary between two pictures of the same finding: pose, scale, contrast, noise.
+
+Whole batches at once, in two or three dimensions, drawn from torch's generator only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+TURN_DEGREES, SCALE, SHIFT, CONTRAST, NOISE = 10.0, 0.1, 0.08, 0.2, 0.05
+
+
+def augmented(
+    images: Tensor, masks: Tensor | None = None, *, mirror: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Images [B, C, …] and their masks [B, …] moved alike; images also change in contrast."""
+    size = [len(images), 1, *images.shape[2:]]
+    matrix = _poses(len(images), images.shape[2:], mirror).to(images.device)
+    grid = functional.affine_grid(matrix, size, align_corners=False)
+    images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    if masks is not None:
+        moved = functional.grid_sample(
+            masks[:, None].float(), grid, mode="nearest", align_corners=False
+        )
+        masks = moved[:, 0].to(masks.dtype)
+    gain, offset = CONTRAST * _uniform(2, len(images)).to(images.device)
+    shape = (-1,) + (1,) * (images.ndim - 1)
+    noise = NOISE * torch.randn(images.shape).to(images.device)
+    return images * (1 + gain.view(shape)) + offset.view(shape) + noise, masks
+
+
+def _poses(count: int, sides: Sequence[int], mirror: bool) -> Tensor:
+    """[count, n, n + 1] for n axes: turn in each plane, scale, shift, mirror left and right."""
+    dimensions = len(sides)
+    turn = torch.eye(dimensions).expand(count, -1, -1)
+    for first in range(dimensions):
+        for second in range(first + 1, dimensions):
+            angle = math.radians(TURN_DEGREES) * _uniform(count)
+            plane = torch.eye(dimensions).repeat(count, 1, 1)
+            plane[:, first, first] = plane[:, second, second] = torch.cos(angle)
+            plane[:, first, second], plane[:, second, first] = -torch.sin(angle), torch.sin(angle)
+            turn = turn @ plane
+    lengths = torch.tensor(tuple(reversed(sides)), dtype=torch.float32)
+    turn = turn * (1 + SCALE * _uniform(count, 1, 1)) * (lengths / lengths[:, None])
+    if mirror:
+        side = torch.randint(0, 2, (count, 1, 1)) * 2.0 - 1
+        turn = torch.cat([turn[:, :1] * side, turn[:, 1:]], dim=1)
+    return torch.cat([turn, 2 * SHIFT * _uniform(count, dimensions, 1)], dim=2)
+
+
+def _uniform(*shape: int) -> Tensor:
+    return torch.rand(shape) * 2 - 1

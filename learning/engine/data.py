@@ -1,0 +1,173 @@
+"""The samples of one training: each checked once, kept in memory as far as it fits, batched.
+
+What cannot be used is left out with a sentence; only when too little remains does training refuse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from learning.engine import images
+from learning.engine.determinism import generator
+from learning.engine.errors import EngineError, NotEnoughData
+from learning.engine.spec import LeftOut, Recipe, Sample
+
+CACHE_BYTES = 2 * 1024**3
+"""Prepared images beyond this are read again whenever they are needed."""
+
+Pair = tuple[Tensor, Tensor]
+
+
+class Prepared:
+    """The usable samples, in the order of their ids, whatever order they came in."""
+
+    def __init__(self, recipe: Recipe, samples: Iterable[Sample]) -> None:
+        self.recipe = recipe
+        self.samples: list[Sample] = []
+        self.left_out: list[LeftOut] = []
+        self._cache: dict[int, Pair] = {}
+        self._cached_bytes = 0
+        seen: set[int] = set()
+        for sample in sorted(samples, key=lambda sample: sample.id):
+            if sample.id in seen:
+                self.left_out.append((sample.id, "The case is listed twice; it is used once."))
+                continue
+            seen.add(sample.id)
+            self._admit(sample)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def pair(self, index: int) -> Pair:
+        """The image [C, …] at network size (a mask task: at least that), and its target."""
+        if index in self._cache:
+            return self._cache[index]
+        return load(self.samples[index], self.recipe)
+
+    def class_counts(self) -> Counter[int]:
+        """Samples per class; for masks, samples in which the class appears."""
+        if self.recipe.task == "classification":
+            return Counter(int(self.pair(index)[1]) for index in range(len(self)))
+        counts: Counter[int] = Counter()
+        for index in range(len(self)):
+            values = np.unique(self.pair(index)[1].numpy())
+            counts.update(int(value) - 1 for value in values if value)
+        return counts
+
+    def fingerprint(self) -> list[str]:
+        """Names what is trained on, to tell whether a checkpoint belongs to it."""
+        return [f"{s.id} {s.image.name} {_target_name(s)}" for s in self.samples]
+
+    def _admit(self, sample: Sample) -> None:
+        try:
+            pair = load(sample, self.recipe)
+        except images.Unusable as reason:
+            self.left_out.append((sample.id, str(reason)))
+            return
+        size = sum(part.nbytes for part in pair)
+        if self._cached_bytes + size <= CACHE_BYTES:
+            self._cache[len(self.samples)] = pair
+            self._cached_bytes += size
+        self.samples.append(sample)
+
+
+def load(sample: Sample, recipe: Recipe) -> Pair:
+    """Raises ``images.Unusable`` with the reason."""
+    image = images.read_image(sample, recipe)
+    if recipe.task == "classification":
+        return images.to_size(image, recipe.input_size), torch.tensor(_answer(sample, recipe))
+    mask = images.read_mask(sample, recipe, tuple(image.shape[1:]))
+    size = recipe.input_size
+    return images.padded(image, size), images.padded(mask, size, 0)
+
+
+def prepare_training(
+    recipe: Recipe, samples: Sequence[Sample], validation: Sequence[Sample]
+) -> tuple[Prepared, Prepared]:
+    """Both sets, refused with NotEnoughData where nothing could be learned from them."""
+    shared = {sample.patient for sample in samples} & {sample.patient for sample in validation}
+    if shared:
+        raise EngineError(
+            f"{len(shared)} patients are in both training and validation (for example"
+            f" {min(shared)}); split by patient."
+        )
+    training = Prepared(recipe, samples)
+    _require_enough(training)
+    return training, Prepared(recipe, validation)
+
+
+def batch_indices(count: int, size: int, step: int, seed: int) -> list[int]:
+    """Which samples step ``step`` sees: full batches out of one shuffled pass after the other."""
+    wanted = range(step * size, (step + 1) * size)
+    passes = {
+        p: generator(seed, "pass", p).permutation(count) for p in {i // count for i in wanted}
+    }
+    return [int(passes[i // count][i % count]) for i in wanted]
+
+
+def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
+    """A window of ``size``, twice out of three times around a voxel of the foreground."""
+    image, mask = pair
+    if tuple(mask.shape) == size:
+        return pair
+    centre = None
+    if rng.random() < 2 / 3:
+        voxels = mask.nonzero()
+        if len(voxels):
+            centre = voxels[int(rng.integers(len(voxels)))].tolist()
+    for axis, want in enumerate(size):
+        spare = mask.shape[axis] - want
+        start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
+        start = min(max(start, 0), spare)
+        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis, start, want)
+    return image, mask
+
+
+def _answer(sample: Sample, recipe: Recipe) -> int:
+    if not isinstance(sample.target, int) or isinstance(sample.target, bool):
+        raise images.Unusable("There is no answer for this case.")
+    if not 0 <= sample.target < len(recipe.classes):
+        raise images.Unusable(
+            f"The answer has the number {sample.target}, which stands for no class of the recipe."
+        )
+    return sample.target
+
+
+def _require_enough(training: Prepared) -> None:
+    recipe, count = training.recipe, len(training)
+    if count < recipe.minimum_labels:
+        out = len(training.left_out)
+        reason = f" ({out} left out; the first: {training.left_out[0][1]})" if out else ""
+        raise NotEnoughData(
+            f"{count} usable labels{reason}, but at least {recipe.minimum_labels} are needed before"
+            " a network can learn. Read more cases."
+        )
+    counts = training.class_counts()
+    if recipe.task == "classification" and len(counts) < 2:
+        only = recipe.classes[next(iter(counts))]
+        raise NotEnoughData(
+            f"All {count} labels say “{only}”; at least two different answers are needed before a"
+            " network can learn. Read more cases."
+        )
+    if recipe.task == "segmentation" and not counts:
+        raise NotEnoughData(
+            f"None of the {count} masks has any foreground; at least one is needed before a network"
+            " can learn. Read more cases."
+        )
+
+
+def _target_name(sample: Sample) -> str:
+    return sample.target.name if isinstance(sample.target, Path) else str(sample.target)
+
+
+def digest(document: object) -> str:
+    """SHA-256 over canonical JSON."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
