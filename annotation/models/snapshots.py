@@ -22,7 +22,7 @@ class Snapshot(models.Model):
     title = models.CharField(max_length=200, blank=True)
     query = models.JSONField(default=dict, help_text="how the cases were chosen")
     label_schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT)
-    content_sha256 = models.CharField(max_length=64)
+    content_sha256 = models.CharField(max_length=64, help_text="of references.jsonl")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -39,6 +39,7 @@ class SnapshotItem(models.Model):
     stream = models.CharField(max_length=12)
     split = models.CharField(max_length=10, choices=Split)
     instances_sha256 = models.CharField(max_length=64, help_text="of the case's image hashes")
+    sha256 = models.CharField(max_length=64, help_text="of the case's line in references.jsonl")
 
     class Meta:
         constraints = [
