@@ -170,7 +170,7 @@ def _parameters(event: Event) -> dict[str, Any]:
         "until_at": f'{{{_members({"actor": event.actor_id})},"at":"',
         "until_previous": f'",{_members(middle)},"previous":"',
         "until_seq": f'",{_members({"project": event.project_id})},"seq":',
-        "rest": f',{_members({"verb": event.verb})}}}',
+        "rest": f",{_members({'verb': event.verb})}}}",
     }
 
 

@@ -1,0 +1,248 @@
+"""What a reader says (answers and marks), checked against a label schema, with a sentence per fault.
+
+A draft is checked for its form alone; a submission (``complete``) for everything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from .models import MarkKind
+from .validation import Problem, problem, violations
+
+Json = Mapping[str, Any]
+
+ANSWER = {
+    "type": "object",
+    "required": ["question", "value"],
+    "additionalProperties": False,
+    "properties": {
+        "question": {"type": "string", "maxLength": 64},
+        "target": {"type": "string", "maxLength": 100},
+        "value": {},
+    },
+}
+MARK = {
+    "type": "object",
+    "required": ["tracking_uid", "kind"],
+    "additionalProperties": False,
+    "properties": {
+        "tracking_uid": {"type": "string", "minLength": 1, "maxLength": 64},
+        "kind": {"enum": MarkKind.values},
+        "label_class": {"type": "string", "maxLength": 64},
+        "sop_instance_uid": {"type": "string", "maxLength": 64},
+        "frame": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**31 - 1},
+        "points_px": {"type": "array"},
+        "mask": {
+            "type": ["string", "null"],
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "a SHA-256 in small hexadecimal digits",
+        },
+        "series": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**53},
+        "text": {"type": "string", "maxLength": 10_000},
+    },
+}
+CONTENT = {
+    "type": "object",
+    "required": ["answers", "marks"],
+    "additionalProperties": False,
+    "properties": {
+        "answers": {"type": "array", "maxItems": 10_000, "items": ANSWER},
+        "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
+    },
+}
+FEWEST_CONTOUR_POINTS = 3
+POINTS = {
+    MarkKind.BOX: 2,
+    MarkKind.ELLIPSE: 4,
+    MarkKind.CIRCLE: 2,
+    MarkKind.LENGTH: 2,
+    MarkKind.BIDIRECTIONAL: 4,
+    MarkKind.ANGLE: 3,
+    MarkKind.COBB_ANGLE: 4,
+    MarkKind.LANDMARK: 1,
+    MarkKind.ARROW: 2,
+    MarkKind.LABELMAP: 0,
+}
+EXACT_INTEGERS = 2**53
+
+
+def check_content(document: Json, content: Any, *, complete: bool) -> list[Problem]:
+    """All that is wrong with the content; empty when it may be stored."""
+    wrong = [*violations(content, CONTENT)]
+    if wrong:
+        return wrong
+    found = [*_faults_of_form(document, content)]
+    if complete and not found:
+        found += _faults_of_answers(document, content)
+        found += _faults_of_marks(document, content)
+    return found
+
+
+def value_fault(question: Json, value: Any) -> str:
+    """Why the value does not answer the question; empty when it does."""
+    match question["type"]:
+        case "multichoice":
+            return _fault_of_several(question, value)
+        case "choice":
+            return _fault_of_option(question, value)
+        case "scale" if question.get("options"):
+            return _fault_of_option(question, value)
+        case "scale":
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return _fault_of_number(question, value) if whole else "Choose a whole number."
+        case "number":
+            return _fault_of_number(question, value)
+        case "date":
+            return _fault_of_date(value)
+    if not isinstance(value, str) or not value.strip():
+        return "Write something."
+    return "" if len(value) <= 10_000 else "Write at most 10,000 characters."
+
+
+def _fault_of_option(question: Json, value: Any) -> str:
+    options = [option["value"] for option in question["options"]]
+    if any(type(value) is type(option) and value == option for option in options):
+        return ""
+    return f"Choose one of {', '.join(map(str, options))}."
+
+
+def _fault_of_several(question: Json, value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return "Choose at least one."
+    if len(value) != len({(type(one), str(one)) for one in value}):
+        return "The same option is chosen twice."
+    return next(filter(None, (_fault_of_option(question, one) for one in value)), "")
+
+
+def _fault_of_number(question: Json, value: Any) -> str:
+    low, high = question.get("min", -EXACT_INTEGERS), question.get("max", EXACT_INTEGERS)
+    if not _is_number(value):
+        return "Write a number."
+    if low <= value <= high:
+        return ""
+    unit = f" {question['unit']}" if question.get("unit") else ""
+    return f"Write a number from {low:g} to {high:g}{unit}."
+
+
+def _fault_of_date(value: Any) -> str:
+    try:
+        date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return "Write a date as YYYY-MM-DD."
+    return "" if len(value) == len("YYYY-MM-DD") else "Write a date as YYYY-MM-DD."
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
+    questions = {question["code"] for question in document.get("questions", [])}
+    classes = {one["code"] for one in document.get("classes", [])}
+    given: set[tuple[str, str]] = set()
+    for index, answer in enumerate(content["answers"]):
+        where = f"answers.{index}"
+        if answer["question"] not in questions:
+            yield problem(where, f"“{answer['question']}” is not a question of this project.")
+        if _place(answer) in given:
+            yield problem(where, f"“{answer['question']}” is answered twice.")
+        given.add(_place(answer))
+    tracked: set[str] = set()
+    for index, mark in enumerate(content["marks"]):
+        where = f"marks.{index}"
+        if mark["kind"] not in document.get("marks", []):
+            yield problem(where, f"This project does not use marks of kind {mark['kind']}.")
+        if mark.get("label_class") and mark["label_class"] not in classes:
+            yield problem(where, f"“{mark['label_class']}” is not a class of this project.")
+        if mark["tracking_uid"] in tracked:
+            yield problem(where, "Another mark has the same tracking UID.")
+        tracked.add(mark["tracking_uid"])
+        if not all(map(_is_point, mark.get("points_px", []))):
+            yield problem(where, "points_px must be a list of [column, row], both numbers.")
+
+
+def _is_point(point: Any) -> bool:
+    return isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))
+
+
+def _faults_of_answers(document: Json, content: Json) -> Iterator[Problem]:
+    questions = {question["code"]: question for question in document.get("questions", [])}
+    answers = {_place(answer): answer["value"] for answer in content["answers"]}
+    tracked = [mark["tracking_uid"] for mark in content["marks"]]
+    for index, answer in enumerate(content["answers"]):
+        question, target = questions[answer["question"]], answer.get("target", "")
+        where = f"answers.{index}"
+        if sentence := _fault_of_target(question, target, tracked):
+            yield problem(where, sentence)
+        elif not _is_asked(question, target, questions, answers):
+            yield problem(where, f"“{question['text']}” is not asked after the answers given.")
+        elif sentence := value_fault(question, answer["value"]):
+            yield problem(where, f"{question['text']} {sentence}")
+    for question in questions.values():
+        if not question.get("required"):
+            continue
+        for target in tracked if question.get("level") == "mark" else [""]:
+            asked = _is_asked(question, target, questions, answers)
+            if asked and (question["code"], target) not in answers:
+                yield problem(f"answers.{question['code']}", f"{question['text']} Please answer.")
+
+
+def _fault_of_target(question: Json, target: str, tracked: list[str]) -> str:
+    level = question.get("level", "case")
+    if level == "case":
+        return "" if not target else f"“{question['text']}” is asked of the case as a whole."
+    if level == "mark":
+        return "" if target in tracked else f"“{question['text']}” is answered for no mark."
+    return "" if target else f"“{question['text']}” is asked of a {level}: name it by its UID."
+
+
+def _is_asked(
+    question: Json,
+    target: str,
+    questions: Mapping[str, Json],
+    answers: Mapping[tuple[str, str], Any],
+) -> bool:
+    """Whether the question is shown, given the answers that it depends on."""
+    condition = question.get("show_if")
+    if not condition:
+        return True
+    before = questions[condition["question"]]
+    place = "" if before.get("level", "case") == "case" else target
+    value = answers.get((before["code"], place))
+    chosen = value if isinstance(value, list) else [value]
+    return condition["equals"] in chosen and _is_asked(before, place, questions, answers)
+
+
+def _faults_of_marks(document: Json, content: Json) -> Iterator[Problem]:
+    drawn = {mark["kind"] for mark in content["marks"]}
+    for kind in document.get("required_marks", []):
+        if kind not in drawn:
+            yield problem("marks", f"Draw at least one {kind} before you submit.")
+    for index, mark in enumerate(content["marks"]):
+        for sentence in _faults_of_mark(mark):
+            yield problem(f"marks.{index}", sentence)
+
+
+def _faults_of_mark(mark: Json) -> Iterator[str]:
+    """A labelmap names its classes by value, voxel by voxel; every other mark has one class."""
+    kind, points = MarkKind(mark["kind"]), mark.get("points_px", [])
+    if kind is MarkKind.LABELMAP:
+        if not mark.get("mask") or not mark.get("series"):
+            yield "A labelmap needs its series and the SHA-256 of an uploaded mask."
+    elif not mark.get("label_class"):
+        yield f"Give the {kind} a class."
+    elif not mark.get("sop_instance_uid") or not mark.get("frame"):
+        yield f"Say on which image and frame the {kind} was drawn."
+    if kind is MarkKind.CONTOUR:
+        if len(points) < FEWEST_CONTOUR_POINTS:
+            yield f"A contour needs at least {FEWEST_CONTOUR_POINTS} points."
+    elif len(points) != POINTS[kind]:
+        yield f"A mark of kind {kind} has {POINTS[kind]} points, not {len(points)}."
+
+
+def _place(answer: Json) -> tuple[str, str]:
+    return answer["question"], answer.get("target", "")

@@ -1,0 +1,334 @@
+"""Who reads what next: the only writer of Slot and Skip.
+
+A slot is one wanted reading; its lease (reader, token, expiry) lives on the row itself, so that
+the row that is locked is the row that decides. All times are PostgreSQL's. Rows are locked in the
+order case, slot, head of the ledger.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from . import comments, ledger, priorities
+from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
+from .models import Case, Comment, Event, Project, Skip, Slot, Stream, User
+
+EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
+EXPIRE_AT_ONCE = 500
+RANKED_AT_ONCE = 1000
+_random = random.SystemRandom()
+
+OWN = """
+SELECT id FROM annotation_slot
+WHERE reader_id = %(reader)s AND project_id = %(project)s AND state = 'claimed'
+ORDER BY claimed_at LIMIT 1 FOR NO KEY UPDATE
+"""
+
+# OFFSET 0 keeps each probe a look-up in an index, whatever the planner believes of table sizes.
+NEXT = """
+SELECT slot.id FROM annotation_slot AS slot
+WHERE slot.project_id = %(project)s AND slot.stream = '{stream}' AND slot.state = 'open'
+    AND NOT EXISTS (SELECT 1 FROM annotation_slot AS mine
+        WHERE mine.case_id = slot.case_id AND mine.reader_id = %(reader)s OFFSET 0)
+    AND NOT EXISTS (SELECT 1 FROM annotation_read AS done
+        WHERE done.case_id = slot.case_id AND done.reader_id = %(reader)s OFFSET 0)
+    AND NOT EXISTS (SELECT 1 FROM annotation_skip AS declined
+        WHERE declined.case_id = slot.case_id AND declined.reader_id = %(reader)s OFFSET 0)
+ORDER BY slot.priority DESC, slot.id LIMIT 1 FOR NO KEY UPDATE OF slot {locked}
+"""
+
+TAKE = """
+UPDATE annotation_slot SET
+    state = 'claimed',
+    reader_id = %(reader)s,
+    token = token + CASE state WHEN 'claimed' THEN 0 ELSE 1 END,
+    claimed_at = CASE state WHEN 'claimed' THEN claimed_at ELSE statement_timestamp() END,
+    lease_expires_at = statement_timestamp() + %(lease)s
+WHERE id = COALESCE({candidates})
+RETURNING *, claimed_at = statement_timestamp() AS is_new
+"""
+
+# Never waits: a slot that is being claimed at this moment does not need a place in the order.
+RANK = """
+WITH waiting AS (
+    SELECT slot.id, ranked.priority FROM annotation_slot AS slot
+    JOIN unnest(%s::bigint[], %s::float8[]) AS ranked(case_id, priority) USING (case_id)
+    WHERE slot.project_id = %s AND slot.stream = 'pool' AND slot.state IN ('open', 'held')
+    FOR NO KEY UPDATE OF slot SKIP LOCKED
+)
+UPDATE annotation_slot AS slot SET priority = waiting.priority, generation = %s
+FROM waiting WHERE slot.id = waiting.id
+"""
+
+
+def open_slots(case: Case) -> int:
+    """Make the slots that a case still lacks, in a random place of the order; how many were made."""
+    with transaction.atomic():
+        case = _lock_case(case.pk)
+        state = _free_state(case)
+        reopened = case.slots.filter(state=Slot.State.CANCELLED).update(state=state)
+        missing = set(range(1, case.reads_wanted + 1)) - set(
+            case.slots.values_list("number", flat=True)
+        )
+        Slot.objects.bulk_create(
+            Slot(
+                case=case,
+                project_id=case.project_id,
+                stream=case.stream,
+                number=number,
+                state=state,
+                priority=_random.uniform(0.001, 0.999),
+            )
+            for number in sorted(missing)
+        )
+        made = reopened + len(missing)
+        if made:
+            data = {"case": case.pk, "stream": case.stream, "slots": made}
+            ledger.record("slots.open", project=case.project, actor=None, obj=case, data=data)
+        return made
+
+
+def cancel_slots(case: Case, *, reason: str) -> int:
+    """Take a withdrawn case off the list. Readers who have it open may still submit."""
+    with transaction.atomic():
+        case = _lock_case(case.pk)
+        waiting = case.slots.filter(state__in=[Slot.State.OPEN, Slot.State.HELD])
+        cancelled = waiting.update(state=Slot.State.CANCELLED)
+        if cancelled:
+            data = {"case": case.pk, "slots": cancelled, "reason": reason}
+            ledger.record("slots.cancel", project=case.project, actor=None, obj=case, data=data)
+        return cancelled
+
+
+def claim(project: Project, reader: User) -> Slot:
+    """The reader's live claim, its lease renewed, else the next slot that is free for this reader.
+
+    ``is_new`` on the slot tells which. Two claims of one reader at once (two tabs) get one slot.
+    """
+    with transaction.atomic():
+        _one_at_a_time(project, reader)
+        streams = _streams(project)
+        slot = _take(project, reader, streams, locked="SKIP LOCKED") or _take(
+            project, reader, streams, locked=""
+        )
+        if slot is None:
+            raise NothingToRead(
+                "No case is free for you right now: you have read all that is open to you, or other "
+                "readers have the rest. Cases return here when they arrive or are given back."
+            )
+        if is_new(slot):
+            data = {"case": slot.case_id, "token": slot.token}
+            ledger.record("slot.claim", project=project, actor=reader, obj=slot, data=data)
+    slot.project, slot.reader = project, reader
+    return slot
+
+
+def is_new(slot: Slot) -> bool:
+    """Whether ``claim`` took this slot just now, rather than found it in the reader's hands."""
+    return bool(getattr(slot, "is_new", False))
+
+
+def renew(slot_id: int, reader: User, token: int) -> Slot:
+    """Extend the lease by the project's full length. Not an act: it leaves no event."""
+    with transaction.atomic():
+        slot = _own(slot_id, reader, token)
+        slot.lease_expires_at = Now() + timedelta(minutes=slot.project.lease_minutes)
+        slot.save(update_fields=["lease_expires_at"])
+    slot.refresh_from_db(fields=["lease_expires_at"])
+    return slot
+
+
+def release(slot_id: int, reader: User, token: int) -> None:
+    """Give the case back unread. The draft stays, should this reader get the case again."""
+    with transaction.atomic():
+        slot = _own(slot_id, reader, token)
+        _give_back(slot, _free_state(slot.case))
+        _record("slot.release", slot, reader)
+
+
+def skip(slot_id: int, reader: User, token: int, *, reason: str) -> None:
+    """Decline a case for good and say why; it goes to others."""
+    if not reason.strip():
+        raise InvalidInput("Say why you skip this case, so that it can be put right.")
+    with transaction.atomic():
+        slot = _own(slot_id, reader, token)
+        Skip.objects.create(case=slot.case, reader=reader, reason=reason)
+        _give_back(slot, _free_state(slot.case))
+        _record("slot.skip", slot, reader, reason=reason)
+
+
+def raise_issue(slot_id: int, reader: User, token: int, *, issue: str, text: str) -> Comment:
+    """Take the case off the list until somebody has answered. Other readers' claims run on."""
+    with transaction.atomic():
+        slot = _own(slot_id, reader, token)
+        comment = comments.write(slot.case, reader, text=text, issue=issue)
+        Case.objects.filter(pk=slot.case_id).update(state=Case.State.ISSUE, state_reason=text)
+        _give_back(slot, Slot.State.HELD)
+        slot.case.slots.filter(state=Slot.State.OPEN).update(state=Slot.State.HELD)
+        _record("issue.raise", slot, reader, issue=issue, comment=comment.pk)
+        return comment
+
+
+def resolve_issue(case: Case, user: User, *, comment: Comment | None = None) -> None:
+    """Answer one issue of the case, or all; with the last one the case returns to the list."""
+    with transaction.atomic():
+        case = _lock_case(case.pk)
+        answered = comments.mark_resolved(case, user, comment=comment)
+        if not answered:
+            raise Conflict("This case has no open issue: somebody has answered it already.")
+        if case.state == Case.State.ISSUE and not comments.open_issues(case).exists():
+            Case.objects.filter(pk=case.pk).update(state=Case.State.READY, state_reason="")
+            case.slots.filter(state=Slot.State.HELD).update(state=Slot.State.OPEN)
+        data = {"case": case.pk, "comments": answered}
+        ledger.record("issue.resolve", project=case.project, actor=user, obj=case, data=data)
+
+
+def finish(slot: Slot, reader: User) -> None:
+    """Mark the slot as read by ``reader``. Called by ``reading.submit``, which holds the lock."""
+    slot.state, slot.reader, slot.lease_expires_at = Slot.State.DONE, reader, None
+    slot.save(update_fields=["state", "reader", "lease_expires_at"])
+
+
+def expire_leases() -> int:
+    """Give back the claims of readers who are gone; how many there were."""
+    for expired in range(EXPIRE_AT_ONCE):
+        if not _expire_one():
+            return expired
+    return EXPIRE_AT_ONCE
+
+
+def rerank(project: Project, generation: int, ranked: Iterable[tuple[int, float]]) -> int:
+    """Write (case id, priority in (0, 1)) pairs to the waiting slots of the pool; how many were set.
+
+    Only the pool may be ranked. Small transactions, so that claims never wait: a ranking that is
+    cut short is repeated whole, to the same end.
+    """
+    checked = priorities.check(project, ranked)
+    written = sum(_rank(project, generation, part) for part in checked.parts(RANKED_AT_ONCE))
+    data = {"generation": generation, "cases": len(checked), "slots": written}
+    with transaction.atomic():
+        ledger.record("queue.rerank", project=project, actor=None, obj=project, data=data)
+    return written
+
+
+def held_before(slot: Slot, reader: User) -> bool:
+    """Whether this reader has, or ever had, a claim on the slot."""
+    if slot.reader_id == reader.pk:
+        return True
+    claims = Event.objects.filter(object_type="slot", object_id=str(slot.pk), verb="slot.claim")
+    return claims.filter(actor=reader).exists()
+
+
+def live_claims(project: Project, reader: User) -> list[Slot]:
+    """The slots that the reader has in hand."""
+    claimed = Slot.objects.filter(project=project, reader=reader, state=Slot.State.CLAIMED)
+    return list(claimed.order_by("claimed_at"))
+
+
+def _one_at_a_time(project: Project, reader: User) -> None:
+    """Until commit, no other claim of this reader in this project may run."""
+    with connection.cursor() as cursor:
+        name = f"claim:{project.pk}:{reader.pk}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def _take(project: Project, reader: User, streams: Sequence[str], *, locked: str) -> Slot | None:
+    """Without SKIP LOCKED the row is waited for: a ranking or a rollback may have held the last one."""
+    following = [NEXT.format(stream=stream, locked=locked) for stream in streams]
+    candidates = ", ".join(f"({query})" for query in [OWN, *following])
+    parameters = {
+        "project": project.pk,
+        "reader": reader.pk,
+        "lease": timedelta(minutes=project.lease_minutes),
+    }
+    return next(iter(Slot.objects.raw(TAKE.format(candidates=candidates), parameters)), None)
+
+
+def _streams(project: Project) -> list[str]:
+    """All streams in the order in which to look, drawn by the weights of the reading mix."""
+    first = EVALUATION if project.evaluation_first else ()
+    rest = [stream for stream in Stream if stream not in first]
+    return [*_drawn(project, first), *_drawn(project, rest)]
+
+
+def _drawn(project: Project, streams: Iterable[Stream]) -> list[str]:
+    """A weighted random order (Efraimidis and Spirakis); streams without weight come last."""
+
+    def key(stream: Stream) -> float:
+        weight = float(project.reading_mix.get(stream, 0))
+        return _random.random() ** (1 / weight) if weight > 0 else -1.0
+
+    return [stream.value for stream in sorted(streams, key=key, reverse=True)]
+
+
+def _rank(project: Project, generation: int, part: priorities.Ranked) -> int:
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(RANK, [part.cases, part.priorities, project.pk, generation])
+        written: int = cursor.rowcount
+        return written
+
+
+def _lock_case(case_id: int) -> Case:
+    return (
+        Case.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("project")
+        .get(pk=case_id)
+    )
+
+
+def _own(slot_id: int, reader: User, token: int) -> Slot:
+    """The slot, locked together with its case, if the reader has it in hand under this token."""
+    found = Slot.objects.filter(pk=slot_id).values_list("case_id", flat=True).first()
+    if found is None:
+        raise NotFound
+    case = _lock_case(found)
+    slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
+    if (slot.state, slot.reader_id, slot.token) != (Slot.State.CLAIMED, reader.pk, token):
+        raise LeaseLost(
+            "This case is no longer yours: the claim ended after a time without activity, or was given "
+            "back elsewhere. What you drew is kept; submit it, or read the next case."
+        )
+    slot.case, slot.project = case, case.project
+    return slot
+
+
+def _free_state(case: Case) -> Slot.State:
+    match case.state:
+        case Case.State.READY:
+            return Slot.State.OPEN
+        case Case.State.WITHDRAWN:
+            return Slot.State.CANCELLED
+    return Slot.State.HELD
+
+
+def _give_back(slot: Slot, state: Slot.State) -> None:
+    slot.state, slot.reader, slot.lease_expires_at = state, None, None
+    slot.save(update_fields=["state", "reader", "lease_expires_at"])
+
+
+def _record(verb: str, slot: Slot, actor: User | None, **data: object) -> None:
+    data = {"case": slot.case_id, "token": slot.token, **data}
+    ledger.record(verb, project=slot.project, actor=actor, obj=slot, data=data)
+
+
+def _expire_one() -> bool:
+    """One claim, one transaction. Rows that somebody holds are left for the next time."""
+    with transaction.atomic():
+        slot = (
+            Slot.objects.select_for_update(no_key=True, skip_locked=True, of=("self", "case"))
+            .select_related("case", "project")
+            .filter(state=Slot.State.CLAIMED, lease_expires_at__lt=Now())
+            .order_by("lease_expires_at")
+            .first()
+        )
+        if slot is None:
+            return False
+        lost_by = slot.reader_id
+        _give_back(slot, _free_state(slot.case))
+        _record("slot.expire", slot, None, reader=lost_by)
+        return True

@@ -1,0 +1,189 @@
+"""Label schemas: what a project's readers may say. Checks the documents that leads write.
+
+``annotation.content`` checks what readers then say against such a document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .content import check_content, value_fault
+from .models import MarkKind
+from .validation import Problem, problem, require_none, violations
+
+__all__ = ["check_content", "validate_document"]
+
+CODE = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+    "description": "a code: up to 64 letters, digits, dots, hyphens and underscores",
+}
+TEXT = {"type": "string", "maxLength": 20_000}
+NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+KEY = {
+    "type": "string",
+    "pattern": "^[0-9A-Za-z]$",
+    "description": "a key: one letter or digit",
+}
+TERM = {
+    "type": ["object", "null"],
+    "required": ["system", "code", "display"],
+    "additionalProperties": False,
+    "properties": {"system": NAME, "code": NAME, "display": NAME},
+}
+CLASS = {
+    "type": "object",
+    "required": ["code", "name", "colour", "value"],
+    "additionalProperties": False,
+    "properties": {
+        "code": CODE,
+        "name": NAME,
+        "colour": {
+            "type": "string",
+            "pattern": "^#[0-9a-fA-F]{6}$",
+            "description": "a colour such as #e8a33d",
+        },
+        "value": {"type": "integer", "minimum": 1, "maximum": 255},
+        "term": TERM,
+    },
+}
+OPTION = {
+    "type": "object",
+    "required": ["value", "label"],
+    "additionalProperties": False,
+    "properties": {
+        "value": {"type": ["string", "integer"], "maxLength": 200},
+        "label": NAME,
+        "key": KEY,
+        "term": TERM,
+        "description": TEXT,
+    },
+}
+QUESTION = {
+    "type": "object",
+    "required": ["code", "text", "type"],
+    "additionalProperties": False,
+    "properties": {
+        "code": CODE,
+        "text": NAME,
+        "level": {"enum": ["case", "series", "frame", "mark"]},
+        "type": {"enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
+        "required": {"type": "boolean"},
+        "default": {},
+        "options": {"type": "array", "minItems": 1, "maxItems": 200, "items": OPTION},
+        "min": {"type": "number"},
+        "max": {"type": "number"},
+        "unit": {"type": "string", "maxLength": 40},
+        "show_if": {
+            "type": ["object", "null"],
+            "required": ["question", "equals"],
+            "additionalProperties": False,
+            "properties": {"question": CODE, "equals": {}},
+        },
+        "guideline": TEXT,
+        "term": TERM,
+    },
+}
+KINDS = {"type": "array", "items": {"enum": MarkKind.values}, "uniqueItems": True}
+DOCUMENT = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "classes": {"type": "array", "maxItems": 255, "items": CLASS},
+        "marks": KINDS,
+        "required_marks": KINDS,
+        "questions": {"type": "array", "maxItems": 500, "items": QUESTION},
+        "guideline": TEXT,
+    },
+}
+CHOOSING = {"choice", "multichoice"}
+
+
+def validate_document(document: Mapping[str, Any]) -> None:
+    """Raise InvalidInput with a sentence for each thing that is wrong in a label schema."""
+    require_none(_problems(document), "The label schema")
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    wrong = list(violations(document, DOCUMENT))
+    yield from wrong
+    if wrong:
+        return
+    questions = document.get("questions", [])
+    if not questions and not document.get("marks"):
+        yield problem("", "It asks nothing: add a question or allow a kind of mark.")
+    yield from _problems_of_classes(document)
+    yield from _repeated("questions", "code", questions)
+    for index, question in enumerate(questions):
+        where = f"questions.{index}"
+        yield from _problems_of_question(where, question)
+        yield from _problems_of_condition(where, question, questions[:index])
+
+
+def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
+    classes = document.get("classes", [])
+    yield from _repeated("classes", "code", classes)
+    yield from _repeated("classes", "value", classes)
+    marks = document.get("marks", [])
+    if marks and not classes:
+        yield problem("classes", "Marks are allowed, so there must be a class to mark.")
+    for kind in document.get("required_marks", []):
+        if kind not in marks:
+            yield problem("required_marks", f"“{kind}” is required but not among the marks.")
+
+
+def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[Problem]:
+    options = question.get("options", [])
+    kind = question["type"]
+    if kind in CHOOSING and not options:
+        yield problem(f"{where}.options", f"A question of type {kind} needs options.")
+    if kind == "scale" and not options and not _is_short_range(question):
+        yield problem(
+            where, "A scale needs options, or a whole-number min and max at most 100 apart."
+        )
+    if options and kind not in CHOOSING | {"scale"}:
+        yield problem(f"{where}.options", f"A question of type {kind} has no options.")
+    if "min" in question and "max" in question and question["min"] > question["max"]:
+        yield problem(f"{where}.min", "min is larger than max.")
+    if question.get("required") and question.get("level", "case") in ("series", "frame"):
+        yield problem(
+            f"{where}.required", "Only a question on the case or on marks can be required."
+        )
+    yield from _repeated(f"{where}.options", "value", options)
+    yield from _repeated(f"{where}.options", "key", [one for one in options if one.get("key")])
+    if question.get("default") is not None and (
+        sentence := value_fault(question, question["default"])
+    ):
+        yield problem(f"{where}.default", sentence)
+
+
+def _problems_of_condition(
+    where: str, question: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    condition = question.get("show_if")
+    if not condition:
+        return
+    asked = {one["code"]: one for one in earlier}.get(condition["question"])
+    if asked is None:
+        yield problem(f"{where}.show_if", "It must name a question that is asked before this one.")
+        return
+    if asked.get("level", "case") not in ("case", question.get("level", "case")):
+        yield problem(
+            f"{where}.show_if", "It must name a question on the case or on the same level."
+        )
+    value = [condition["equals"]] if asked["type"] == "multichoice" else condition["equals"]
+    if sentence := value_fault(asked, value):
+        yield problem(f"{where}.show_if.equals", sentence)
+
+
+def _is_short_range(question: Mapping[str, Any]) -> bool:
+    low, high = question.get("min"), question.get("max")
+    return isinstance(low, int) and isinstance(high, int) and 0 < high - low <= 100
+
+
+def _repeated(where: str, name: str, items: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    for value, times in Counter(item[name] for item in items).items():
+        if times > 1:
+            yield problem(where, f"The {name} “{value}” is used {times} times; it must be unique.")
