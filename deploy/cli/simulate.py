@@ -15,7 +15,7 @@ USERNAME = "simulated-reader"
 ACTIONS = ("project.view", "progress.view", "cases.read", "rounds.view", "rounds.run")
 
 
-@click.command()
+@click.command(short_help="Let a simulated reader label a demo project, and train.")
 @click.argument("project")
 @click.option("--rounds", default=6, show_default=True, help="Rounds to run; 0: only read.")
 @click.option("--reads", default=24, show_default=True, help="Pool and control reads per round.")

@@ -11,7 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
+SAME_START = 0.05
 PREFERRED = {"web": 8000, "orthanc": 18042, "dicom": 14242}
 
 
@@ -37,19 +40,18 @@ class Ports:
 
     @classmethod
     def kept(cls, var: Path, *, web: int | None = None) -> Ports:
-        """The ports chosen when this folder was first used, so that scanners can keep sending."""
+        """The ports this folder was first used with, so that scanners can keep sending; ``web`` wins."""
         path = var / "ports.json"
         if path.exists():
-            ports = cls(**json.loads(path.read_text(encoding="utf-8")))
+            numbers = json.loads(path.read_text(encoding="utf-8"))
         else:
             spare = asdict(cls.free())
-            ports = cls(
-                **{n: p if is_free(p) else spare[n] for n, p in PREFERRED.items()} | {"web": 8000}
-            )
-        if web is not None:
-            ports = cls(web, ports.orthanc, ports.dicom)
-        write_private(path, json.dumps(asdict(ports)))
-        return ports
+            numbers = {name: p if is_free(p) else spare[name] for name, p in PREFERRED.items()}
+            numbers["web"] = PREFERRED["web"]
+        return cls(**numbers | ({"web": web} if web else {}))
+
+    def keep(self, var: Path) -> None:
+        write_private(var / "ports.json", json.dumps(asdict(self)))
 
 
 def is_free(port: int) -> bool:
@@ -110,6 +112,13 @@ class Record:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         fields["processes"] = {n: (int(p), float(c)) for n, (p, c) in fields["processes"].items()}
         return cls(**fields)
+
+    def is_alive(self) -> bool:
+        """Whether the supervisor that wrote this still runs; ids are given again, start times not."""
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.created) < SAME_START
+        except psutil.NoSuchProcess:
+            return False
 
     def write(self, var: Path) -> None:
         write_private(var / "stack.json", json.dumps(asdict(self), indent=2))

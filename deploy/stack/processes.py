@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from .places import SAME_START
+
 TOKEN_VARIABLE = "CONSILIUM_RUN"  # noqa: S105 - names an environment variable, holds no secret
 LOG_LIMIT = 32 * 1024 * 1024
 
@@ -104,7 +106,7 @@ def _survivors(pid: int, created: float, token: str) -> Iterator[psutil.Process]
     """The recorded process if it is still the same one, and members of its group that carry our mark."""
     for process in psutil.process_iter():
         try:
-            same = process.pid == pid and abs(process.create_time() - created) < 0.05
+            same = process.pid == pid and abs(process.create_time() - created) < SAME_START
             if same or (
                 os.getpgid(process.pid) == pid and process.environ().get(TOKEN_VARIABLE) == token
             ):

@@ -37,6 +37,11 @@ class Service:
     patience: float = 60.0
 
 
+def wanted(environment: Mapping[str, str]) -> list[str]:
+    """What to start: all, save the servers that the environment names."""
+    return [name for name in ALL if EXTERNAL.get(name) not in environment]
+
+
 def services(
     var: Path, ports: Ports, environment: Mapping[str, str], database: Postgres
 ) -> dict[str, Service]:

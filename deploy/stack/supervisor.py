@@ -152,6 +152,7 @@ class Stack:
                 for name in end_orphans(record.processes, record.token):
                     self.listener(name, "was left over from an earlier run and has been stopped")
             checks.before_start(self.var, self.ports, self.names)
+            self.ports.keep(self.var)
         except StackError:
             self._lock.close()
             self._lock = None

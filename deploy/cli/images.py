@@ -1,0 +1,74 @@
+"""`consilium import`: images from this machine into a project."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import running
+
+if TYPE_CHECKING:
+    from annotation.models import Import
+
+POLL_SECONDS = 0.5
+
+
+@click.command("import")
+@click.argument("project")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--user", help="Who imports; default: the project's first lead.")
+@click.option("--site", help="Short name of the site that the images come from.")
+def import_(project: str, paths: tuple[Path, ...], user: str | None, site: str | None) -> None:
+    """Bring images into PROJECT: files, folders or zip archives.
+
+    DICOM, NIfTI, PNG, JPEG and TIFF are accepted. Each file is checked on its own; one that is wrong is
+    put in quarantine with the reason, and the others go on.
+
+    \b
+    Example: consilium import tuberculosis ~/chest-radiographs --site geneva
+    """
+    running.configure()
+    from annotation import imports
+    from annotation.models import Site
+
+    where = running.project_named(project)
+    origin = Site.objects.filter(slug=site).first() if site else None
+    if site and origin is None:
+        known = ", ".join(Site.objects.order_by("slug").values_list("slug", flat=True))
+        raise click.ClickException(f"There is no site “{site}”. There are: {known or 'none yet'}.")
+    batch = imports.import_paths(where, paths, running.user_named(user, where), site=origin)
+    _watch(batch)
+    _summarise(batch)
+
+
+def _watch(batch: Import) -> None:
+    """Wait for the workers to have looked at every file."""
+    unfinished = ["receiving", "waiting"]
+    columns = (
+        TextColumn("Checking and storing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console()) as bar:
+        task = bar.add_task("", total=batch.items.count())
+        while waiting := batch.items.filter(state__in=unfinished).count():
+            total = batch.items.count()
+            bar.update(task, completed=total - waiting, total=total)
+            time.sleep(POLL_SECONDS)
+        bar.update(task, completed=batch.items.count(), total=batch.items.count())
+
+
+def _summarise(batch: Import) -> None:
+    states = list(batch.items.values_list("state", flat=True))
+    stored, known = states.count("stored"), states.count("duplicate")
+    click.echo(
+        f"{stored} stored, {known} already there, {states.count('quarantined')} in quarantine."
+    )
+    for item in batch.items.filter(state="quarantined").order_by("name")[:20]:
+        click.echo(f"  {item.name}: {item.reason}")
