@@ -211,6 +211,7 @@ DRAMATIQ_BROKER = {
     ],
 }
 DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+ACTOR_QUEUES = {"advance_round": "training"}
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")
 ORTHANC_USER = env.text("ORTHANC_USER", "consilium")

@@ -87,7 +87,9 @@ class Training(models.Model):
     checkpoint = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file")
     checkpoint_token = models.BigIntegerField(default=0, help_text="lease that wrote it")
     labels = models.PositiveIntegerField(default=0)
-    left_out = models.JSONField(default=list, help_text="[{case, reason}]: cases that could not be used")
+    left_out = models.JSONField(
+        default=list, help_text="[{case, reason}]: cases that could not be used"
+    )
 
     class Meta:
         constraints = [
@@ -116,7 +118,9 @@ class TrainedModel(models.Model):
     arm = models.CharField(max_length=8, choices=Arm)
     network = models.CharField(max_length=40, help_text="architecture, or 'ensemble'")
     members = models.ManyToManyField("self", symmetrical=False, related_name="ensembles")
-    weights_sha256 = models.CharField(max_length=64, help_text="safetensors file; of members for an ensemble")
+    weights_sha256 = models.CharField(
+        max_length=64, help_text="safetensors file; of members for an ensemble"
+    )
     code_sha256 = models.CharField(max_length=64, help_text="of the training engine's source")
     temperature = models.FloatField(default=1.0, help_text="fitted on the calibration stream")
     config = models.JSONField(help_text="architecture, input size, classes, preprocessing, seed")
@@ -160,7 +164,9 @@ class Score(models.Model):
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="scores")
     model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE, related_name="scores")
-    probabilities = models.JSONField(help_text="{network: [p per class]} and 'ensemble', calibrated")
+    probabilities = models.JSONField(
+        help_text="{network: [p per class]} and 'ensemble', calibrated"
+    )
     uncertainty = models.FloatField()
     disagreement = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -206,7 +212,9 @@ class Ranking(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "generation"], name="ranking_generation_once")
+            models.UniqueConstraint(
+                fields=["project", "generation"], name="ranking_generation_once"
+            )
         ]
 
 

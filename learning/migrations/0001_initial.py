@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import pgvector.django.vector
+from pgvector.django import VectorExtension
 from django.conf import settings
 from django.db import migrations, models
 
@@ -16,6 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        VectorExtension(),
         migrations.CreateModel(
             name='Recipe',
             fields=[

@@ -1,0 +1,81 @@
+"""Files that learning keeps: weights and arrays named by hash, and the work of a running round.
+
+What the database names is on disk first: written whole to a temporary file, synced, then renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from annotation.errors import StorageFull
+
+
+def weights_dir() -> Path:
+    return _folder("sha256")
+
+
+def weights_path(sha256: str) -> Path:
+    return weights_dir() / f"{sha256}.safetensors"
+
+
+def array_path(key: str) -> Path:
+    """Where the array made from the inputs that ``key`` is the hash of lies, or will lie."""
+    return _folder("arrays", key[:2]) / f"{key}.npy"
+
+
+def checkpoint_dir(round_id: int, training_id: int, token: int) -> Path:
+    """One folder for each lease: a worker that lost its lease cannot touch its successor's files."""
+    return _folder("rounds", str(round_id), str(training_id), str(token))
+
+
+def discard_older_checkpoints(round_id: int, training_id: int, token: int) -> None:
+    for folder in _folder("rounds", str(round_id), str(training_id)).iterdir():
+        if int(folder.name) < token:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def discard_work(round_id: int) -> None:
+    """Checkpoints of a round that is over. Its weights stay."""
+    shutil.rmtree(settings.ARTIFACTS_DIR / "rounds" / str(round_id), ignore_errors=True)
+
+
+def write(path: Path, fill: Callable[[BinaryIO], None]) -> None:
+    """A file that is there whole after a crash at any moment, or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        try:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def require_space() -> None:
+    """Raise StorageFull below the floor, so that a round pauses before the disk is full."""
+    usage = shutil.disk_usage(_folder())
+    floor = settings.FREE_SPACE_FLOOR
+    if usage.free < usage.total * floor:
+        raise StorageFull(
+            f"Only {usage.free / 2**30:.1f} GiB are free on the disk of {settings.ARTIFACTS_DIR}, "
+            f"less than {floor:.0%} of it. Free some space; the work then goes on by itself."
+        )
+
+
+def _folder(*names: str) -> Path:
+    folder: Path = settings.ARTIFACTS_DIR.joinpath(*names)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,266 @@
+"""Cases as files that the engine reads: float32 arrays named by the hash of what they were made from.
+
+A file that is there is right and is never made again, so a killed worker loses at most one image.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from django.db.models import Prefetch, QuerySet
+from numpy.typing import NDArray
+
+from annotation import frames
+from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
+from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
+
+from . import artifacts
+from .engine.spec import LeftOut, Recipe, Sample
+from .leases import Lease
+
+FORMAT = 1
+"""Grows when the way arrays are made changes, so that old files are not taken for new ones."""
+CHUNK = 500
+DETAIL_KEPT = 2
+"""A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
+
+
+class Unusable(ConsiliumError):
+    """The message says why this case cannot be used."""
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    samples: list[Sample]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class Image:
+    """Which pixels of which series make a case's array, and where it lies."""
+
+    series: Series
+    uids: frozenset[str] | None
+    """The instances that count; None: all of the series."""
+    shrink: int
+    path: Path
+
+
+Target = Callable[[Image], int | Path]
+
+
+def of_cases(
+    cases: QuerySet[Case], recipe: Recipe, *, after_each: Callable[[bool], None]
+) -> Dataset:
+    """Samples without a target. ``after_each(made)``: whether an array had to be made."""
+    data = Dataset([], [])
+    for chunk in _chunks(cases.order_by("pk").values_list("pk", flat=True)):
+        for case in _loaded(chunk):
+            _add(data, case, recipe, None, after_each)
+    return data
+
+
+def of_items(
+    items: QuerySet[SnapshotItem],
+    recipe: Recipe,
+    schema: LabelSchema,
+    *,
+    after_each: Callable[[bool], None],
+) -> Dataset:
+    """Samples with the target that the item's reference gives."""
+    data = Dataset([], [])
+    for chunk in _chunks(items.select_related("reference").order_by("case_id")):
+        cases = {case.pk: case for case in _loaded([item.case_id for item in chunk])}
+        for item in chunk:
+            target = _target_of(item, recipe, schema)
+            _add(data, cases[item.case_id], recipe, target, after_each)
+    return data
+
+
+def _add(
+    data: Dataset,
+    case: Case,
+    recipe: Recipe,
+    target: Target | None,
+    after_each: Callable[[bool], None],
+) -> None:
+    made = False
+    try:
+        image = image_of(case, recipe)
+        made = not image.path.exists()
+        if made:
+            _make(image, recipe)
+        data.samples.append(
+            Sample(
+                id=case.pk,
+                patient=str(case.patient_id),
+                image=image.path,
+                spacing=_spacing(image, recipe),
+                target=target(image) if target else None,
+            )
+        )
+    except (ImageStoreUnavailable, StorageFull):
+        raise
+    except ConsiliumError as problem:
+        data.left_out.append((case.pk, problem.detail))
+    after_each(made)
+
+
+def pausing(lease: Lease) -> Callable[[bool], None]:
+    """For ``after_each``: the slice may end after each array that was made, and continue there later."""
+
+    def after_each(made: bool) -> None:
+        if made:
+            lease.pause()
+        else:
+            lease.check()
+
+    return after_each
+
+
+def image_of(case: Case, recipe: Recipe) -> Image:
+    """The series with the most frames; of a case that is one instance, that instance alone."""
+    shown = [series for series in case.series.all() if series.deleted_at is None and series.display]
+    if not shown:
+        raise Unusable("The images of this case are not there any more.")
+    series = max(shown, key=lambda one: (one.frame_count, one.series_uid))
+    instances = {one.sop_instance_uid: one.sha256 for one in series.instances.all()}
+    uids = frozenset([case.uid]) if case.uid in instances else None
+    hashes = sorted(sha256 for uid, sha256 in instances.items() if uids is None or uid in uids)
+    shrink = _shrink(series, recipe)
+    return Image(series, uids, shrink, _path("image", recipe.dimensions, shrink, hashes))
+
+
+def _make(image: Image, recipe: Recipe) -> None:
+    artifacts.require_space()
+    pixels = frames.load_pixels(image.series).array[_chosen(image)]
+    array = _shrunk(_laid_out(pixels, recipe), recipe.dimensions, image.shrink)
+    artifacts.write(image.path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def _chosen(image: Image) -> list[int]:
+    """Indices of the frames that belong to the case, in spatial order."""
+    listed = image.series.display["frames"]
+    return [
+        index
+        for index, frame in enumerate(listed)
+        if image.uids is None or frame["sop_instance_uid"] in image.uids
+    ]
+
+
+def _laid_out(pixels: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
+    """[channels,] [slices,] rows, columns, as many axes as the recipe reads."""
+    colour = pixels.ndim == 4
+    if recipe.dimensions == 2:
+        if len(pixels) != 1:
+            raise Unusable(
+                f"This case has {len(pixels)} frames; the recipe's networks read one image. "
+                "Give input_size three numbers to learn from volumes."
+            )
+        pixels = pixels[0]
+    return np.moveaxis(pixels, -1, 0) if colour else pixels
+
+
+def _shrink(series: Series, recipe: Recipe) -> int:
+    """Whole-number factor by which rows and columns are averaged. Masks need every pixel."""
+    if recipe.task == "segmentation":
+        return 1
+    display = series.display
+    rows, columns = recipe.input_size[-2:]
+    room = min(display["rows"] / rows, display["columns"] / columns)
+    return max(1, math.floor(room / DETAIL_KEPT))
+
+
+def _shrunk(array: NDArray[np.float32], dimensions: int, factor: int) -> NDArray[np.float32]:
+    if factor == 1:
+        return np.ascontiguousarray(array, np.float32)
+    rows, columns = (size // factor * factor for size in array.shape[-2:])
+    blocks = array[..., :rows, :columns].reshape(
+        *array.shape[:-2], rows // factor, factor, columns // factor, factor
+    )
+    return blocks.mean(axis=(-3, -1), dtype=np.float32)
+
+
+def _spacing(image: Image, recipe: Recipe) -> tuple[float, ...]:
+    display = image.series.display
+    if display.get("pixel_spacing") is None:
+        return ()
+    in_plane = tuple(size * image.shrink for size in display["pixel_spacing"])
+    if recipe.dimensions == 2:
+        return in_plane
+    slices = display.get("slice_spacing")
+    return () if slices is None else (slices, *in_plane)
+
+
+def _target_of(item: SnapshotItem, recipe: Recipe, schema: LabelSchema) -> Target:
+    if recipe.task == "segmentation":
+        return lambda image: _mask(item, image, recipe, schema)
+    value = str(item.reference.answers[recipe.question])
+    return lambda _: recipe.classes.index(value)
+
+
+def _mask(item: SnapshotItem, image: Image, recipe: Recipe, schema: LabelSchema) -> Path:
+    """The reference's labelmaps on the image's grid, with the recipe's class numbers."""
+    named = {
+        mark["mask"]
+        for mark in item.reference.marks
+        if mark["kind"] == "labelmap" and mark.get("mask")
+    }
+    numbers = {entry["code"]: entry["value"] for entry in schema.document["classes"]}
+    values = [numbers[name] for name in recipe.classes]
+    path = _path("mask", image.path.stem, sorted(named), values)
+    if not path.exists():
+        masks = Mask.objects.filter(
+            project=schema.project_id, series=image.series, sha256__in=named
+        )
+        array = _merged(list(masks), values)
+        array = array[_chosen(image)]
+        if recipe.dimensions == 2:
+            array = array[0]
+        artifacts.write(path, lambda file: np.save(file, array, allow_pickle=False))
+    return path
+
+
+def _merged(masks: Sequence[Mask], values: Sequence[int]) -> NDArray[np.uint8]:
+    if not masks:
+        raise Unusable(
+            "The mask of this case was drawn on another series than the one learnt from."
+        )
+    numbers = np.zeros(256, np.uint8)
+    for number, value in enumerate(values, start=1):
+        numbers[value] = number
+    merged = np.zeros(tuple(masks[0].shape), np.uint8)
+    for mask in masks:
+        voxels = np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8)
+        merged = np.maximum(merged, numbers[voxels.reshape(tuple(mask.shape))])
+    return merged
+
+
+def _path(*made_from: object) -> Path:
+    text = json.dumps([FORMAT, *made_from])
+    return artifacts.array_path(hashlib.sha256(text.encode()).hexdigest())
+
+
+def _loaded(pks: Sequence[int]) -> QuerySet[Case]:
+    hashes = Instance.objects.only("series_id", "sop_instance_uid", "sha256")
+    series = Series.objects.prefetch_related(Prefetch("instances", queryset=hashes))
+    cases = Case.objects.filter(pk__in=pks).order_by("pk")
+    return cases.prefetch_related(Prefetch("series", queryset=series))
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

@@ -1,0 +1,85 @@
+"""What a project's rounds learn and how. The only writer of Recipe; a stored version never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from annotation import ledger
+from annotation.errors import InvalidInput
+from annotation.models import LabelSchema, Project, User
+
+from .engine import spec
+from .engine.errors import InvalidRecipe
+from .errors import RoundNotPossible
+from .models import Recipe
+
+
+@transaction.atomic
+def store(project: Project, document: Mapping[str, Any], *, user: User | None = None) -> Recipe:
+    """A new version, or the latest one if it says the same. Raises InvalidInput with all that is wrong."""
+    recipe = check(project, document)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    latest = project.recipes.order_by("-version").first()
+    if latest is not None and latest.document == recipe.document():
+        return latest
+    version = 1 if latest is None else latest.version + 1
+    row = Recipe.objects.create(project=project, version=version, document=recipe.document())
+    ledger.record(
+        "recipe.store", project=project, actor=user, obj=row, data={"document": row.document}
+    )
+    return row
+
+
+def check(project: Project, document: Mapping[str, Any]) -> spec.Recipe:
+    """The recipe if the engine can carry it out and the project's labels can teach it."""
+    try:
+        recipe = spec.parse(document)
+    except InvalidRecipe as problem:
+        raise _invalid(problem.problems) from problem
+    schema = project.label_schemas.order_by("-version").first()
+    if problems := list(_misfits(recipe, project, schema)):
+        raise _invalid(problems)
+    return recipe
+
+
+def current(project: Project) -> Recipe:
+    row = project.recipes.order_by("-version").first()
+    if row is None:
+        raise RoundNotPossible(
+            "The project has no recipe, so nothing says what to learn. Add a `recipe` to the "
+            "project's file (task, question or classes, networks) and store it again."
+        )
+    return row
+
+
+def parsed(row: Recipe) -> spec.Recipe:
+    return spec.parse(row.document)
+
+
+def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:
+    if schema is None:
+        yield "The project has no label schema yet, so no label can teach this recipe."
+        return
+    if recipe.task == "segmentation":
+        known = [entry["code"] for entry in schema.document.get("classes", [])]
+        missing = [code for code in recipe.classes if code not in known]
+        if missing:
+            yield f"Classes {', '.join(missing)} are not in the label schema ({', '.join(known)})."
+        return
+    questions = {entry["code"]: entry for entry in schema.document.get("questions", [])}
+    question = questions.get(recipe.question)
+    if question is None:
+        yield f"The label schema has no question “{recipe.question}” to learn."
+        return
+    values = [str(option["value"]) for option in question.get("options", [])]
+    missing = [name for name in recipe.classes if name not in values]
+    if missing:
+        yield f"“{recipe.question}” cannot be answered by {', '.join(missing)}."
+
+
+def _invalid(problems: list[str] | tuple[str, ...]) -> InvalidInput:
+    errors = [{"where": "recipe", "message": sentence} for sentence in problems]
+    return InvalidInput(" ".join(problems), errors=errors)

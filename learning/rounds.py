@@ -1,0 +1,264 @@
+"""Rounds: started, carried on slice by slice, cancelled, retried, failed. The only writer of Round's state.
+
+A round waits in the database; a message only says "look". Whoever holds the lease does a slice and
+gives it back, so a worker that is killed costs no more than the work since the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from annotation import ledger
+from annotation.errors import ImageStoreUnavailable, StorageFull
+from annotation.models import Project, User
+
+from . import artifacts, labels, leases, recipes, stages
+from .engine.errors import EngineError
+from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, StaleLease
+from .leases import Lease
+from .models import Round, RoundLog
+
+FAILURES_ALLOWED = 5
+LOSSES_ALLOWED = 12
+BACK_OFF_SECONDS = 5
+PAUSE_SECONDS = 30
+
+logger = logging.getLogger(__name__)
+
+
+def why_not(project: Project) -> str:
+    """Why no round can start now, in a sentence; '' if one can."""
+    running = project.rounds.filter(state=Round.State.RUNNING).first()
+    if running is not None:
+        return f"Round {running.number} is still running. Wait for it, or cancel it."
+    try:
+        recipe = recipes.parsed(recipes.current(project))
+    except RoundNotPossible as problem:
+        return problem.detail
+    return labels.shortage(labels.count(project, recipe), recipe)
+
+
+def start(project: Project, *, user: User | None, trigger: str) -> Round:
+    """A new running round. Raises RoundNotPossible with what is missing."""
+    if reason := why_not(project):
+        raise RoundNotPossible(reason)
+    recipe = recipes.current(project)
+    try:
+        with transaction.atomic():
+            latest = project.rounds.order_by("-number").first()
+            number = 1 if latest is None else latest.number + 1
+            round_ = Round.objects.create(
+                project=project,
+                number=number,
+                recipe=recipe,
+                seed=recipes.parsed(recipe).seed + number,
+                started_by=user,
+                trigger=trigger,
+            )
+            _note(round_, "round.start", user, f"Round {number} was started by {trigger}.")
+    except IntegrityError as clash:
+        raise RoundNotPossible("Another round was started a moment ago. Reload.") from clash
+    return round_
+
+
+def advance(round_id: int) -> bool:
+    """One slice of work, if the round is free for it. Returns whether it was.
+
+    Only training workers call this: it loads torch, which the web process must never do.
+    """
+    from . import steps
+
+    taken = leases.take(round_id, seconds=settings.TRAINING_SLICE_SECONDS)
+    if taken is None:
+        return False
+    lease, vanished = taken
+    with lease.beating():
+        try:
+            if vanished:
+                _count_loss(lease)
+            _work(lease, steps.RUN)
+        except Interrupted:
+            _settle(lease, _close_cancelled)
+        except SliceEnded as ended:
+            logger.info("round %s: %s", round_id, type(ended).__doc__)
+        except Exception as problem:
+            logger.exception("round %s stumbled", round_id)
+            _settle(lease, partial(_stumbled, problem=problem))
+        finally:
+            lease.give_back()
+    return True
+
+
+def cancel(round_: Round, *, user: User | None) -> Round:
+    """At once if no worker holds the round, else within a step of the worker that does."""
+    with transaction.atomic():
+        locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
+        if locked.state != Round.State.RUNNING:
+            raise RoundNotPossible(
+                f"Round {locked.number} is {locked.state}; there is nothing to cancel."
+            )
+        if locked.cancel_requested_at is None:
+            locked.cancel_requested_at = timezone.now()
+            locked.save(update_fields=["cancel_requested_at"])
+            _note(locked, "round.ask_to_cancel", user, "Somebody asked to cancel the round.")
+        if leases.idle(Round.objects.filter(pk=locked.pk)).exists():
+            _close_cancelled(locked)
+    return locked
+
+
+def retry(round_: Round, *, user: User | None) -> Round:
+    """Goes on where the project's last round failed or was cancelled."""
+    with transaction.atomic():
+        locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
+        if locked.state not in (Round.State.FAILED, Round.State.CANCELLED):
+            raise RoundNotPossible(
+                f"Round {locked.number} is {locked.state}; retrying needs a failure."
+            )
+        if locked.project.rounds.filter(number__gt=locked.number).exists():
+            raise RoundNotPossible(
+                f"A later round exists, and its labels are newer than those of round {locked.number}. "
+                "Start a new round instead."
+            )
+        locked.state = Round.State.RUNNING
+        locked.error, locked.attempts, locked.not_before = "", 0, None
+        locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
+        locked.save()
+        _note(locked, "round.retry", user, "The round goes on where it stopped.")
+    return locked
+
+
+def _work(lease: Lease, run: Mapping[str, Callable[[Lease, Round], bool]]) -> None:
+    while not lease.should_stop():
+        round_ = lease.read()
+        if round_.cancel_requested_at is not None:
+            raise Interrupted
+        artifacts.require_space()
+        if run[round_.step](lease, round_) and not _next_step(lease, round_.step):
+            return
+    lease.check()
+
+
+def _next_step(lease: Lease, done: str) -> bool:
+    """Moves on from the step that is done; False if it was the last."""
+    following = stages.after(done)
+    with lease.fenced() as round_:
+        if following is None:
+            _close(round_, Round.State.DONE, "round.finish", "The round is finished.", progress=1)
+            return False
+        round_.step = following
+        round_.attempts, round_.error = 0, ""
+        round_.progress = stages.share_done(following, 0)
+        round_.save(update_fields=["step", "attempts", "error", "progress"])
+    return True
+
+
+def _count_loss(lease: Lease) -> None:
+    """A worker that vanishes at the same place again and again is being killed by what it does there."""
+    lease.log(
+        "The worker of this round stopped without a word (killed, out of memory, or power lost). "
+        "Going on from what was saved last.",
+        level="warning",
+    )
+    losses = lease.read().attempts
+    if losses >= LOSSES_ALLOWED:
+        raise RoundFailure(
+            f"The worker vanished {losses} times in a row without getting further, most likely because "
+            "the machine ran out of memory. Make input_size or batch_size of the recipe smaller, or "
+            "give the machine more memory, then retry."
+        )
+
+
+def _settle(lease: Lease, settle: Callable[[Round], None]) -> None:
+    try:
+        with lease.fenced() as round_:
+            settle(round_)
+    except StaleLease:
+        logger.info("round %s went to another worker", lease.round_id)
+
+
+def _stumbled(round_: Round, problem: Exception) -> None:
+    """Pauses for what passes by itself, backs off for what may, and gives up on what will not."""
+    title = round_.get_step_display()
+    if isinstance(problem, ImageStoreUnavailable | StorageFull):
+        _wait(round_, PAUSE_SECONDS, f"“{title}” is paused. {problem.detail}")
+    elif isinstance(problem, RoundFailure | EngineError):
+        _fail(round_, f"“{title}” failed. {problem}")
+    elif round_.attempts + 1 < FAILURES_ALLOWED:
+        round_.attempts += 1
+        _wait(
+            round_,
+            BACK_OFF_SECONDS * 2**round_.attempts,
+            f"“{title}” failed: {_said(problem)} It is tried again by itself "
+            f"(attempt {round_.attempts} of {FAILURES_ALLOWED}).",
+        )
+    else:
+        _fail(
+            round_,
+            f"“{title}” failed {FAILURES_ALLOWED} times: {_said(problem)} The log of the training "
+            "worker has the details. Retry when the cause is gone.",
+        )
+
+
+def _said(problem: Exception) -> str:
+    text = " ".join(str(problem).split())[:300]
+    if isinstance(problem, MemoryError) or "out of memory" in text.lower():
+        text = f"{text} Make input_size or batch_size of the recipe smaller".strip()
+    return f"{type(problem).__name__}: {text}." if text else f"{type(problem).__name__}."
+
+
+def _wait(round_: Round, seconds: float, sentence: str) -> None:
+    if round_.error != sentence:
+        RoundLog.objects.create(round=round_, level="warning", text=sentence)
+    round_.error = sentence
+    round_.not_before = Now() + timedelta(seconds=seconds)
+    round_.save(update_fields=["error", "not_before", "attempts"])
+
+
+def _fail(round_: Round, sentence: str) -> None:
+    round_.error = sentence
+    _close(round_, Round.State.FAILED, "round.fail", sentence, level="error")
+
+
+def _close_cancelled(round_: Round) -> None:
+    _close(round_, Round.State.CANCELLED, "round.cancel", "The round was cancelled.")
+
+
+def _close(
+    round_: Round,
+    state: str,
+    verb: str,
+    sentence: str,
+    *,
+    level: str = "info",
+    progress: float | None = None,
+) -> None:
+    round_.state = state
+    round_.finished_at = timezone.now()
+    round_.lease_expires_at = None
+    if progress is not None:
+        round_.progress = progress
+    round_.save()
+    if state == Round.State.DONE:
+        transaction.on_commit(partial(artifacts.discard_work, round_.pk))
+    _note(round_, verb, None, sentence, level=level)
+
+
+def _note(
+    round_: Round, verb: str, user: User | None, sentence: str, *, level: str = "info"
+) -> None:
+    RoundLog.objects.create(round=round_, text=sentence, level=level)
+    ledger.record(
+        verb,
+        project=round_.project,
+        actor=user,
+        obj=round_,
+        data={"round": round_.number, "step": round_.step, "text": sentence},
+    )

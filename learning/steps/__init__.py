@@ -1,0 +1,23 @@
+"""The steps of a round, one module each. Each is idempotent on its own rows and may be killed at any line.
+
+``run(lease, round)`` returns whether the step is done; False, or SliceEnded, when it has to go on later.
+Only training workers import this package: it loads torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from learning.leases import Lease
+from learning.models import Round
+
+from . import evaluate, freeze, promote, rank, score, train
+
+RUN: dict[str, Callable[[Lease, Round], bool]] = {
+    Round.Step.FREEZE: freeze.run,
+    Round.Step.TRAIN: train.run,
+    Round.Step.EVALUATE: evaluate.run,
+    Round.Step.SCORE: score.run,
+    Round.Step.RANK: rank.run,
+    Round.Step.PROMOTE: promote.run,
+}

@@ -1,0 +1,61 @@
+"""Third step: calibrate each arm's networks on the calibration stream, measure them on the hold-out."""
+
+from __future__ import annotations
+
+from annotation.models import Stream
+from learning import curves, evaluation, labels, recipes, registry, stages
+from learning.engine.spec import Recipe
+from learning.evaluation import Result
+from learning.leases import Lease
+from learning.models import Arm, Round, RoundLog
+
+
+def run(lease: Lease, round_: Round) -> bool:
+    recipe = recipes.parsed(round_.recipe)
+    arms = list(dict.fromkeys(round_.trainings.order_by("pk").values_list("arm", flat=True)))
+    for position, arm in enumerate(arms, start=1):
+        if lease.should_stop():
+            return False
+        if registry.find(round_, arm) is None:
+            _evaluate(lease, round_, recipe, arm)
+        within = position / len(arms)
+        lease.progress(stages.share_done(Round.Step.EVALUATE, within))
+    return True
+
+
+def _evaluate(lease: Lease, round_: Round, recipe: Recipe, arm: str) -> None:
+    """All of an arm at once: its networks, its ensemble, and its point of the learning curve."""
+    rows = {
+        row.network: row
+        for row in round_.trained_models.filter(arm=arm).exclude(network=registry.ENSEMBLE)
+    }
+    networks = evaluation.load(rows.values())
+    calibration = evaluation.labelled(lease, round_, recipe, Stream.CALIBRATION)
+    scaling = evaluation.temperatures(lease, recipe, networks, calibration)
+    holdout = evaluation.labelled(lease, round_, recipe, Stream.HOLDOUT)
+    result = evaluation.measure(lease, recipe, networks, scaling, holdout, seed=round_.seed)
+    with lease.fenced() as locked:
+        rows[registry.ENSEMBLE] = registry.add_ensemble(locked, rows.values(), scaling)
+        evaluation.store(result, rows, recipe)
+        if arm in curves.COMPARED:
+            learnt_from = labels.items(
+                registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[arm]
+            )
+            value = result.main(recipe.metric)
+            curves.add_point(locked, arm, recipe.metric, value, learnt_from=learnt_from)
+        _tell(locked, arm, recipe, result)
+
+
+def _tell(round_: Round, arm: str, recipe: Recipe, result: Result) -> None:
+    measured = result.main(recipe.metric)
+    said = measured.note
+    if measured.value is not None:
+        said = f"{recipe.metric} {measured.value:.3f}"
+        if measured.low is not None and measured.high is not None:
+            said += f" ({measured.low:.3f} to {measured.high:.3f})"
+        said += f" on the hold-out, {measured.patients} patients."
+    RoundLog.objects.create(round=round_, text=f"{Arm(arm).label}: {said}")
+    if result.left_out:
+        cases = ", ".join(f"{case} ({reason})" for case, reason in result.left_out[:20])
+        text = f"{len(result.left_out)} cases could not be used to measure: {cases}"
+        RoundLog.objects.create(round=round_, text=text, level="warning")

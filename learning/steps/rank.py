@@ -1,0 +1,23 @@
+"""Fifth step: put the pool into the order of what each case would teach, for the readers."""
+
+from __future__ import annotations
+
+from learning import labels, ranking, recipes, registry
+from learning.leases import Lease
+from learning.models import Arm, Round
+
+
+def run(lease: Lease, round_: Round) -> bool:
+    recipe = recipes.parsed(round_.recipe)
+    model = registry.ensemble(round_)
+    items = labels.items(registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[Arm.ALL])
+    labelled = list(items.values_list("case_id", flat=True))
+    pool = ranking.load(round_.project, model, labelled=labelled)
+    if not pool.cases:
+        lease.log("No scored case of the pool waits to be read, so there is nothing to rank.")
+        return True
+    with lease.fenced() as locked:
+        stored, selection = ranking.explain(locked, model, recipe, pool, labelled=len(labelled))
+    ranking.apply(stored, pool, selection)
+    lease.log(f"{stored.size} cases are ranked by {stored.acquisition}. {stored.reason}")
+    return True

@@ -1,0 +1,102 @@
+"""Fourth step: what the ensemble of all labels says of each case of the pool that is not read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from annotation.models import Case, Project
+from learning import datasets, evaluation, labels, recipes, registry, scoring, stages
+from learning.engine import predict
+from learning.engine.nets import Network
+from learning.engine.predict import Predictions
+from learning.engine.spec import LeftOut, Recipe
+from learning.leases import Lease
+from learning.models import Arm, Round, RoundLog, TrainedModel
+
+SHARD = 64
+NAMED = 20
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One ensemble, loaded, in one slice of work."""
+
+    lease: Lease
+    recipe: Recipe
+    model: TrainedModel
+    networks: Mapping[str, Network]
+    scaling: Mapping[str, float]
+
+    def predict(self, cases: Sequence[int]) -> tuple[Predictions, list[LeftOut]]:
+        data = datasets.of_cases(
+            Case.objects.filter(pk__in=cases),
+            self.recipe,
+            after_each=datasets.pausing(self.lease),
+        )
+        said = predict.predict(
+            self.networks,
+            self.recipe,
+            data.samples,
+            temperatures=self.scaling,
+            on_batch=self.lease.check,
+        )
+        return said, data.left_out
+
+
+def run(lease: Lease, round_: Round) -> bool:
+    model = registry.ensemble(round_)
+    members = list(registry.members(model))
+    scorer = Scorer(
+        lease,
+        recipes.parsed(round_.recipe),
+        model,
+        evaluation.load(members),
+        {member.network: member.temperature for member in members},
+    )
+    _score_pool(scorer, round_.project)
+    _embed_labelled(scorer, round_)
+    _tell(lease, model)
+    return True
+
+
+def _score_pool(scorer: Scorer, project: Project) -> None:
+    total = scoring.waiting(project, scorer.model).count()
+    left = total
+    while shard := _first(scoring.waiting(project, scorer.model)):
+        scorer.lease.pause()
+        said, left_out = scorer.predict(shard)
+        with scorer.lease.fenced():
+            scoring.store(scorer.model, said, left_out)
+        left -= len(shard)
+        share = stages.share_done(Round.Step.SCORE, 1 - max(left, 0) / total)
+        scorer.lease.progress(share)
+
+
+def _embed_labelled(scorer: Scorer, round_: Round) -> None:
+    """Functions that seek cases unlike the known ones need to know where those lie."""
+    snapshot = registry.snapshot_of(round_)
+    items = labels.items(snapshot, scorer.recipe, *labels.ARM_STREAMS[Arm.ALL])
+    learnt = Case.objects.filter(pk__in=items.values("case"))
+    while shard := _first(scoring.without_embedding(learnt, scorer.model)):
+        scorer.lease.pause()
+        said, left_out = scorer.predict(shard)
+        with scorer.lease.fenced():
+            scoring.store_embeddings(scorer.model, said, left_out)
+
+
+def _first(cases: QuerySet[Case]) -> list[int]:
+    return list(cases.order_by("pk").values_list("pk", flat=True)[:SHARD])
+
+
+def _tell(lease: Lease, model: TrainedModel) -> None:
+    failures = list(model.failures.order_by("case")[:NAMED])
+    with lease.fenced() as locked:
+        text = f"{model.scores.count()} cases of the pool are scored."
+        RoundLog.objects.create(round=locked, text=text)
+        if failures:
+            named = ", ".join(f"{failure.case_id} ({failure.reason})" for failure in failures)
+            text = f"{model.failures.count()} cases could not be scored: {named}"
+            RoundLog.objects.create(round=locked, text=text, level="warning")
