@@ -19,7 +19,7 @@ from learning.engine.data import Prepared, batch_indices, crop, digest, prepare_
 from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.nets import Network, build
-from learning.engine.spec import LeftOut, Recipe, Sample
+from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never
 
 WARM_UP = 0.2
 """Share of the steps in which the learning rate climbs, before it falls along a cosine."""
@@ -78,8 +78,8 @@ def train(
     validation: Sequence[Sample],
     checkpoint_dir: Path,
     resume: Path | None = None,
-    should_stop: Callable[[], bool] = bool,
-    on_epoch: Callable[[EpochReport], object] = bool,
+    should_stop: Callable[[], bool] = never,
+    on_epoch: Callable[[EpochReport], object] = ignore,
 ) -> TrainResult:
     """Trains, or goes on training, until done or ``should_stop()``, which is asked at each step.
 

@@ -1,50 +1,36 @@
-"""What trained networks say of cases, one by one and together."""
+"""What trained networks say of cases, one by one and together.
+
+Cases are read batch by batch, so any number fits; one that cannot be read is left out by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from learning.engine import images, masks
+from learning.engine.calibrate import softmax
+from learning.engine.determinism import device
+from learning.engine.errors import EngineError
 from learning.engine.nets import Network
-from learning.engine.spec import LeftOut, Recipe, Sample
+from learning.engine.outputs import (
+    SMALLEST,
+    FloatArray,
+    Output,
+    Predictions,
+    divergence,
+    entropy,
+    joined_embeddings,
+)
+from learning.engine.spec import LeftOut, Recipe, Sample, ignore
 
-FloatArray = NDArray[np.float32]
+__all__ = ["Output", "Predictions", "predict"]
 
-
-@dataclass(frozen=True)
-class Output:
-    """What one network, or the ensemble of all, says; rows follow ``Predictions.ids``.
-
-    N cases, C outputs (segmentation: background first), K = C - 1 foreground classes.
-    """
-
-    logits: FloatArray
-    """[N, C] before temperature; ensemble: log of the mean probability. Segmentation: [N, 0]."""
-    probabilities: FloatArray
-    """[N, C] after temperature. Segmentation: mean over the voxels that may be foreground."""
-    uncertainty: FloatArray
-    """[N], 0 to 1: entropy over its maximum; of a mask: its mean near the predicted foreground."""
-    class_uncertainty: FloatArray | None = None
-    """Segmentation, [N, K]: the same, where class k is the likeliest foreground."""
-    overlap: NDArray[np.int64] | None = None
-    """Segmentation, [N, K, 3] voxels shared, predicted, in the reference; -1 without a reference."""
-    volumes: FloatArray | None = None
-    """Segmentation, [N, K] predicted volume in mm³ (voxels where the spacing is unknown)."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    ids: tuple[int, ...]
-    networks: Mapping[str, Output]
-    ensemble: Output
-    disagreement: FloatArray
-    """[N], 0 to 1: Jensen-Shannon divergence between the networks (segmentation: 1 - Dice of masks)."""
-    embeddings: FloatArray
-    """[N, D], each network's penultimate features, scaled to unit length and joined."""
-    left_out: tuple[LeftOut, ...]
+BATCH = 32
 
 
 def predict(
@@ -53,8 +39,83 @@ def predict(
     samples: Sequence[Sample],
     *,
     temperatures: Mapping[str, float] | None = None,
-    on_batch: Callable[[int, int], None] = lambda done, total: None,
-    on_mask: Callable[[int, NDArray[np.uint8]], None] | None = None,
+    on_batch: Callable[[int, int], object] = ignore,
+    on_mask: Callable[[int, NDArray[np.uint8]], object] = ignore,
 ) -> Predictions:
-    """``on_batch(done, total)`` may raise to stop. ``on_mask(id, mask)``: the ensemble's mask."""
-    raise NotImplementedError
+    """What each network and their ensemble (the mean probability) say of each sample.
+
+    ``on_batch(done, total)`` may raise to stop. ``on_mask(id, mask)`` receives the ensemble's mask
+    on the image's own grid. For segmentation, samples with a mask are compared with it.
+    """
+    if not networks:
+        raise EngineError("There is no network to predict with; train one first.")
+    if recipe.task == "segmentation":
+        return masks.predict(networks, recipe, samples, temperatures or {}, on_batch, on_mask)
+    return _classify(networks, recipe, samples, temperatures or {}, on_batch)
+
+
+def _classify(
+    networks: Mapping[str, Network],
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    temperatures: Mapping[str, float],
+    on_batch: Callable[[int, int], object],
+) -> Predictions:
+    ids: list[int] = []
+    left_out: list[LeftOut] = []
+    logits: dict[str, list[FloatArray]] = {name: [] for name in networks}
+    features: dict[str, list[FloatArray]] = {name: [] for name in networks}
+    for start in range(0, len(samples), BATCH):
+        batch = _read(samples[start : start + BATCH], recipe, ids, left_out)
+        for name, network in networks.items():
+            if batch is not None:
+                answer, embedding = _forward(network, batch)
+                logits[name].append(answer)
+                features[name].append(embedding)
+        on_batch(min(start + BATCH, len(samples)), len(samples))
+    outputs = {
+        name: _output(_stacked(logits[name], recipe.outputs), temperatures.get(name, 1.0))
+        for name in networks
+    }
+    mean = np.mean([output.probabilities for output in outputs.values()], axis=0)
+    return Predictions(
+        ids=tuple(ids),
+        networks=outputs,
+        ensemble=Output(np.log(np.maximum(mean, SMALLEST)), mean, entropy(mean)),
+        disagreement=divergence([output.probabilities for output in outputs.values()]),
+        embeddings=joined_embeddings([_stacked(features[name], 0) for name in networks]),
+        left_out=tuple(left_out),
+    )
+
+
+def _read(
+    samples: Sequence[Sample], recipe: Recipe, ids: list[int], left_out: list[LeftOut]
+) -> Tensor | None:
+    usable = []
+    for sample in samples:
+        try:
+            image = images.read_image(sample, recipe)
+        except images.Unusable as reason:
+            left_out.append((sample.id, str(reason)))
+            continue
+        usable.append(images.to_size(image, recipe.input_size))
+        ids.append(sample.id)
+    return torch.stack(usable) if usable else None
+
+
+@torch.inference_mode()
+def _forward(network: Network, batch: Tensor) -> tuple[FloatArray, FloatArray]:
+    where = device()
+    network.to(where).eval()
+    with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):
+        logits, embedding = network(batch.to(where))
+    return logits.float().cpu().numpy(), embedding.float().cpu().numpy()
+
+
+def _output(logits: FloatArray, temperature: float) -> Output:
+    probabilities = softmax(logits, temperature).astype(np.float32)
+    return Output(logits, probabilities, entropy(probabilities))
+
+
+def _stacked(parts: list[FloatArray], width: int) -> FloatArray:
+    return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)

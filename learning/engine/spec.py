@@ -90,6 +90,15 @@ LeftOut = tuple[int, str]
 """A sample's id and the sentence that says why it could not be used."""
 
 
+def ignore(*_: object) -> None:
+    """The callback of a caller who does not want to know."""
+
+
+def never() -> bool:
+    """The ``should_stop`` of a caller who wants no pause."""
+    return False
+
+
 def parse(document: Mapping[str, Any]) -> Recipe:
     """The recipe that ``document`` describes. Raises InvalidRecipe with every problem found."""
     problems = list(_problems(document))

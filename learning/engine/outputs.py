@@ -1,0 +1,73 @@
+"""What predictions are made of: dataclasses, and the arithmetic of uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learning.engine.spec import LeftOut
+
+FloatArray = NDArray[np.float32]
+SMALLEST = 1e-12
+"""Probabilities are kept above this where a logarithm is taken."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one network, or the ensemble of all, says; rows follow ``Predictions.ids``.
+
+    N cases, C outputs (segmentation: background first), K = C - 1 foreground classes.
+    """
+
+    logits: FloatArray
+    """[N, C] before temperature; ensemble: log of the mean probability. Segmentation: [N, 0]."""
+    probabilities: FloatArray
+    """[N, C] after temperature. Segmentation: mean over the voxels that may be foreground."""
+    uncertainty: FloatArray
+    """[N], 0 to 1: entropy over its maximum; of a mask: its mean where foreground is possible."""
+    class_uncertainty: FloatArray | None = None
+    """Segmentation, [N, K]: the same, where class k is the likeliest foreground."""
+    overlap: NDArray[np.int64] | None = None
+    """Segmentation, [N, K, 3] voxels shared, predicted, true; -1 without a reference mask."""
+    volumes: FloatArray | None = None
+    """Segmentation, [N, K] predicted volume in mm³ (voxels where the spacing is unknown)."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    ids: tuple[int, ...]
+    networks: Mapping[str, Output]
+    ensemble: Output
+    disagreement: FloatArray
+    """[N], 0 to 1: Jensen-Shannon divergence between the networks; of masks: 1 - their Dice."""
+    embeddings: FloatArray
+    """[N, D], each network's penultimate features, scaled to unit length and joined."""
+    left_out: tuple[LeftOut, ...]
+
+
+def entropy(probabilities: NDArray[np.floating], axis: int = -1) -> FloatArray:
+    """0 (certain) to 1 (all classes alike)."""
+    p = np.clip(probabilities, SMALLEST, 1.0)
+    classes = max(probabilities.shape[axis], 2)
+    return np.asarray(np.clip(-(p * np.log(p)).sum(axis=axis) / np.log(classes), 0, 1), np.float32)
+
+
+def divergence(members: Sequence[NDArray[np.floating]]) -> FloatArray:
+    """Jensen-Shannon divergence of [N, C] probabilities, 0 (agree) to 1 (each certain, apart)."""
+    if len(members) < 2:
+        return np.zeros(len(members[0]), np.float32)
+    stacked = np.clip(np.stack(members).astype(np.float64), SMALLEST, 1.0)
+    mean = stacked.mean(axis=0)
+    gap = (stacked * np.log(stacked / mean)).sum(axis=-1).mean(axis=0)
+    most = np.log(min(len(members), stacked.shape[-1]))
+    return np.asarray(np.clip(gap / most, 0, 1), np.float32)
+
+
+def joined_embeddings(parts: Sequence[FloatArray]) -> FloatArray:
+    """[N, D1 + D2 + …]; no network outweighs another by the size of its features."""
+    lengths = [np.linalg.norm(part, axis=1, keepdims=True) for part in parts]
+    scaled = [part / np.maximum(n, SMALLEST) for part, n in zip(parts, lengths, strict=True)]
+    return np.concatenate(scaled, axis=1).astype(np.float32)
