@@ -1,4 +1,5 @@
 import '@fontsource-variable/inter/wght.css';
+import './ui/theme.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { router } from './router.svelte';

@@ -3,5 +3,15 @@ import type { Route } from './router.svelte';
 
 export const routes: readonly Route[] = [
   { path: '/', load: () => import('./pages/projects/Projects.svelte') },
+  { path: '/account', load: () => import('./pages/account/Account.svelte') },
+  { path: '/p/:slug', load: () => import('./pages/overview/Overview.svelte') },
+  { path: '/p/:slug/list', load: () => import('./pages/list/ReadingList.svelte') },
   { path: '/p/:slug/read/:slot?', load: () => import('./pages/reading-room/ReadingRoom.svelte'), bare: true },
+  { path: '/p/:slug/rounds', load: () => import('./pages/rounds/Rounds.svelte') },
+  { path: '/p/:slug/rounds/:id', load: () => import('./pages/rounds/Round.svelte') },
+  { path: '/p/:slug/models', load: () => import('./pages/models/Models.svelte') },
+  { path: '/p/:slug/models/:id', load: () => import('./pages/models/Model.svelte') },
+  { path: '/p/:slug/datasets', load: () => import('./pages/datasets/Datasets.svelte') },
+  { path: '/p/:slug/import', load: () => import('./pages/import/Import.svelte') },
+  { path: '/p/:slug/members', load: () => import('./pages/members/Members.svelte') },
 ];

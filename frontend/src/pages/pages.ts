@@ -1,0 +1,23 @@
+/** The pages of a project: their addresses, who sees them in the sidebar, and the key that opens each. */
+import type { Key } from '../strings';
+
+export interface ProjectPage {
+  path: string;
+  label: Key;
+  /** Any one of these actions shows it; none: every member. */
+  needs: readonly string[];
+  key: string;
+}
+
+export const projectPages: readonly ProjectPage[] = [
+  { path: '', label: 'nav.overview', needs: [], key: 'o' },
+  { path: '/list', label: 'nav.list', needs: ['cases.read', 'cases.view'], key: 'l' },
+  { path: '/rounds', label: 'nav.rounds', needs: ['rounds.view'], key: 'r' },
+  { path: '/models', label: 'nav.models', needs: ['rounds.view'], key: 'm' },
+  { path: '/datasets', label: 'nav.datasets', needs: ['datasets.view'], key: 'd' },
+  { path: '/import', label: 'nav.import', needs: ['images.import'], key: 'i' },
+  { path: '/members', label: 'nav.members', needs: ['members.view'], key: 'u' },
+];
+
+export const pagesFor = (actions: readonly string[]): ProjectPage[] =>
+  projectPages.filter(({ needs }) => needs.length === 0 || needs.some((action) => actions.includes(action)));

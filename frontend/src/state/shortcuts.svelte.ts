@@ -1,0 +1,57 @@
+/** Keyboard shortcuts of the page that is shown, and the list of them that `?` opens. */
+import { untrack } from 'svelte';
+import { tinykeys } from 'tinykeys';
+
+export interface Shortcut {
+  /** In tinykeys' notation: "j", "g l" (one after the other), "Enter". */
+  keys: string;
+  label: string;
+  run: (event: KeyboardEvent) => void;
+}
+
+const STORED = 'consilium.single-key-shortcuts';
+const TYPING = 'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable="true"]';
+const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
+
+/** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
+export function isTaken(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.isComposing) return true;
+  const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest(`${TYPING}, [role="dialog"], [role="alertdialog"], [role="menu"]`)) return true;
+  return (event.key === 'Enter' || event.key === ' ') && !!target?.closest(ACTS_ON_ENTER);
+}
+
+class Shortcuts {
+  /** Single-letter keys can be switched off, for speech input and for hands that slip. */
+  enabled = $state(localStorage.getItem(STORED) !== 'off');
+  active = $state.raw<readonly Shortcut[]>([]);
+  sheetOpen = $state(false);
+
+  setEnabled(on: boolean): void {
+    this.enabled = on;
+    localStorage.setItem(STORED, on ? 'on' : 'off');
+  }
+
+  open(): void {
+    this.sheetOpen = true;
+  }
+
+  /** Binds shortcuts until the returned function is called; made for `$effect`. */
+  bind(list: readonly Shortcut[]): () => void {
+    this.active = untrack(() => [...this.active, ...list]);
+    const bindings = list.map(({ keys, run }) => [keys, (event: KeyboardEvent) => this.#press(event, run)]);
+    const unbind = tinykeys(window, Object.fromEntries(bindings));
+    return () => {
+      this.active = this.active.filter((shortcut) => !list.includes(shortcut));
+      unbind();
+    };
+  }
+
+  #press(event: KeyboardEvent, run: Shortcut['run']): void {
+    if (!this.enabled || isTaken(event)) return;
+    event.preventDefault();
+    run(event);
+  }
+}
+
+export const shortcuts = new Shortcuts();

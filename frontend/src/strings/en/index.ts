@@ -1,0 +1,10 @@
+/** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { imports } from './imports';
+import { learning } from './learning';
+import { people } from './people';
+import { reading } from './reading';
+import { room } from './room';
+import { shell } from './shell';
+import { words } from './words';
+
+export const en = { ...shell, ...reading, ...room, ...learning, ...imports, ...people, ...words } as const;

@@ -1,0 +1,64 @@
+/** Numbers, times and sizes as a person reads them. */
+const language = 'en-GB';
+
+const whole = new Intl.NumberFormat(language);
+const share = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+const day = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
+const shortDay = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
+const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+const SECONDS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+];
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+export const count = (value: number): string => whole.format(value);
+export const percent = (value: number): string => share.format(value);
+export const date = (iso: string): string => day.format(new Date(iso));
+export const dayOfMonth = (iso: string): string => shortDay.format(new Date(iso));
+export const dateTime = (iso: string): string => moment.format(new Date(iso));
+export const timeOfDay = (iso: string): string => clock.format(new Date(iso));
+
+/** A metric's value: two or three figures, never more than the data carry; a dash when there is none. */
+export function metric(value: number | null | undefined, figures = 3): string {
+  return value == null ? '–' : value.toFixed(figures);
+}
+
+export function interval(low: number | null | undefined, high: number | null | undefined, figures = 3): string {
+  return low == null || high == null ? '' : `${low.toFixed(figures)}–${high.toFixed(figures)}`;
+}
+
+export function bytes(value: number): string {
+  let unit = 0;
+  let amount = value;
+  while (amount >= 1000 && unit < UNITS.length - 1) {
+    amount /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** "3 hours ago", "in 2 days". */
+export function ago(iso: string, now: number = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  for (const [unit, size] of SECONDS) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+  }
+  return relative.format(0, 'minute').replace('this minute', 'just now');
+}
+
+/** "2 h 05 min", "4 min", "35 s". */
+export function duration(seconds: number): string {
+  const total = Math.max(0, Math.round(seconds));
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  if (hours) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
+  return minutes ? `${minutes} min` : `${total} s`;
+}
