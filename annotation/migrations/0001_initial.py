@@ -520,6 +520,10 @@ class Migration(migrations.Migration):
             model_name='read',
             index=models.Index(fields=['case', 'submitted_at'], name='read_case_time'),
         ),
+        migrations.AddIndex(
+            model_name='read',
+            index=models.Index(fields=['label_schema', 'submitted_at'], name='read_schema_time'),
+        ),
         migrations.AddConstraint(
             model_name='read',
             constraint=models.UniqueConstraint(fields=('reader', 'idempotency_key'), name='read_idempotency_once'),

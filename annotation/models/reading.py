@@ -154,7 +154,10 @@ class Read(models.Model):
                 name="read_once_per_slot",
             ),
         ]
-        indexes = [models.Index(fields=["case", "submitted_at"], name="read_case_time")]
+        indexes = [
+            models.Index(fields=["case", "submitted_at"], name="read_case_time"),
+            models.Index(fields=["label_schema", "submitted_at"], name="read_schema_time"),
+        ]
 
 
 class MarkKind(models.TextChoices):
