@@ -171,11 +171,13 @@ def _is_point(point: Any) -> bool:
 
 def _faults_of_answers(document: Json, content: Json) -> Iterator[Problem]:
     questions = {question["code"]: question for question in document.get("questions", [])}
-    answers = {_place(answer): answer["value"] for answer in content["answers"]}
+    answers = {_place(one): one["value"] for one in content["answers"] if one["value"] is not None}
     tracked = [mark["tracking_uid"] for mark in content["marks"]]
     for index, answer in enumerate(content["answers"]):
         question, target = questions[answer["question"]], answer.get("target", "")
         where = f"answers.{index}"
+        if answer["value"] is None:
+            continue
         if sentence := _fault_of_target(question, target, tracked):
             yield problem(where, sentence)
         elif not _is_asked(question, target, questions, answers):

@@ -1,0 +1,114 @@
+"""Labelmaps as readers upload them: unpacked within bounds, checked voxel by voxel. Only writer of Mask."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from .errors import InvalidInput, NotFound, TooLarge
+from .models import Mask, Series, Slot
+
+MOST_VOXELS = 2**30
+MOST_COMPRESSED_BYTES = 64 * 2**20
+READ_BYTES = 64 * 2**10
+UNPACK_BYTES = 2**20
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def store(
+    slot: Slot, *, series_id: int, sha256: str, gzip_stream: Readable, values: set[int]
+) -> Mask:
+    """Keep a labelmap of one of the case's series. The same voxels are kept once.
+
+    ``values``: the label values that the schema's classes use; 0 is background.
+    """
+    series = slot.case.series.filter(pk=series_id).first()
+    if series is None:
+        raise NotFound("This series is not part of the case.")
+    shape = _shape(series)
+    compressed, digest, present = _inspect(gzip_stream, shape)
+    if digest != sha256:
+        raise InvalidInput(
+            "The mask arrived damaged: its SHA-256 is not the one that was announced. Send it again."
+        )
+    if unknown := sorted(present - values - {0}):
+        raise InvalidInput(
+            f"The mask holds values that no class has: {', '.join(map(str, unknown))}."
+        )
+    mask, _ = Mask.objects.get_or_create(
+        project_id=slot.project_id,
+        series=series,
+        sha256=sha256,
+        defaults={"shape": list(shape), "labels": sorted(present - {0}), "gzip": compressed},
+    )
+    return mask
+
+
+def find(slot: Slot, sha256: str) -> Mask:
+    """A mask of the slot's case by the hash of its voxels."""
+    mask = Mask.objects.filter(
+        project=slot.project_id, series__cases=slot.case_id, sha256=sha256
+    ).first()
+    if mask is None:
+        raise NotFound("No such mask was uploaded for this case.")
+    return mask
+
+
+def _shape(series: Series) -> tuple[int, int, int]:
+    shown: dict[str, Any] = series.display or {}
+    sizes = {(frame.get("rows"), frame.get("columns")) for frame in shown.get("frames", [])}
+    if not shown or len(sizes) > 1:
+        raise InvalidInput("The frames of this series differ in size, so it cannot carry a mask.")
+    shape = (len(shown["frames"]), shown["rows"], shown["columns"])
+    if shape[0] * shape[1] * shape[2] > MOST_VOXELS:
+        raise TooLarge(f"A mask may have at most {MOST_VOXELS:,} voxels.")
+    return shape
+
+
+def _inspect(stream: Readable, shape: Sequence[int]) -> tuple[bytes, str, set[int]]:
+    """The compressed bytes as sent, the hash of the voxels, and the values among them."""
+    expected = shape[0] * shape[1] * shape[2]
+    compressed = bytearray()
+    digest = hashlib.sha256()
+    present: set[int] = set()
+    count = 0
+    for voxels in _unpacked(stream, compressed):
+        count += len(voxels)
+        if count > expected:
+            break
+        digest.update(voxels)
+        present.update(voxels.translate(None, bytes(present)))
+    if count != expected:
+        more = "more" if count > expected else f"{count:,}"
+        frames, rows, columns = shape
+        raise InvalidInput(
+            f"The mask has {more} voxels where this series has "
+            f"{frames} × {rows} × {columns} = {expected:,} (frames, rows, columns)."
+        )
+    return bytes(compressed), digest.hexdigest(), present
+
+
+def _unpacked(stream: Readable, compressed: bytearray) -> Iterator[bytes]:
+    """Pieces of bounded size, so that a small file that unpacks to a huge one costs nothing."""
+    unpacker = zlib.decompressobj(wbits=GZIP)
+    try:
+        while piece := stream.read(READ_BYTES):
+            compressed += piece
+            if len(compressed) > MOST_COMPRESSED_BYTES:
+                limit = MOST_COMPRESSED_BYTES // 2**20
+                raise TooLarge(f"A compressed mask may have at most {limit} MiB.")
+            if unpacker.eof:
+                raise InvalidInput("The mask is followed by other data.")
+            while voxels := unpacker.decompress(piece, UNPACK_BYTES):
+                yield voxels
+                piece = unpacker.unconsumed_tail
+    except zlib.error as wrong:
+        raise InvalidInput("The mask is not gzip data.") from wrong
+    if not unpacker.eof or unpacker.unused_data:
+        raise InvalidInput("The mask is incomplete, or followed by other data.")
