@@ -1,0 +1,202 @@
+"""Make DICOM of NIfTI volumes and of pictures: same bytes in, same objects out, identifiers included.
+
+The origin (name, SHA-256, what was changed) is written into each object. A picture has no pixel
+spacing and gets none: unknown is better than wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
+    SecondaryCaptureImageStorage,
+)
+from pydicom.valuerep import DSfloat
+
+from . import nifti, raster
+from .sniff import Kind
+
+_UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
+_SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
+
+
+def convert(path: Path, kind: Kind, *, name: str, folder: Path) -> list[Path]:
+    """Write DICOM files to ``folder`` and return them in order. ``name``: what the sender called it."""
+    digest = sha256_of(path)
+    if kind in (Kind.NIFTI, Kind.NIFTI_GZIP):
+        objects = _series_of(nifti.read(_with_suffix(path, kind, folder)), name, digest)
+    else:
+        objects = iter([_picture_of(raster.read(path), name, digest)])
+    return [_write(dataset, folder / f"{i:05}.dcm") for i, dataset in enumerate(objects)]
+
+
+def identifier(digest: str, what: str) -> str:
+    """A UID under the UUID root that follows from the file's hash alone."""
+    number = int(hashlib.sha256(f"{digest}/{what}".encode()).hexdigest()[:32], 16)
+    return f"2.25.{number}"
+
+
+def patient_of(name: str) -> str:
+    """The file's name without folders and suffix, fit for a Patient ID."""
+    stem = _SUFFIXES.sub("", PurePosixPath(name.replace("\\", "/")).name)
+    fit = _UNFIT.sub("_", stem).strip()
+    return fit if 0 < len(fit) <= 64 else hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _with_suffix(path: Path, kind: Kind, folder: Path) -> Path:
+    """nibabel goes by the name: give it one that is true."""
+    link = folder / ("volume.nii.gz" if kind is Kind.NIFTI_GZIP else "volume.nii")
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+    return link
+
+
+def _write(dataset: Dataset, path: Path) -> Path:
+    dcmwrite(path, dataset, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    return path
+
+
+def _object(*, kind: str, modality: str, name: str, digest: str, number: int) -> Dataset:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID = kind
+    dataset.SOPInstanceUID = identifier(digest, f"instance {number}")
+    dataset.StudyInstanceUID = identifier(digest, "study")
+    dataset.SeriesInstanceUID = identifier(digest, "series")
+    dataset.PatientID = patient_of(name)
+    dataset.PatientName = ""
+    for keyword in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"):
+        setattr(dataset, keyword, "")
+    dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
+    dataset.Modality = modality
+    dataset.Manufacturer = ""
+    dataset.SeriesNumber = 1
+    dataset.InstanceNumber = number
+    return dataset
+
+
+def _set_pixels(dataset: Dataset, frame: NDArray[Any]) -> None:
+    """``frame``: row, column; or page, row, column; with a last axis of three for colour."""
+    bits = 8 * frame.dtype.itemsize
+    coloured = frame.shape[-1] == 3 and frame.dtype == np.uint8 and frame.ndim >= 3
+    dataset.SamplesPerPixel = 3 if coloured else 1
+    dataset.PhotometricInterpretation = "RGB" if coloured else "MONOCHROME2"
+    if coloured:
+        dataset.PlanarConfiguration = 0
+    dataset.BitsAllocated = dataset.BitsStored = bits
+    dataset.HighBit = bits - 1
+    dataset.PixelRepresentation = 1 if frame.dtype.kind == "i" else 0
+    little = np.ascontiguousarray(frame, frame.dtype.newbyteorder("<")).tobytes()
+    dataset.add_new(
+        Tag("PixelData"), "OW" if bits == 16 else "OB", little + b"\0" * (len(little) % 2)
+    )
+
+
+def _decimal(value: float) -> DSfloat:
+    return DSfloat(value, auto_format=True)
+
+
+def _series_of(volume: nifti.Volume, name: str, digest: str) -> Iterator[Dataset]:
+    modality = volume.modality
+    kind = CTImageStorage if modality == "CT" else MRImageStorage
+    for index, frame in enumerate(volume.frames):
+        dataset = _object(kind=kind, modality=modality, name=name, digest=digest, number=index + 1)
+        dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if modality == "CT" else "OTHER"]
+        dataset.SeriesDescription = patient_of(name)
+        dataset.DerivationDescription = _origin("NIfTI", name, digest, volume.note)
+        _set_place(dataset, volume, index, digest)
+        _set_acquisition(dataset, modality)
+        dataset.Rows, dataset.Columns = frame.shape
+        dataset.RescaleSlope, dataset.RescaleIntercept = map(
+            _decimal, (volume.slope, volume.intercept)
+        )
+        dataset.RescaleType = "HU" if modality == "CT" else "US"
+        _set_pixels(dataset, frame)
+        yield dataset
+
+
+def _set_place(dataset: Dataset, volume: nifti.Volume, index: int, digest: str) -> None:
+    slices, rows, columns = volume.spacing
+    position = volume.origin + index * volume.along_slices
+    dataset.FrameOfReferenceUID = identifier(digest, "frame of reference")
+    dataset.PositionReferenceIndicator = ""
+    dataset.ImagePositionPatient = [_decimal(float(value)) for value in position]
+    dataset.ImageOrientationPatient = [_decimal(value) for value in volume.orientation]
+    dataset.PixelSpacing = [_decimal(rows), _decimal(columns)]
+    dataset.SliceThickness = _decimal(slices)
+    dataset.SpacingBetweenSlices = _decimal(slices)
+    if not volume.placed:
+        dataset.ImageComments = "The file did not say where the volume lies in the patient."
+
+
+def _set_acquisition(dataset: Dataset, modality: str) -> None:
+    """Attributes that the standard requires and the file cannot know."""
+    dataset.AcquisitionNumber = None
+    if modality == "CT":
+        dataset.KVP = None
+        return
+    dataset.ScanningSequence, dataset.SequenceVariant = "RM", "NONE"
+    dataset.ScanOptions = dataset.MRAcquisitionType = ""
+    dataset.RepetitionTime = dataset.EchoTime = dataset.EchoTrainLength = None
+
+
+def _picture_of(picture: raster.Picture, name: str, digest: str) -> Dataset:
+    frames = picture.frames
+    pages = len(frames)
+    dataset = _object(
+        kind=_capture_class(frames), modality="OT", name=name, digest=digest, number=1
+    )
+    dataset.ConversionType = "WSD"
+    dataset.SecondaryCaptureDeviceManufacturer = "Consilium"
+    dataset.PatientOrientation = ""
+    dataset.SeriesDescription = patient_of(name)
+    dataset.DerivationDescription = _origin(picture.format, name, digest, picture.note)
+    dataset.Rows, dataset.Columns = frames.shape[1:3]
+    if picture.lossy:
+        dataset.LossyImageCompression = "01"
+    if pages > 1:
+        dataset.NumberOfFrames = pages
+        dataset.FrameIncrementPointer = Tag("PageNumberVector")
+        dataset.PageNumberVector = list(range(1, pages + 1))
+        dataset.BurnedInAnnotation = "YES"
+        dataset.PresentationLUTShape = "IDENTITY"
+        dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "US"
+    _set_pixels(dataset, frames if pages > 1 else frames[0])
+    return dataset
+
+
+def _capture_class(frames: NDArray[Any]) -> str:
+    if len(frames) == 1:
+        return SecondaryCaptureImageStorage
+    if frames.ndim == 4:
+        return MultiFrameTrueColorSecondaryCaptureImageStorage
+    if frames.dtype.itemsize == 1:
+        return MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+    return MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+
+
+def _origin(kind: str, name: str, digest: str, note: str) -> str:
+    shown = _UNFIT.sub("_", name)[-600:]
+    return f"Converted from {kind} “{shown}”, SHA-256 {digest}. {note}".strip()

@@ -1,0 +1,227 @@
+"""The curated header of one object: what the viewer, the intake rules and the geometry need of it.
+
+Nothing that names the patient is in it. Values that make no sense are left out rather than passed on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from .header import frame_count, sop_class, value_of
+from .pixels import Served
+
+# What an intake rule may match, beside what the image store knows of the sender.
+RULE_ATTRIBUTES = (
+    "Modality",
+    "BodyPartExamined",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "ImageType",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "InstitutionName",
+    "StationName",
+    "ViewPosition",
+    "Laterality",
+    "PatientSex",
+    "PhotometricInterpretation",
+    "SOPClassUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+)
+_PROJECTION = {"CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "RTIMAGE"}
+_CENTIMETRES = 3
+
+
+def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
+    modality = text(dataset, "Modality", 16) or "OT"
+    frames = frame_count(dataset)
+    described: dict[str, Any] = {
+        "modality": modality,
+        "body_part": text(dataset, "BodyPartExamined", 16),
+        "description": text(dataset, "SeriesDescription", 64) or text(dataset, "ProtocolName", 64),
+        "attributes": _attributes(dataset, modality),
+        "pixels": served.form,
+        "transfer_syntax_uid": served.transfer_syntax,
+        "instance_number": _integer(dataset, "InstanceNumber"),
+        "frame_time_ms": _frame_time(dataset) if frames > 1 else None,
+        "fidelity": {"exact": served.exact, "note": served.note},
+    }
+    described["frames"] = [
+        _frame(dataset, index, modality, rescaled=served.rescaled) for index in range(frames)
+    ]
+    return described
+
+
+def text(dataset: Dataset, keyword: str, limit: int) -> str:
+    value = value_of(dataset, keyword)
+    if value is None:
+        return ""
+    joined = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+    return joined.replace("\x00", "").strip()[:limit]
+
+
+def numbers(dataset: Dataset, keyword: str, count: int = 0) -> list[float] | None:
+    """All values as finite numbers; None if missing, malformed or not ``count`` of them."""
+    value = value_of(dataset, keyword)
+    if value is None or value == "":
+        return None
+    values = list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
+    try:
+        found = [float(item) for item in values]
+    except (TypeError, ValueError):
+        return None
+    if not all(map(math.isfinite, found)) or (count and len(found) != count):
+        return None
+    return found
+
+
+def _integer(dataset: Dataset, keyword: str) -> int | None:
+    found = numbers(dataset, keyword, 1)
+    return int(found[0]) if found and abs(found[0]) < 2**53 else None
+
+
+def _attributes(dataset: Dataset, modality: str) -> dict[str, str]:
+    found = {keyword: text(dataset, keyword, 200) for keyword in RULE_ATTRIBUTES}
+    found |= {"Modality": modality, "SOPClassUID": sop_class(dataset)}
+    return {keyword: value for keyword, value in found.items() if value}
+
+
+def _frame(dataset: Dataset, index: int, modality: str, *, rescaled: bool) -> dict[str, Any]:
+    spacing, source = _spacing(dataset, index, modality)
+    slope, intercept, kind = (1.0, 0.0, "") if rescaled else _rescale(dataset, index)
+    return {
+        "position": numbers(
+            _macro(dataset, index, "PlanePositionSequence"), "ImagePositionPatient", 3
+        ),
+        "orientation": _orientation(dataset, index),
+        "pixel_spacing": spacing,
+        "spacing_source": source,
+        "rescale_slope": slope,
+        "rescale_intercept": intercept,
+        "rescale_type": kind or ("HU" if modality == "CT" else ""),
+        "windows": _windows(_macro(dataset, index, "FrameVOILUTSequence")),
+        "time": _time(dataset, index),
+    }
+
+
+def _macro(dataset: Dataset, index: int, keyword: str) -> Dataset:
+    """The data set that holds a functional group of a frame: its own, the shared one, or the object."""
+    for groups, position in (
+        ("PerFrameFunctionalGroupsSequence", index),
+        ("SharedFunctionalGroupsSequence", 0),
+    ):
+        items = dataset.get(groups)
+        if isinstance(items, Sequence) and position < len(items) and items[position].get(keyword):
+            found: Dataset = items[position][keyword].value[0]
+            return found
+    return dataset
+
+
+def _orientation(dataset: Dataset, index: int) -> list[float] | None:
+    """Row and column direction, if they are unit vectors at right angles."""
+    found = numbers(
+        _macro(dataset, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6
+    )
+    if found is None:
+        return None
+    row, column = found[:3], found[3:]
+    lengths = [math.hypot(*row), math.hypot(*column)]
+    across = sum(a * b for a, b in zip(row, column, strict=True))
+    if any(abs(length - 1) > 0.01 for length in lengths) or abs(across) > 0.01:
+        return None
+    return found
+
+
+def _positive(values: list[float] | None) -> list[float] | None:
+    return values if values and all(value > 0 for value in values) else None
+
+
+def _spacing(dataset: Dataset, index: int, modality: str) -> tuple[list[float] | None, str]:
+    """Millimetres between rows and between columns, and where the figure comes from."""
+    measures = _macro(dataset, index, "PixelMeasuresSequence")
+    spacing = _positive(numbers(measures, "PixelSpacing", 2))
+    detector = _positive(numbers(dataset, "ImagerPixelSpacing", 2))
+    if spacing and not (modality in _PROJECTION and spacing == detector):
+        calibrated = (
+            bool(text(dataset, "PixelSpacingCalibrationType", 16)) or modality in _PROJECTION
+        )
+        return spacing, "calibrated" if calibrated else "pixel_spacing"
+    if detector:
+        magnification = _positive(numbers(dataset, "EstimatedRadiographicMagnificationFactor", 1))
+        factor = magnification[0] if magnification else 1.0
+        return [value / factor for value in detector], "estimated" if magnification else "detector"
+    ultrasound = _ultrasound_spacing(dataset)
+    if ultrasound:
+        return ultrasound, "ultrasound_region"
+    nominal = _positive(numbers(dataset, "NominalScannedPixelSpacing", 2))
+    return (nominal, "nominal") if nominal else (None, "unknown")
+
+
+def _ultrasound_spacing(dataset: Dataset) -> list[float] | None:
+    """Only where a single two-dimensional region in centimetres leaves no doubt which one applies."""
+    regions = value_of(dataset, "SequenceOfUltrasoundRegions") or []
+    spatial = [region for region in regions if value_of(region, "RegionSpatialFormat") == 1]
+    if len(regions) != 1 or len(spatial) != 1:
+        return None
+    region = spatial[0]
+    units = {value_of(region, f"PhysicalUnits{axis}Direction") for axis in "XY"}
+    delta = (numbers(region, "PhysicalDeltaY", 1), numbers(region, "PhysicalDeltaX", 1))
+    if units != {_CENTIMETRES} or delta[0] is None or delta[1] is None:
+        return None
+    return _positive([10 * abs(delta[0][0]), 10 * abs(delta[1][0])])
+
+
+def _rescale(dataset: Dataset, index: int) -> tuple[float, float, str]:
+    holder = _macro(dataset, index, "PixelValueTransformationSequence")
+    slope = numbers(holder, "RescaleSlope", 1)
+    intercept = numbers(holder, "RescaleIntercept", 1)
+    kind = text(holder, "RescaleType", 16)
+    if slope is None or intercept is None or slope[0] == 0:
+        return 1.0, 0.0, ""
+    return slope[0], intercept[0], "" if kind == "US" else kind
+
+
+def _windows(dataset: Dataset) -> list[dict[str, Any]]:
+    centers, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    if not centers or not widths:
+        return []
+    names = value_of(dataset, "WindowCenterWidthExplanation") or []
+    labels = [names] if isinstance(names, str) else list(names)
+    labels += [""] * len(centers)
+    return [
+        {"center": center, "width": width, "name": str(label)[:64]}
+        for center, width, label in zip(centers, widths, labels, strict=False)
+        if width >= 1
+    ]
+
+
+def _frame_time(dataset: Dataset) -> float | None:
+    """Milliseconds between frames of a cine, if the object says so."""
+    single = _positive(numbers(dataset, "FrameTime", 1))
+    if single:
+        return single[0]
+    vector = numbers(dataset, "FrameTimeVector")
+    if vector and len(vector) > 1 and sum(vector[1:]) > 0:
+        return sum(vector[1:]) / (len(vector) - 1)
+    for keyword in ("CineRate", "RecommendedDisplayFrameRate"):
+        rate = _positive(numbers(dataset, keyword, 1))
+        if rate:
+            return 1000 / rate[0]
+    return None
+
+
+def _time(dataset: Dataset, index: int) -> float | None:
+    """What orders frames at the same place: the temporal position, or the trigger time."""
+    content = _macro(dataset, index, "FrameContentSequence")
+    for keyword in ("TemporalPositionIndex", "TriggerTime", "TemporalPositionIdentifier"):
+        found = numbers(content, keyword, 1)
+        if found:
+            return found[0]
+    return None

@@ -1,0 +1,125 @@
+"""The description of a whole series for the viewer, made from the descriptions of its objects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import geometry
+
+_PER_FRAME = (
+    "rows",
+    "columns",
+    "samples_per_pixel",
+    "photometric_interpretation",
+    "planar_configuration",
+    "bits_allocated",
+    "bits_stored",
+    "high_bit",
+    "pixel_representation",
+    "rescale_slope",
+    "rescale_intercept",
+    "rescale_type",
+    "windows",
+    "pixel_spacing",
+    "spacing_source",
+)
+
+
+@dataclass(frozen=True)
+class Described:
+    """One stored object and its curated header (see ``describe``)."""
+
+    sop_instance_uid: str
+    store_id: str
+    normalised: bool
+    description: dict[str, Any]
+
+
+def series_display(objects: Sequence[Described]) -> dict[str, Any]:
+    """Frames in spatial order; what all frames share is said once, a frame says what differs."""
+    frames = [frame for item in objects for frame in _frames(item)]
+    arrangement = geometry.arrange([frame["placed"] for frame in frames])
+    ordered = [frames[i] for i in arrangement.order]
+    first, leading = ordered[0]["values"], _leading(objects)
+    display: dict[str, Any] = {
+        "modality": leading["modality"],
+        "description": leading["description"],
+        "frame_count": len(ordered),
+        **first,
+        "slice_spacing": arrangement.slice_spacing,
+        "geometry": arrangement.geometry,
+        "frame_time_ms": _frame_time(objects),
+        "fidelity": _fidelity(objects, arrangement.notes),
+        "frames": [_public(frame, index, first) for index, frame in enumerate(ordered)],
+        "sources": [[frame["store_id"], frame["frame"], frame["normalised"]] for frame in ordered],
+    }
+    canonical = json.dumps(display, sort_keys=True, separators=(",", ":"))
+    display["version"] = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return display
+
+
+def _leading(objects: Sequence[Described]) -> dict[str, Any]:
+    return min(objects, key=lambda item: item.sop_instance_uid).description
+
+
+def _frames(item: Described) -> list[dict[str, Any]]:
+    description = item.description
+    pixels = description["pixels"]
+    found = []
+    for index, frame in enumerate(description["frames"]):
+        values = {key: {**frame, **pixels}[key] for key in _PER_FRAME}
+        found.append(
+            {
+                "sop_instance_uid": item.sop_instance_uid,
+                "store_id": item.store_id,
+                "normalised": item.normalised,
+                "transfer_syntax_uid": description["transfer_syntax_uid"],
+                "frame": index + 1,
+                "position": frame["position"],
+                "orientation": frame["orientation"],
+                "values": values,
+                "placed": _placed(item, index, frame, values),
+            }
+        )
+    return found
+
+
+def _placed(
+    item: Described, index: int, frame: dict[str, Any], values: dict[str, Any]
+) -> geometry.Placed:
+    position, orientation, spacing = (
+        tuple(value) if value else None
+        for value in (frame["position"], frame["orientation"], values["pixel_spacing"])
+    )
+    return geometry.Placed(
+        number=item.description["instance_number"] or 0,
+        frame=index + 1,
+        uid=item.sop_instance_uid,
+        position=position,
+        orientation=orientation,
+        time=frame["time"],
+        shape=(values["rows"], values["columns"]),
+        spacing=spacing,
+    )
+
+
+def _public(frame: dict[str, Any], index: int, first: dict[str, Any]) -> dict[str, Any]:
+    shared = ("sop_instance_uid", "frame", "transfer_syntax_uid", "position", "orientation")
+    differing = {key: value for key, value in frame["values"].items() if value != first[key]}
+    return {"index": index, **{key: frame[key] for key in shared}, **differing}
+
+
+def _frame_time(objects: Sequence[Described]) -> float | None:
+    times = {item.description["frame_time_ms"] for item in objects}
+    found: float | None = times.pop() if len(times) == 1 else None
+    return found
+
+
+def _fidelity(objects: Sequence[Described], notes: Sequence[str]) -> dict[str, Any]:
+    said = dict.fromkeys(item.description["fidelity"]["note"] for item in objects)
+    exact = all(item.description["fidelity"]["exact"] for item in objects)
+    return {"exact": exact, "note": " ".join(filter(None, [*notes, *said]))}

@@ -1,0 +1,68 @@
+"""The decoder process: one JSON request a line on standard input, one JSON answer a line on output.
+
+It has a memory limit, no secrets in its environment, and goes when its parent goes or leaves it idle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import resource
+import select
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import examine, limits
+from .faults import Fault
+
+IDLE_SECONDS = 120
+
+
+def main() -> None:
+    answers = _claim_standard_output()
+    resource.setrlimit(resource.RLIMIT_AS, (limits.SANDBOX_MEMORY_BYTES,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        line = sys.stdin.readline()
+        if not line:
+            return
+        os.write(answers, json.dumps(answer(json.loads(line))).encode() + b"\n")
+
+
+def _claim_standard_output() -> int:
+    """Answers alone may use it: what a codec prints goes to standard error."""
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    path, folder = Path(request["path"]), Path(request["folder"])
+    try:
+        match request["job"]:
+            case "examine":
+                found = examine.examine(path, name=request["name"], folder=folder)
+                return {"objects": [dataclasses.asdict(each) for each in found]}
+            case "object":
+                return {
+                    "objects": [dataclasses.asdict(examine.examine_object(path, folder=folder))]
+                }
+            case "decode":
+                return {"frames": examine.decode(path, folder=folder)}
+            case job:
+                raise ValueError(job)
+    except Fault as fault:
+        return {"code": fault.code, "reason": fault.reason}
+    except MemoryError:
+        return {"code": "too_large", "reason": "The file needs more memory than it may have."}
+    except OSError as error:
+        return {"disk": str(error)}
+    except Exception as error:
+        reason = f"The file could not be examined ({type(error).__name__}: {error})."
+        return {"code": "unreadable", "reason": reason}
+
+
+if __name__ == "__main__":
+    main()
