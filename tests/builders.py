@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from itertools import count
 from typing import Any
+from uuid import UUID, uuid4
 
 from annotation.models import (
     Case,
@@ -264,3 +265,8 @@ def labelmap(series: Series, sha256: str, *, label_class: str = "lesion") -> dic
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def key() -> UUID:
+    """An Idempotency-Key of its own."""
+    return uuid4()

@@ -15,6 +15,7 @@ from typing import Any
 import dramatiq
 import pytest
 from django.conf import settings
+from django.db.backends.postgresql.operations import DatabaseOperations
 from dramatiq.brokers.stub import StubBroker
 
 from deploy.settings import _database
@@ -90,6 +91,19 @@ def django_db_modify_db_settings(postgres: str) -> None:
     database: Any = settings.DATABASES["default"]
     database.update(_database(postgres))
     database["OPTIONS"] = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying_between_tests_may_erase() -> Iterator[None]:
+    """The database refuses to empty append-only tables; tests with real transactions must, after each."""
+    flush = DatabaseOperations.sql_flush
+
+    def permitted_flush(*args: Any, **kwargs: Any) -> list[str]:
+        return ["SET LOCAL consilium.allow_erase = 'on'", *flush(*args, **kwargs)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", permitted_flush)
+        yield
 
 
 @pytest.fixture(scope="session")
