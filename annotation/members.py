@@ -45,6 +45,15 @@ def new_account(username: str, *, full_name: str = "", is_staff: bool = False) -
     return NewAccount(user, password)
 
 
+def new_password(user: User) -> str:
+    """Another one-time password, for somebody who lost theirs."""
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    return password
+
+
 @transaction.atomic
 def invite(
     project: Project, *, username: str, full_name: str, role: str, user: User | None
@@ -75,7 +84,7 @@ def found(project: Project, owner: User) -> Membership:
 @transaction.atomic
 def remove(project: Project, membership_id: int, *, user: User | None) -> None:
     """Take a role away. A project always keeps one lead."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     membership = (
         Membership.objects.select_related("user").filter(pk=membership_id, project=project).first()
     )

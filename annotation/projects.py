@@ -91,7 +91,7 @@ def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Proje
     Intake rule and reads per case hold for cases that arrive afterwards.
     """
     require_none(_problems(changes, CHANGES_SCHEMA), "The change")
-    project = Project.objects.select_for_update().get(pk=project.pk)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     changed = {
         name: {"from": getattr(project, name), "to": value}
         for name, value in changes.items()
@@ -113,7 +113,7 @@ def add_label_schema(project: Project, document: Mapping[str, Any], *, user: Use
     Reads keep the version they were made with.
     """
     schema.validate_document(document)
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     current = current_label_schema(project)
     if current.document == document:
         return current

@@ -30,9 +30,13 @@ def problem(where: str, message: str) -> Problem:
 def violations(document: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Each way in which the document departs from the schema, in the document's order."""
     found = Draft202012Validator(schema).iter_errors(document)
+    said = set()
     for error in sorted(found, key=lambda error: [str(step) for step in error.absolute_path]):
         where = ".".join(str(step) for step in error.absolute_path)
-        yield problem(where, _sentence(error))
+        sentence = _sentence(error)
+        if (where, sentence) not in said:
+            said.add((where, sentence))
+            yield problem(where, sentence)
 
 
 def require_none(problems: Iterable[Problem], subject: str) -> None:

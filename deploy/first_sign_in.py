@@ -1,14 +1,22 @@
-"""No self-registration, and a one-time password must be replaced before anything else."""
+"""No self-registration or mail, and a one-time password must be replaced before anything else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
+from annotation.api import problem
+
 CHANGE_URL = "/accounts/password/change/"
+CLOSED = r"^accounts/(signup|email|confirm-email|login/code|password/(set|reset))(/|$)"
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """Pages of the accounts library that have no place here: people are made by leads, without mail."""
+    raise Http404
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -31,17 +39,16 @@ class MustChangePasswordMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        if not getattr(user, "must_change_password", False) or request.path.startswith("/accounts/"):
+        if not getattr(user, "must_change_password", False) or request.path.startswith(
+            "/accounts/"
+        ):
             return self.get_response(request)
         if request.path.startswith("/api/"):
-            return JsonResponse(
-                {
-                    "code": "password_change_required",
-                    "title": "Choose your own password first",
-                    "detail": f"Sign in at {CHANGE_URL} and replace the one-time password.",
-                    "status": 403,
-                },
-                status=403,
-                content_type="application/problem+json",
+            body = problem.document(
+                "password_change_required",
+                403,
+                "Choose your own password first",
+                f"Sign in at {CHANGE_URL} and replace the one-time password.",
             )
+            return JsonResponse(body, status=403, content_type=problem.MEDIA_TYPE)
         return redirect(CHANGE_URL)

@@ -1,12 +1,16 @@
 """Routes: accounts, admin, the API of both apps, pixels, and the single-page front end for the rest."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from . import frontend
+from . import first_sign_in, frontend
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
+    re_path(first_sign_in.CLOSED, first_sign_in.closed),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),

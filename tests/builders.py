@@ -12,12 +12,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from annotation.models import (
+    Answer,
     Case,
     Instance,
     LabelSchema,
     Membership,
     Patient,
     Project,
+    Read,
+    Reference,
     Role,
     Series,
     Site,
@@ -270,3 +273,43 @@ def _sha256(text: str) -> str:
 def key() -> UUID:
     """An Idempotency-Key of its own."""
     return uuid4()
+
+
+def read(case: Case, by: User | None = None, value: Any = "yes", **fields: Any) -> Read:
+    """A submitted read that answers the question of ``label_document``; its slot is done."""
+    by = by or reader(case.project)
+    taken = case.slots.filter(state=Slot.State.OPEN).first() or slot(case, number=number())
+    Slot.objects.filter(pk=taken.pk).update(state=Slot.State.DONE, reader=by)
+    made = Read.objects.create(
+        **{
+            "case": case,
+            "slot": taken,
+            "reader": by,
+            "purpose": taken.purpose,
+            "label_schema": case.project.label_schemas.latest("version"),
+            "idempotency_key": uuid4(),
+            "content_sha256": _sha256(f"content {number()}"),
+            "active_seconds": 30,
+            "instances_sha256": _sha256("images"),
+            **fields,
+        }
+    )
+    Answer.objects.create(read=made, question="finding", value=value)
+    return made
+
+
+def reference(case: Case, *reads: Read, **fields: Any) -> Reference:
+    """The current reference of a case, made from one read unless reads are given."""
+    from_reads = reads or (read(case),)
+    made = Reference.objects.create(
+        **{
+            "case": case,
+            "version": 1,
+            "method": "single",
+            "answers": {"finding": "yes"},
+            "certainty": 1,
+            **fields,
+        }
+    )
+    made.reads.set(from_reads)
+    return made
