@@ -1,17 +1,75 @@
-"""Which cases to ask for next: arrays in, an order out. Pure NumPy; the registry is ``ACQUISITIONS``."""
+"""Which cases to ask for next: arrays in, an order out; pure NumPy.
+
+A function is added by writing it and naming it in ``ACQUISITIONS``.
+"""
 
 from __future__ import annotations
 
-from learning.acquisition.pool import PoolScores, Selection
+from collections.abc import Callable
+from dataclasses import replace
 
-__all__ = ["PoolScores", "Selection", "choose", "select"]
+import numpy as np
+
+from learning.acquisition.chance import random
+from learning.acquisition.diversity import falcun, k_center
+from learning.acquisition.foreground import foreground_entropy
+from learning.acquisition.pool import AcquisitionError, PoolScores, Selection
+from learning.acquisition.uncertainty import disagreement, margin, most_entropy
+
+__all__ = ["ACQUISITIONS", "AcquisitionError", "PoolScores", "Selection", "choose", "select"]
+
+Acquisition = Callable[[PoolScores, int, np.random.Generator], Selection]
+
+ACQUISITIONS: dict[str, Acquisition] = {
+    "random": random,
+    "margin": margin,
+    "entropy": most_entropy,
+    "disagreement": disagreement,
+    "falcun": falcun,
+    "kcenter": k_center,
+    "foreground_entropy": foreground_entropy,
+}
+
+FEW_PER_CLASS = 4
+"""Labels per class below which a network's doubts say little."""
 
 
 def select(name: str, pool: PoolScores, k: int, *, seed: int) -> Selection:
-    """The first ``k`` cases to read by the named function, and every case's score."""
-    raise NotImplementedError
+    """The first ``k`` cases to read by the named function, and every case's score.
+
+    The same pool and seed give the same picks; with ``pool.ids`` also when its rows are shuffled.
+    """
+    if name not in ACQUISITIONS:
+        raise AcquisitionError(
+            f"There is no acquisition function “{name}”; choose among {', '.join(ACQUISITIONS)}."
+        )
+    if k < 0:
+        raise AcquisitionError(f"{k} cases cannot be picked.")
+    rows = np.arange(len(pool)) if pool.ids is None else np.argsort(pool.ids)
+    found = ACQUISITIONS[name](pool.take(rows), k, np.random.default_rng(seed))
+    back = np.argsort(rows)
+    return replace(
+        found,
+        indices=rows[found.indices],
+        scores=found.scores[back],
+        components={part: values[back] for part, values in found.components.items()},
+    )
 
 
 def choose(task: str, *, labelled: int, pool: int, networks: int, classes: int) -> tuple[str, str]:
-    """The function that suits this regime and the sentence that says why."""
-    raise NotImplementedError
+    """The function that suits this regime, and the sentence that says why."""
+    if networks == 0:
+        return "random", "At random: no network has been trained yet, so none has doubts to go by."
+    if labelled < FEW_PER_CLASS * classes:
+        return "random", (
+            f"At random: with {labelled} labels for {classes} classes a network's doubts are noise."
+        )
+    if task == "segmentation":
+        return "foreground_entropy", (
+            "Foreground entropy: cases in which the networks are unsure where something is, each"
+            " class in turn, whatever its size."
+        )
+    return "falcun", (
+        f"Falcun: of {pool} cases those that the networks are unsure of or contradict one another"
+        " on, and that differ from those already picked."
+    )
