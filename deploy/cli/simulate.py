@@ -50,7 +50,8 @@ def simulate(
     """
     from . import running
 
-    running.configure()
+    if server is None or token is None:
+        running.configure()
     from deploy.simulation.api import Api
     from deploy.simulation.known_labels import of_demo
     from deploy.simulation.reader import SimulatedReader
@@ -80,13 +81,11 @@ def simulate(
 def _new_token(project_slug: str) -> str:
     """A token for the simulated reader, who is made a member of the project if need be."""
     from annotation import api_tokens, members
-    from annotation.models import Project, Role, User
+    from annotation.models import Role, User
 
-    project = Project.objects.filter(slug=project_slug).first()
-    if project is None:
-        raise click.ClickException(
-            f"There is no project “{project_slug}”. Try: consilium demo load"
-        )
+    from . import running
+
+    project = running.project_named(project_slug)
     user = User.objects.filter(username=USERNAME).first()
     if user is None:
         user = members.new_account(USERNAME, full_name="Simulated Reader").user

@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from nibabel.nifti1 import Nifti1Image
 from numpy.typing import NDArray
 
-from annotation.dicom import convert
+from annotation.dicom import convert, nifti
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 
@@ -38,22 +40,27 @@ def of_demo(project: str) -> KnownLabels:
     )
 
 
+def _uid(image: Path) -> str:
+    """SOP Instance UID of the first frame that this file becomes."""
+    return convert.identifier(convert.sha256_of(image), "instance 1")
+
+
 def _tuberculosis() -> dict[str, str]:
     folder = DEMO / "tuberculosis"
     with (folder / "labels.csv").open(encoding="utf-8") as table:
         return {
-            convert.uids(folder / "images" / row["image"])[0]: row["label"]
-            for row in csv.DictReader(table)
+            _uid(folder / "images" / row["image"]): row["label"] for row in csv.DictReader(table)
         }
 
 
 def _hippocampus() -> dict[str, Callable[[], NDArray[np.uint8]]]:
     folder = DEMO / "hippocampus"
 
-    def mask(path: Path) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: convert.nifti_frames(path)[0].astype(np.uint8)
+    def mask(path: Path) -> NDArray[np.uint8]:
+        image = Nifti1Image.from_filename(path)
+        return nifti.in_display_order(np.asarray(image.dataobj), image.affine).astype(np.uint8)
 
     return {
-        convert.uids(image)[0]: mask(folder / "labels" / image.name)
+        _uid(image): partial(mask, folder / "labels" / image.name)
         for image in sorted((folder / "images").iterdir())
     }
