@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from django.conf import settings
 
@@ -30,6 +30,10 @@ def array_path(key: str) -> Path:
     return _folder("arrays", key[:2]) / f"{key}.npy"
 
 
+def card_dir(model_id: int) -> Path:
+    return _folder("cards", str(model_id))
+
+
 def checkpoint_dir(round_id: int, training_id: int, token: int) -> Path:
     """One folder for each lease: a worker that lost its lease cannot touch its successor's files."""
     return _folder("rounds", str(round_id), str(training_id), str(token))
@@ -46,7 +50,7 @@ def discard_work(round_id: int) -> None:
     shutil.rmtree(settings.ARTIFACTS_DIR / "rounds" / str(round_id), ignore_errors=True)
 
 
-def write(path: Path, fill: Callable[[BinaryIO], None]) -> None:
+def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """A file that is there whole after a crash at any moment, or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import QuerySet
 
 from annotation.models import Project, Read, SnapshotItem
@@ -10,6 +12,15 @@ from .engine.metrics import Interval
 from .models import Arm, CurvePoint, Round
 
 COMPARED = (Arm.ACTIVE, Arm.CONTROL)
+
+
+@dataclass(frozen=True)
+class Curve:
+    metric: str
+    holdout_patients: int
+    points: list[CurvePoint]
+    higher_is_better: bool = True
+    """Of every metric that a recipe may go by."""
 
 
 def add_point(
@@ -30,10 +41,11 @@ def add_point(
     )
 
 
-def points(project: Project) -> QuerySet[CurvePoint]:
-    """In the order in which the rounds ran."""
-    return (
-        CurvePoint.objects.filter(round__project=project)
-        .select_related("round")
-        .order_by("round__number", "arm")
-    )
+def of(project: Project) -> Curve:
+    """The points of the metric that was measured last, in the order in which the rounds ran."""
+    rows = CurvePoint.objects.filter(round__project=project).select_related("round")
+    latest = rows.order_by("round__number").last()
+    if latest is None:
+        return Curve("", 0, [])
+    same = rows.filter(metric=latest.metric).order_by("round__number", "arm")
+    return Curve(latest.metric, latest.patients, list(same))

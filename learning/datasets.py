@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db.models import Prefetch, QuerySet
@@ -52,6 +52,7 @@ class Image:
     """Which pixels of which series make a case's array, and where it lies."""
 
     series: Series
+    display: dict[str, Any]
     uids: frozenset[str] | None
     """The instances that count; None: all of the series."""
     shrink: int
@@ -139,8 +140,10 @@ def image_of(case: Case, recipe: Recipe) -> Image:
     instances = {one.sop_instance_uid: one.sha256 for one in series.instances.all()}
     uids = frozenset([case.uid]) if case.uid in instances else None
     hashes = sorted(sha256 for uid, sha256 in instances.items() if uids is None or uid in uids)
-    shrink = _shrink(series, recipe)
-    return Image(series, uids, shrink, _path("image", recipe.dimensions, shrink, hashes))
+    display: dict[str, Any] = series.display or {}
+    shrink = _shrink(display, recipe)
+    path = _path("image", recipe.dimensions, shrink, hashes)
+    return Image(series, display, uids, shrink, path)
 
 
 def _make(image: Image, recipe: Recipe) -> None:
@@ -152,10 +155,9 @@ def _make(image: Image, recipe: Recipe) -> None:
 
 def _chosen(image: Image) -> list[int]:
     """Indices of the frames that belong to the case, in spatial order."""
-    listed = image.series.display["frames"]
     return [
         index
-        for index, frame in enumerate(listed)
+        for index, frame in enumerate(image.display["frames"])
         if image.uids is None or frame["sop_instance_uid"] in image.uids
     ]
 
@@ -173,13 +175,12 @@ def _laid_out(pixels: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32
     return np.moveaxis(pixels, -1, 0) if colour else pixels
 
 
-def _shrink(series: Series, recipe: Recipe) -> int:
+def _shrink(display: dict[str, Any], recipe: Recipe) -> int:
     """Whole-number factor by which rows and columns are averaged. Masks need every pixel."""
     if recipe.task == "segmentation":
         return 1
-    display = series.display
     rows, columns = recipe.input_size[-2:]
-    room = min(display["rows"] / rows, display["columns"] / columns)
+    room: float = min(display["rows"] / rows, display["columns"] / columns)
     return max(1, math.floor(room / DETAIL_KEPT))
 
 
@@ -190,17 +191,17 @@ def _shrunk(array: NDArray[np.float32], dimensions: int, factor: int) -> NDArray
     blocks = array[..., :rows, :columns].reshape(
         *array.shape[:-2], rows // factor, factor, columns // factor, factor
     )
-    return blocks.mean(axis=(-3, -1), dtype=np.float32)
+    return np.asarray(blocks.mean(axis=(-3, -1), dtype=np.float32))
 
 
 def _spacing(image: Image, recipe: Recipe) -> tuple[float, ...]:
-    display = image.series.display
-    if display.get("pixel_spacing") is None:
+    spacing = image.display.get("pixel_spacing")
+    if spacing is None:
         return ()
-    in_plane = tuple(size * image.shrink for size in display["pixel_spacing"])
+    in_plane = tuple(size * image.shrink for size in spacing)
     if recipe.dimensions == 2:
         return in_plane
-    slices = display.get("slice_spacing")
+    slices = image.display.get("slice_spacing")
     return () if slices is None else (slices, *in_plane)
 
 

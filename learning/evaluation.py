@@ -108,7 +108,7 @@ def measure(
     )
     ids = list(said.ids)
     patients = [samples[case].patient for case in ids]
-    targets = _targets(recipe, [samples[case].target for case in ids])
+    targets = [samples[case].target for case in ids]
     outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
     values = {name: _values(output) for name, output in outputs.items()}
     measured = {
@@ -162,8 +162,8 @@ def recipe_of(model: TrainedModel) -> Recipe:
     return spec.parse(model.config["recipe"])
 
 
-def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[Array, list[str]]:
-    """Targets and patients of hold-out cases, in the given order. A mask's overlap is its own target."""
+def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[list[Array], list[str]]:
+    """Targets and patients of hold-out cases in the given order; the overlap of masks needs no target."""
     items = labels.items(registry.snapshot_of(round_), recipe, Stream.HOLDOUT)
     rows = {
         case: (str(patient), target)
@@ -171,8 +171,8 @@ def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[Array, l
     }
     patients = [rows[case][0] for case in cases]
     if recipe.task == "segmentation":
-        return np.zeros(len(cases), np.int64), patients
-    return np.array([recipe.classes.index(rows[case][1]) for case in cases]), patients
+        return [], patients
+    return [np.array([recipe.classes.index(rows[case][1]) for case in cases])], patients
 
 
 def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[str, Any]:
@@ -187,19 +187,15 @@ def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[s
     }
 
 
-def _targets(recipe: Recipe, targets: list[object]) -> Array:
-    if recipe.task == "segmentation":
-        return np.zeros(len(targets), np.int64)
-    return np.array(targets, np.int64)
-
-
 def _values(output: predict.Output) -> Array:
     return output.probabilities if output.overlap is None else output.overlap
 
 
 def _metrics(
-    recipe: Recipe, targets: Array, values: Array, patients: list[str], seed: int
+    recipe: Recipe, targets: list[Any], values: Array, patients: list[str], seed: int
 ) -> list[Measured]:
     if recipe.task == "segmentation":
         return metrics.segmentation(values, patients, classes=recipe.classes, seed=seed)
-    return metrics.classification(targets, values, patients, classes=recipe.classes, seed=seed)
+    return metrics.classification(
+        np.array(targets, np.int64), values, patients, classes=recipe.classes, seed=seed
+    )

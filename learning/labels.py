@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Count, Model, QuerySet, Value
+from django.db.models import Count, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
 
-from annotation.models import Case, Project, Reference, Snapshot, SnapshotItem, Stream
+from annotation.models import Case, Project, Reference, Snapshot, Stream
 
 from .engine import spec
 from .models import Arm
@@ -22,8 +22,6 @@ ARM_STREAMS: dict[str, tuple[str, ...]] = {
 }
 PER_CLASS = 2
 MASK = "mask"
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -55,19 +53,19 @@ def count(project: Project, recipe: spec.Recipe) -> Labels:
     return Labels(by_stream)
 
 
-def items(snapshot: Snapshot, recipe: spec.Recipe, *streams: str) -> QuerySet[SnapshotItem]:
-    """The frozen cases of those streams that the recipe can learn from or be measured on."""
+def items(snapshot: Snapshot, recipe: spec.Recipe, *streams: str) -> QuerySet[Any]:
+    """The frozen cases of those streams that the recipe can learn from, each with its ``target``."""
     return _usable(snapshot.items.filter(stream__in=streams), recipe, "reference__")
 
 
-def count_items(chosen: QuerySet[SnapshotItem]) -> Counter[str]:
+def count_items(chosen: QuerySet[Any]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for _, target, cases in _counted(chosen, "snapshot"):
         counts[target] += cases
     return counts
 
 
-def _usable(rows: QuerySet[M], recipe: spec.Recipe, path: str) -> QuerySet[M]:
+def _usable(rows: QuerySet[Any], recipe: spec.Recipe, path: str) -> QuerySet[Any]:
     """Rows whose reference answers the recipe's question, or carries a mask; with the ``target``."""
     if recipe.task == "segmentation":
         drawn = rows.filter(**{f"{path}marks__contains": [{"kind": "labelmap"}]})
@@ -77,7 +75,8 @@ def _usable(rows: QuerySet[M], recipe: spec.Recipe, path: str) -> QuerySet[M]:
 
 
 def _counted(rows: QuerySet[Any], by: str) -> QuerySet[Any]:
-    return rows.order_by().values_list(by, "target").annotate(cases=Count("pk"))
+    counted: QuerySet[Any] = rows.order_by().values_list(by, "target").annotate(cases=Count("pk"))
+    return counted
 
 
 def shortage(labels: Labels, recipe: spec.Recipe) -> str:

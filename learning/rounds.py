@@ -16,9 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from annotation import ledger
-from annotation.errors import ImageStoreUnavailable, StorageFull
-from annotation.models import Project, User
+from annotation import doorbell, ledger
+from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
+from annotation.models import Project, Read, User
 
 from . import artifacts, labels, leases, recipes, stages
 from .engine.errors import EngineError
@@ -26,6 +26,8 @@ from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, Sta
 from .leases import Lease
 from .models import Round, RoundLog
 
+ACTOR = "advance_round"
+START_BY_RULE = "start_round_by_rule"
 FAILURES_ALLOWED = 5
 LOSSES_ALLOWED = 12
 BACK_OFF_SECONDS = 5
@@ -64,6 +66,7 @@ def start(project: Project, *, user: User | None, trigger: str) -> Round:
                 trigger=trigger,
             )
             _note(round_, "round.start", user, f"Round {number} was started by {trigger}.")
+            doorbell.ring(ACTOR, round_.pk)
     except IntegrityError as clash:
         raise RoundNotPossible("Another round was started a moment ago. Reload.") from clash
     return round_
@@ -132,7 +135,30 @@ def retry(round_: Round, *, user: User | None) -> Round:
         locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
         locked.save()
         _note(locked, "round.retry", user, "The round goes on where it stopped.")
+        doorbell.ring(ACTOR, locked.pk)
     return locked
+
+
+def start_by_rule(project: Project) -> Round | None:
+    """A round, if enough was submitted since the last one began and nothing is missing."""
+    if not due_by_rule(project) or why_not(project):
+        return None
+    try:
+        return start(project, user=None, trigger="rule")
+    except RoundNotPossible as problem:
+        logger.info("project %s: %s", project.slug, problem.detail)
+        return None
+
+
+def due_by_rule(project: Project) -> bool:
+    """Whether ``round_every`` submissions came in since the last round began."""
+    if not project.round_every:
+        return False
+    reads = Read.objects.filter(label_schema__project=project)
+    latest = project.rounds.order_by("-number").first()
+    if latest is not None:
+        reads = reads.filter(submitted_at__gt=latest.created_at)
+    return len(reads.values("pk")[: project.round_every]) == project.round_every
 
 
 def _work(lease: Lease, run: Mapping[str, Callable[[Lease, Round], bool]]) -> None:
@@ -189,7 +215,7 @@ def _stumbled(round_: Round, problem: Exception) -> None:
     title = round_.get_step_display()
     if isinstance(problem, ImageStoreUnavailable | StorageFull):
         _wait(round_, PAUSE_SECONDS, f"“{title}” is paused. {problem.detail}")
-    elif isinstance(problem, RoundFailure | EngineError):
+    elif isinstance(problem, RoundFailure | EngineError | ConsiliumError):
         _fail(round_, f"“{title}” failed. {problem}")
     elif round_.attempts + 1 < FAILURES_ALLOWED:
         round_.attempts += 1

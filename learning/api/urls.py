@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import models, projects, rounds
+
+urlpatterns = [
+    path("projects/<slug:slug>/learning", projects.Learning.as_view()),
+    path("projects/<slug:slug>/curve", projects.LearningCurve.as_view()),
+    path("projects/<slug:slug>/ranking", projects.LatestRanking.as_view()),
+    path("projects/<slug:slug>/rounds", rounds.Rounds.as_view()),
+    path("rounds/<int:pk>", rounds.RoundDetail.as_view()),
+    path("rounds/<int:pk>/log", rounds.RoundLines.as_view()),
+    path("rounds/<int:pk>/cancel", rounds.CancelRound.as_view()),
+    path("rounds/<int:pk>/retry", rounds.RetryRound.as_view()),
+    path("projects/<slug:slug>/models", models.Models.as_view()),
+    path("models/<int:pk>", models.ModelDetail.as_view()),
+    path("models/<int:pk>/use", models.UseModel.as_view()),
+    path("models/<int:pk>/download", models.DownloadModel.as_view()),
+    path("snapshots/<int:pk>/download", models.SnapshotWithModels.as_view()),
+]

@@ -66,10 +66,10 @@ def _compare(
     shared = [case for case in new if case in old]
     if not shared:
         return False, f"Not compared with {against}: no case of the hold-out could be used by both."
-    targets, patients = evaluation.truth(round_, recipe, shared)
+    truth, patients = evaluation.truth(round_, recipe, shared)
     gain = metrics.difference(
-        metrics.METRICS[recipe.metric],
-        targets,
+        metrics.by_name(recipe.metric),
+        truth,
         np.array([new[case].values for case in shared]),
         np.array([old[case].values for case in shared]),
         patients,

@@ -1,0 +1,30 @@
+"""Doorbells of learning: each takes an id and looks into the database for what there is to do."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from annotation import doorbell
+from annotation.models import Project
+
+from . import rounds
+
+WITHOUT_LIMIT = float("inf")
+
+
+@dramatiq.actor(
+    actor_name=rounds.ACTOR,
+    queue_name="training",
+    max_retries=0,
+    time_limit=WITHOUT_LIMIT,
+    notify_shutdown=True,
+)
+def advance_round(round_id: int) -> None:
+    """One slice; then the round rings for its next one, behind other rounds that wait."""
+    if rounds.advance(round_id):
+        doorbell.ring(rounds.ACTOR, round_id)
+
+
+@dramatiq.actor(actor_name=rounds.START_BY_RULE, max_retries=0)
+def start_round_by_rule(project_id: int) -> None:
+    rounds.start_by_rule(Project.objects.get(pk=project_id))

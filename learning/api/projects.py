@@ -1,0 +1,124 @@
+"""Learning as a project sees it: where it stands, the learning curve, the latest ranking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import access
+from annotation.access import Action
+from annotation.api.projects import NextStepSerializer
+from annotation.errors import NotFound
+from learning import curves, overview
+from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
+
+
+class LabelCountsSerializer(serializers.Serializer[Any]):
+    all = serializers.IntegerField(help_text="pool and control: what a round trains on")
+    active = serializers.IntegerField()
+    control = serializers.IntegerField()
+    holdout = serializers.IntegerField()
+    calibration = serializers.IntegerField()
+
+
+class RunningRoundSerializer(serializers.ModelSerializer[Round]):
+    class Meta:
+        model = Round
+        fields = ["id", "number", "step", "progress"]
+        read_only_fields = fields
+
+
+class ModelInUseSerializer(serializers.ModelSerializer[TrainedModel]):
+    round = serializers.IntegerField(source="round.number")
+
+    class Meta:
+        model = TrainedModel
+        fields = ["id", "round", "network", "state_reason"]
+        read_only_fields = fields
+
+
+class LearningSerializer(serializers.Serializer[overview.Overview]):
+    can_start = serializers.BooleanField()
+    why_not = serializers.CharField(help_text="what is missing; empty if a round can start")
+    labels = LabelCountsSerializer()
+    running_round = RunningRoundSerializer(allow_null=True)
+    model_in_use = ModelInUseSerializer(allow_null=True)
+    next_step = NextStepSerializer(allow_null=True)
+
+
+class CurvePointSerializer(serializers.ModelSerializer[CurvePoint]):
+    round = serializers.IntegerField(source="round.number")
+    arm = serializers.ChoiceField(Arm.choices)
+    reader_minutes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CurvePoint
+        fields = ["round", "arm", "labels", "reader_minutes", "value", "low", "high", "patients"]
+        read_only_fields = fields
+
+    def get_reader_minutes(self, point: CurvePoint) -> float:
+        return round(point.reader_seconds / 60, 2)
+
+
+class CurveSerializer(serializers.Serializer[curves.Curve]):
+    metric = serializers.CharField(help_text="empty before the first round")
+    higher_is_better = serializers.BooleanField()
+    holdout_patients = serializers.IntegerField()
+    points = CurvePointSerializer(many=True)
+
+
+class PickSerializer(serializers.Serializer[Any]):
+    case = serializers.IntegerField()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField(allow_null=True)
+    components = serializers.DictField(child=serializers.FloatField(allow_null=True))
+
+
+class RankingSerializer(serializers.ModelSerializer[Ranking]):
+    batch = PickSerializer(many=True)
+
+    class Meta:
+        model = Ranking
+        fields = [
+            "generation",
+            "acquisition",
+            "reason",
+            "model",
+            "round",
+            "size",
+            "batch",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+
+class Learning(APIView):
+    @extend_schema(responses=LearningSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """Whether a round can start, how many labels there are, and what to do next."""
+        project = access.project_for(request.user, slug, Action.VIEW_PROGRESS)
+        return Response(LearningSerializer(overview.of(project)).data)
+
+
+class LearningCurve(APIView):
+    @extend_schema(responses=CurveSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """What labels were worth: ranked labels against labels drawn at random, on the hold-out."""
+        project = access.project_for(request.user, slug, Action.VIEW_PROGRESS)
+        return Response(CurveSerializer(curves.of(project)).data)
+
+
+class LatestRanking(APIView):
+    @extend_schema(responses=RankingSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """The order in which the pool is asked for, and why its first cases come first."""
+        project = access.project_for(request.user, slug, Action.VIEW_ROUNDS)
+        latest = Ranking.objects.filter(project=project).order_by("-generation").first()
+        if latest is None:
+            raise NotFound("The pool has not been ranked yet. The first round does that.")
+        return Response(RankingSerializer(latest).data)

@@ -1,0 +1,161 @@
+"""What goes with a model's weights: the configuration to rebuild it and a card that says what it is."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from annotation.errors import NotFound
+from annotation.models import Snapshot, Stream
+
+from . import artifacts, registry
+from .models import Arm, Evaluation, TrainedModel
+
+INTENDED_USE = (
+    "Research use only. Not a medical device; not for diagnosis or for decisions about a patient."
+)
+
+
+def files(model: TrainedModel) -> list[tuple[str, Path]]:
+    """Everything that goes with the model: name -> file. Card and configuration are written anew."""
+    folder = artifacts.card_dir(model.pk)
+    artifacts.write(folder / "config.json", lambda file: file.write(config(model).encode()))
+    artifacts.write(folder / "card.md", lambda file: file.write(card(model).encode()))
+    return [*registry.files(model), *((name, folder / name) for name in ("config.json", "card.md"))]
+
+
+def files_of(snapshot: Snapshot) -> Iterator[tuple[str, Path]]:
+    """The ensembles that were trained on the snapshot, one folder for each round."""
+    ensembles = TrainedModel.objects.filter(
+        round__snapshot=snapshot, arm=Arm.ALL, network=registry.ENSEMBLE
+    )
+    for model in ensembles.select_related("project", "round__snapshot", "round__recipe"):
+        for name, path in files(model):
+            yield f"round-{model.round.number}/{name}", path
+
+
+def archive(model: TrainedModel) -> IO[bytes]:
+    """A zip file of all that goes with the model, ready to be read."""
+    found = files(model)
+    if missing := [name for name, path in found if not path.exists()]:
+        raise NotFound(
+            f"The weights are not on this server any more ({', '.join(missing)}). Restore them into "
+            "the artifacts folder from a backup, or train again."
+        )
+    archive = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads and closes it
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
+        for name, path in found:
+            target.write(path, name)
+    archive.seek(0)
+    return archive
+
+
+def config(model: TrainedModel) -> str:
+    """The recipe, the members with their hashes and temperatures, and what the model came from."""
+    document = {
+        **model.config,
+        "network": model.network,
+        "classes": model.config["recipe"]["classes"],
+        "members": [
+            {
+                "network": member.network,
+                "file": f"{member.network}.safetensors",
+                "sha256": member.weights_sha256,
+                "temperature": member.temperature,
+            }
+            for member in registry.members(model)
+        ],
+        "code_sha256": model.code_sha256,
+        "lineage": lineage(model),
+    }
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def lineage(model: TrainedModel) -> dict[str, Any]:
+    """The round, recipe and frozen labels that the model came from."""
+    round_, snapshot = model.round, registry.snapshot_of(model.round)
+    return {
+        "project": model.project.slug,
+        "round": {"id": round_.pk, "number": round_.number, "seed": round_.seed},
+        "recipe": {"version": round_.recipe.version},
+        "snapshot": {
+            "id": snapshot.pk,
+            "version": snapshot.version,
+            "content_sha256": snapshot.content_sha256,
+        },
+    }
+
+
+def card(model: TrainedModel) -> str:
+    """The model card, in Markdown, from what the database knows."""
+    lines = [
+        f"# {model.project.title}: {model.network} of round {model.round.number}",
+        "",
+        f"**{INTENDED_USE}**",
+        "",
+        *_what_it_is(model),
+        *_data(model),
+        *_results(model),
+        "## Limits",
+        "",
+        "Measured on patients of this project only. Other scanners, sites, populations or frequencies "
+        "of findings can change every number above. Intervals tell the chance of the sample, not of a "
+        "change of setting.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _what_it_is(model: TrainedModel) -> Iterator[str]:
+    recipe, environment = model.config["recipe"], model.config["environment"]
+    learnt = f" of “{recipe['question']}”" if recipe.get("question") else ""
+    size = " × ".join(map(str, recipe["input_size"]))
+    yield "## Model"
+    yield ""
+    yield f"- Task: {recipe['task']}{learnt}; classes: {', '.join(recipe['classes'])}"
+    yield f"- Networks: {', '.join(member.network for member in registry.members(model))}; input {size}"
+    yield f"- Training: {recipe['epochs']} epochs, seed {model.round.seed}"
+    yield f"- Arm of labels: {Arm(model.arm).label.lower()}"
+    yield f"- Weights: SHA-256 `{model.weights_sha256}`"
+    yield f"- Training code: SHA-256 `{model.code_sha256}`; torch {environment['torch']}"
+    yield f"- State: {model.get_state_display().lower()}. {model.state_reason}".rstrip()
+    yield ""
+
+
+def _data(model: TrainedModel) -> Iterator[str]:
+    snapshot = registry.snapshot_of(model.round)
+    counts = Counter(snapshot.items.values_list("stream", "split"))
+    yield "## Data"
+    yield ""
+    yield f"Snapshot {snapshot.version} of “{model.project.title}”, SHA-256 `{snapshot.content_sha256}`."
+    yield "Split by patient: no patient is in two parts."
+    yield ""
+    yield "| stream | split | cases |"
+    yield "| --- | --- | --- |"
+    for (stream, split), cases in sorted(counts.items()):
+        yield f"| {Stream(stream).label} | {split} | {cases} |"
+    yield ""
+
+
+def _results(model: TrainedModel) -> Iterator[str]:
+    yield "## Results on the hold-out"
+    yield ""
+    yield "95 % bootstrap intervals, drawn by patient."
+    yield ""
+    yield "| metric | value | interval | patients | note |"
+    yield "| --- | --- | --- | --- | --- |"
+    for row in model.evaluations.filter(stream=Stream.HOLDOUT).order_by("pk"):
+        yield _result(row)
+    yield ""
+
+
+def _result(row: Evaluation) -> str:
+    name = f"{row.metric} ({row.subgroup})" if row.subgroup else row.metric
+    value = "not computable" if row.value is None else f"{row.value:.3f}"
+    known = row.low is not None and row.high is not None
+    interval = f"{row.low:.3f} to {row.high:.3f}" if known else ""
+    return f"| {name} | {value} | {interval} | {row.patients} | {row.note} |"

@@ -1,0 +1,23 @@
+"""What of learning needs a worker now, read from the data: rounds that wait, and rounds by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef
+
+from annotation.models import Project
+
+from . import leases, rounds
+from .models import Round
+
+
+def due() -> Iterator[tuple[str, int]]:
+    """(actor, id) for each row that a lost message may have left waiting."""
+    for round_id in leases.free(Round.objects.all()).values_list("pk", flat=True):
+        yield rounds.ACTOR, round_id
+    running = Round.objects.filter(project=OuterRef("pk"), state=Round.State.RUNNING)
+    by_rule = Project.objects.filter(~Exists(running), round_every__gt=0, archived_at=None)
+    for project in by_rule:
+        if rounds.due_by_rule(project) and not rounds.why_not(project):
+            yield rounds.START_BY_RULE, project.pk
