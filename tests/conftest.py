@@ -8,7 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from dramatiq.brokers.stub import StubBroker
 
 from deploy.settings import _database
-from deploy.stack import ROOT, Ports, Stack
+from deploy.stack import BACKING, ROOT, Ports, Stack, migrate
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGUMENTS = [
@@ -138,3 +140,33 @@ def redis(test_var: Path) -> Iterator[str]:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium, drawing in software, silent on the network."""
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def live_stack(test_var: Path) -> Iterator[Stack]:
+    """The complete running product with a built front end and a database of its own, at ``.url``."""
+    build = "source deploy/setup.sh && build_frontend"
+    subprocess.run(["bash", "-euc", build], cwd=ROOT, check=True, capture_output=True)
+    folder = test_var / "live"
+    shutil.rmtree(folder, ignore_errors=True)
+    stack = Stack(folder, Ports.free(), durable=False)
+    stack.start(BACKING)
+    migrate(stack.env)
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def in_live_stack(live_stack: Stack) -> Callable[[str], str]:
+    """Runs Python in the running product's Django, and returns what it printed."""
+
+    def run(code: str) -> str:
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        done = subprocess.run(
+            command, cwd=ROOT, env=live_stack.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

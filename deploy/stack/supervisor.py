@@ -179,9 +179,8 @@ class Stack:
 
     def _did_not_start(self, name: str) -> StackError:
         log = self.var / "log" / f"{name}.log"
-        process = self._watched[name].process
-        said = process.said().strip().splitlines()[-3:] if process else []
-        last = f" Its last words: {' / '.join(said)}." if said else ""
+        said = log.read_text("utf-8", "replace").strip().splitlines()[-3:] if log.exists() else []
+        last = f" Its last words: {' / '.join(said)}" if said else ""
         return StackError(f"{name} did not start.{last}", f"Read {log}, then try again.")
 
     def _watch(self) -> None:
