@@ -1,9 +1,7 @@
-"""Trained models: list, one with its curves, put into use, download; and snapshots with their models."""
+"""Trained models: list, one with its curves, put into use, download."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -18,8 +16,6 @@ from rest_framework.views import APIView
 from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
-from annotation.api.datasets import SnapshotDownload
-from annotation.models import Snapshot
 from learning import cards, registry
 from learning.models import Evaluation, TrainedModel
 
@@ -198,10 +194,3 @@ class DownloadModel(APIView):
             content_type="application/zip",
             headers={"Cache-Control": "no-store"},
         )
-
-
-class SnapshotWithModels(SnapshotDownload):
-    """The dataset's download, which can bring the models that were trained on it."""
-
-    def model_files(self, snapshot: Snapshot) -> Iterable[tuple[str, Path]]:
-        return cards.files_of(snapshot)

@@ -19,5 +19,4 @@ urlpatterns = [
     path("models/<int:pk>", models.ModelDetail.as_view()),
     path("models/<int:pk>/use", models.UseModel.as_view()),
     path("models/<int:pk>/download", models.DownloadModel.as_view()),
-    path("snapshots/<int:pk>/download", models.SnapshotWithModels.as_view()),
 ]
