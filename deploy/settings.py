@@ -149,7 +149,7 @@ CACHES = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = None
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [path for path in (FRONTEND_DIST, BASE_DIR / "deploy" / "static") if path.is_dir()]
 WHITENOISE_USE_FINDERS = True
@@ -184,6 +184,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ActionEnum": "annotation.api.projects.NAMES_OF_ACTIONS",
         "RoleEnum": "annotation.models.Role",
+        "RoundStateEnum": "learning.models.Round.State",
+        "RoundStepEnum": "learning.models.Round.Step",
+        "RoundStepStateEnum": "learning.api.rounds.STEP_STATES",
+        "ModelStateEnum": "learning.models.TrainedModel.State",
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
     },
