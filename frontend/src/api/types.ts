@@ -68,6 +68,8 @@ export interface Progress {
 
 export interface Learning {
   next_step: NextStep | null;
+  /** Why no round can be started now; empty if one can. */
+  why_not: string;
 }
 
 export type Stage = 'not_started' | 'draft' | 'issue' | 'awaiting' | 'done';
@@ -194,9 +196,9 @@ export interface Snapshot {
   version: number;
   title: string;
   query: { min_reads?: number; min_certainty?: number };
+  label_schema: number;
   cases: number;
-  patients: number;
-  splits: Record<string, number>;
+  splits: { train: number; validation: number; test: number };
   content_sha256: string;
   created_by: string | null;
   created_at: string;
@@ -257,4 +259,10 @@ export interface ModelDetail extends Model {
     recipe: { version: number };
     code_sha256: string;
   };
+}
+
+export interface Verdict {
+  ok: boolean;
+  items: number;
+  reason: string;
 }

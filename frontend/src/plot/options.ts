@@ -58,7 +58,7 @@ function lineOf(look: Look, palette: Palette): uPlot.Series {
   };
   if (look !== 'bars') return series;
   const paths = uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.15 });
-  return { ...series, width: 0, fill: faded(colour, 0.75), ...(paths ? { paths } : {}) };
+  return { ...series, width: 0, fill: faded(colour, 0.5), ...(paths ? { paths } : {}) };
 }
 
 const edge = (): uPlot.Series => ({ width: 0, spanGaps: true, points: { show: false } });
@@ -70,7 +70,7 @@ function whiskers(joined: Joined, looks: readonly Look[], palette: Palette) {
     ctx.save();
     ctx.lineWidth = devicePixelRatio;
     joined.series.forEach(({ low, high }, index) => {
-      ctx.strokeStyle = faded(colourOf(looks[index] ?? 'plain', palette), 0.6);
+      ctx.strokeStyle = faded(colourOf(looks[index] ?? 'plain', palette), 0.45);
       joined.x.forEach((x, row) => {
         const [from, to] = [low[row], high[row]];
         if (from == null || to == null) return;
@@ -88,7 +88,7 @@ function whiskers(joined: Joined, looks: readonly Look[], palette: Palette) {
 function axis(label: string, format: (value: number) => string, palette: Palette): uPlot.Axis {
   return {
     label,
-    labelSize: 26,
+    labelSize: label ? 26 : 0,
     labelFont: FONT,
     font: FONT,
     stroke: palette.muted,
@@ -126,7 +126,7 @@ export function optionsFor({ joined, looks, axes, palette, size, onRow }: Reques
     series.push(edge(), edge());
   });
   const bars = looks.includes('bars');
-  const yAxis = { ...axis(axes.yLabel, axes.formatY, palette), size: 52 };
+  const yAxis = { ...axis(axes.yLabel, axes.formatY, palette), size: 46 };
   const xAxis = { ...axis(axes.xLabel, axes.formatX, palette), size: 30, grid: { show: false } };
   return {
     ...size,

@@ -69,8 +69,8 @@ export const shell = {
   'overview.readNext': 'Read next',
   'overview.curve': 'What the labels are worth',
   'overview.curveNote': {
-    one: '{metric} on the hold-out: {n} patient that no ranking ever touched. Bands are 95 % intervals.',
-    other: '{metric} on the hold-out: {n} patients that no ranking ever touched. Bands are 95 % intervals.',
+    one: '{metric} on the hold-out: {n} patient that no ranking ever touched. Bands are 95 % intervals.',
+    other: '{metric} on the hold-out: {n} patients that no ranking ever touched. Bands are 95 % intervals.',
   },
   'overview.curveEmpty': 'No round has been measured yet',
   'overview.curveEmptyText':
@@ -108,7 +108,7 @@ export const shell = {
 
   'plot.help': 'Left and right arrow keys read the points one by one.',
   'plot.table': 'Show as a table',
-  'plot.interval': '{value}, 95 % interval {low} to {high}',
+  'plot.interval': '{value}, 95 % interval {low} to {high}',
   'plot.noValue': 'no value',
   'plot.from': 'From',
   'plot.to': 'To',

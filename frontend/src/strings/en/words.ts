@@ -38,6 +38,12 @@ export const words = {
   'roundState.failed': 'Failed',
   'roundState.cancelled': 'Cancelled',
 
+  'stepState.waiting': 'waiting',
+  'stepState.running': 'running',
+  'stepState.done': 'done',
+  'stepState.failed': 'failed',
+  'stepState.cancelled': 'cancelled',
+
   'trigger.button': 'by button',
   'trigger.command': 'by command',
   'trigger.api': 'through the API',
