@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learning.acquisition.pool import AcquisitionError, FloatArray, Indices, PoolScores, Selection
 from learning.acquisition.uncertainty import doubt
@@ -11,7 +12,7 @@ GAMMA = 10.0
 """Falcun's sharpness: 0 picks at random, infinity always the most relevant."""
 ACTIVE = 4096
 """Rows whose distances k-center keeps current."""
-CHUNK = 65_536
+CHUNK = 4096
 
 
 def falcun(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
@@ -22,19 +23,19 @@ def falcun(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     Distances are over the probabilities of every network, so that disagreement counts as well.
     """
     uncertainty: FloatArray = doubt(pool).astype(np.float64)
-    answers = np.concatenate([*pool.probabilities.values()] or [pool.ensemble], axis=1)
+    members = [*pool.probabilities.values()] or [pool.ensemble]
+    answers = np.ascontiguousarray(np.concatenate(members, axis=1).T)
     nearest: FloatArray = np.full(len(pool), np.inf)
     spread = uncertainty
     open_rows = np.ones(len(pool), bool)
     scores, picks = pool.per_cost(2 * uncertainty), []
     for _ in range(min(k, len(pool))):
         relevance = pool.per_cost(uncertainty + spread)
-        lots = GAMMA * np.log(np.maximum(relevance, 1e-300)) + rng.gumbel(size=len(pool))
-        pick = int(np.argmax(np.where(open_rows, lots, -np.inf)))
+        pick = _drawn(np.where(open_rows, relevance, 0), open_rows, rng)
         scores = np.where(open_rows, relevance, scores)
         open_rows[pick] = False
         picks.append(pick)
-        nearest = np.minimum(nearest, np.abs(answers - answers[pick]).sum(axis=1))
+        nearest = np.minimum(nearest, sum(np.abs(answer - answer[pick]) for answer in answers))
         spread = _scaled(nearest)
     return Selection(
         np.array(picks, np.int64), scores, {"uncertainty": uncertainty, "distance": spread}
@@ -125,9 +126,20 @@ def _nearest(points: FloatArray, squares: FloatArray, centres: FloatArray) -> Fl
     nearest = np.empty(len(points), np.float32)
     for start in range(0, len(points), CHUNK):
         part = slice(start, start + CHUNK)
-        products = points[part] @ centres.T
-        nearest[part] = (lengths - 2 * products).min(axis=1) + squares[part]
+        gaps = points[part] @ centres.T
+        gaps *= -2
+        gaps += lengths
+        nearest[part] = gaps.min(axis=1) + squares[part]
     return np.maximum(nearest, 0)
+
+
+def _drawn(relevance: FloatArray, open_rows: NDArray[np.bool_], rng: np.random.Generator) -> int:
+    """A row with probability proportional to relevance to the power of gamma."""
+    top = relevance.max()
+    weights = (relevance / top) ** GAMMA if top > 0 else open_rows.astype(float)
+    running = np.cumsum(weights)
+    lot = min(rng.random() * running[-1], np.nextafter(running[-1], 0))
+    return int(np.searchsorted(running, lot, side="right"))
 
 
 def _scaled(values: FloatArray) -> FloatArray:
