@@ -6,11 +6,13 @@ export interface Shortcut {
   /** In tinykeys' notation: "j", "g l" (one after the other), "Enter". */
   keys: string;
   label: string;
+  /** Under which heading the list shows it; without one, under the page's. */
+  group?: string;
   run: (event: KeyboardEvent) => void;
 }
 
 const STORED = 'consilium.single-key-shortcuts';
-const TYPING = 'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable="true"]';
+const TYPING = 'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
 const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
@@ -48,7 +50,8 @@ class Shortcuts {
   }
 
   #press(event: KeyboardEvent, run: Shortcut['run']): void {
-    if (!this.enabled || isTaken(event)) return;
+    const single = !(event.ctrlKey || event.metaKey || event.altKey);
+    if ((single && !this.enabled) || isTaken(event)) return;
     event.preventDefault();
     run(event);
   }

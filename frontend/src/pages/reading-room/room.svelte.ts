@@ -1,0 +1,418 @@
+/**
+ * One reader's session in the reading room: claims or opens a slot, restores the draft, keeps the lease and
+ * the work safe, submits, and goes on to the next case. Components show it; the record and the viewer do the work.
+ */
+
+import { ApiError, sentence } from '../../api/http';
+import { toasts } from '../../state/toasts.svelte';
+import { t } from '../../strings';
+import { Labelmap } from '../../viewer/labelmap';
+import { CaseRecord, type Edit } from '../../viewer/record';
+import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import { uidFromUuid } from '../../viewer/uids';
+import { Activity } from './activity';
+import { Autosave, type SaveState } from './autosave';
+import { type BrowserDraft, BrowserStore, type Pending } from './browser-store';
+import { askedOf, type Block, blocks, countingAnswers, freshContent } from './form';
+import * as server from './server';
+import type { Assignment, LabelSchema, Question, StoredDraft, SubmittedRead } from './types';
+
+export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
+
+const HEARTBEAT_MS = 60_000;
+const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
+
+interface Restored {
+  content: Content;
+  labelmaps: Map<number, Labelmap>;
+  masks: Map<number, string>;
+  version: number;
+  seconds: number;
+  /** Work of this browser that the server does not have yet. */
+  dirty: boolean;
+}
+
+export class Room {
+  phase = $state<Phase>('opening');
+  failure = $state('');
+  assignment = $state.raw<Assignment | null>(null);
+  series = $state.raw<SeriesDisplay[]>([]);
+  save = $state.raw<SaveState>({ kind: 'saved' });
+  /** Grows with every change of the record, so that what is derived from it is derived again. */
+  revision = $state(0);
+  /** Problems that the server named when it refused a submission. */
+  refused = $state.raw<string[]>([]);
+  readToday = $state(0);
+
+  readonly record = new CaseRecord();
+  readonly activity = new Activity(0);
+  private readonly store = new BrowserStore();
+  private readonly autosave: Autosave;
+  private readonly labelmapUids = new Map<number, string>();
+  private heart: ReturnType<typeof setInterval> | undefined;
+  private generation = 0;
+  private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug);
+  /** A submission waits for the server; an edit withdraws it. */
+  private submitAgain = false;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(
+    readonly slug: string,
+    private readonly username: () => Promise<string>,
+    /** Puts the slot that is read into the address. */
+    private readonly showAddress: (slot: number | null) => void,
+  ) {
+    this.autosave = new Autosave({
+      record: this.record,
+      store: this.store,
+      doors: server,
+      seconds: () => this.activity.seconds,
+      labelmapUid: (series) => this.labelmapUid(series),
+      onState: (state) => {
+        this.save = state;
+      },
+    });
+    this.stops.push(
+      this.record.onChange(() => {
+        this.revision += 1;
+        this.refused = [];
+        this.submitAgain = false;
+      }),
+    );
+  }
+
+  close(): void {
+    this.generation += 1;
+    clearInterval(this.heart);
+    void this.autosave.flush().finally(() => this.autosave.close());
+    for (const stop of this.stops) stop();
+  }
+
+  // --- what the page shows ---
+
+  readonly schema: LabelSchema = $derived(this.assignment?.label_schema.document ?? {});
+  readonly classes: LabelClass[] = $derived(this.schema.classes ?? []);
+  readonly marks: Mark[] = $derived.by(() => {
+    void this.revision;
+    return [...this.record.marks.values()];
+  });
+  readonly painted: { series: number; label: LabelClass; voxels: number }[] = $derived.by(() => {
+    void this.revision;
+    return [...this.record.labelmaps].flatMap(([series, map]) =>
+      this.classes
+        .map((label) => ({ series, label, voxels: map.counts[label.value] ?? 0 }))
+        .filter(({ voxels }) => voxels > 0),
+    );
+  });
+  readonly questions: Question[] = $derived.by(() => {
+    void this.revision;
+    return askedOf(this.schema, 'case', this.record);
+  });
+  readonly blocks: Block[] = $derived.by(() => {
+    void this.revision;
+    return blocks(this.schema, this.record, this.allMarks());
+  });
+
+  answer(question: string, target = ''): AnswerValue {
+    void this.revision;
+    return this.record.answer(question, target);
+  }
+
+  questionsOfMark(uid: string): Question[] {
+    void this.revision;
+    return askedOf(this.schema, 'mark', this.record, uid);
+  }
+
+  private labelmapUid(series: number): string {
+    let uid = this.labelmapUids.get(series);
+    if (!uid) {
+      uid = uidFromUuid(crypto.randomUUID());
+      this.labelmapUids.set(series, uid);
+    }
+    return uid;
+  }
+
+  // Drawn marks, and one per painted series, as the submission will name them.
+  private allMarks(): Mark[] {
+    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
+    const labelmaps = painted.map(([series]): Mark => ({
+      tracking_uid: this.labelmapUid(series),
+      kind: 'labelmap',
+      label_class: '',
+      sop_instance_uid: '',
+      frame: null,
+      points_px: [],
+      mask: null,
+      series,
+      text: '',
+    }));
+    return [...this.record.marks.values(), ...labelmaps];
+  }
+
+  // --- opening ---
+
+  /** Claims what the queue has next for this reader. */
+  async next(): Promise<void> {
+    await this.start(() => server.claimNext(this.slug));
+  }
+
+  async open(slot: number): Promise<void> {
+    if (this.assignment?.slot === slot && this.phase !== 'failed') return;
+    await this.start(() => server.openSlot(slot));
+  }
+
+  /** Tries again what failed to open. */
+  async again(): Promise<void> {
+    await this.start(this.lastFetch);
+  }
+
+  private async start(fetch: () => Promise<Assignment>): Promise<void> {
+    const generation = ++this.generation;
+    this.lastFetch = fetch;
+    this.phase = 'opening';
+    this.refused = [];
+    clearInterval(this.heart);
+    this.autosave.end();
+    try {
+      await this.repeatUnanswered();
+      const assignment = await fetch();
+      if (generation !== this.generation) return;
+      await this.enter(assignment, generation);
+    } catch (error) {
+      if (generation === this.generation) this.couldNotOpen(error);
+    }
+  }
+
+  // A submission whose answer never arrived is sent again, under its own key: it has one effect.
+  private async repeatUnanswered(): Promise<void> {
+    for (const draft of await this.store.unanswered(`${await this.username()}:`)) {
+      const { idempotencyKey, body } = draft.pending as Pending;
+      try {
+        await server.submitRead(draft.slot, idempotencyKey, JSON.parse(body));
+        await this.store.erase(draft.key);
+        toasts.say(t('room.submittedAfterAll'));
+      } catch (error) {
+        if (error instanceof ApiError && error.offline) throw error;
+        await this.store.save({ ...draft, pending: null });
+      }
+    }
+  }
+
+  private couldNotOpen(error: unknown): void {
+    this.assignment = null;
+    this.series = [];
+    if (error instanceof ApiError && error.code === 'nothing_to_read') {
+      this.phase = 'nothing';
+      this.showAddress(null);
+      return;
+    }
+    this.failure = sentence(error);
+    this.phase = 'failed';
+  }
+
+  private async enter(assignment: Assignment, generation: number): Promise<void> {
+    const series = await Promise.all(assignment.case.series.map(({ id }) => server.describeSeries(id)));
+    const key = await this.keyOf(assignment.slot);
+    const local = await this.store.load(key);
+    if (generation !== this.generation) return;
+    this.assignment = assignment;
+    const restored = await this.restore(assignment, series, local);
+    if (generation !== this.generation) return;
+    this.labelmapUids.clear();
+    for (const mark of assignment.draft?.content.marks ?? []) {
+      if (mark.kind === 'labelmap' && mark.series) this.labelmapUids.set(mark.series, mark.tracking_uid);
+    }
+    this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
+    this.series = series;
+    this.activity.restart(restored.seconds);
+    const { slot, token } = assignment;
+    this.autosave.begin({ key, slot, token, version: restored.version }, restored.masks);
+    if (restored.dirty) this.autosave.touchAll();
+    this.phase = 'reading';
+    this.showAddress(slot);
+    this.beat();
+  }
+
+  private async keyOf(slot: number): Promise<string> {
+    return `${await this.username()}:${slot}`;
+  }
+
+  private async restore(assignment: Assignment, series: SeriesDisplay[], local: BrowserDraft | null): Promise<Restored> {
+    const stored = assignment.draft;
+    if (local?.dirty) return this.fromBrowser(local);
+    if (stored) return this.fromServer(assignment.slot, stored, series);
+    const fresh = freshContent(this.schema);
+    return { content: fresh, labelmaps: new Map(), masks: new Map(), version: 0, seconds: 0, dirty: false };
+  }
+
+  private async fromBrowser(draft: BrowserDraft): Promise<Restored> {
+    const labelmaps = new Map<number, Labelmap>();
+    for (const { series, frames, rows, columns } of draft.painted) {
+      const map = new Labelmap(frames, rows, columns);
+      for (const { frame, bytes } of await this.store.frames(draft.key, series)) map.frame(frame).set(bytes);
+      labelmaps.set(series, new Labelmap(frames, rows, columns, map.bytes));
+    }
+    const content = { answers: draft.answers, marks: draft.marks };
+    return { content, labelmaps, masks: new Map(), version: draft.version, seconds: draft.activeSeconds, dirty: true };
+  }
+
+  private async fromServer(slot: number, draft: StoredDraft, series: SeriesDisplay[]): Promise<Restored> {
+    const labelmaps = new Map<number, Labelmap>();
+    const masks = new Map<number, string>();
+    for (const mark of draft.content.marks) {
+      const display = series.find(({ id }) => id === mark.series);
+      if (mark.kind !== 'labelmap' || !mark.mask || !display) continue;
+      const { frame_count: frames, rows, columns } = display;
+      const bytes = await server.fetchMask(slot, mark.mask, frames * rows * columns);
+      labelmaps.set(display.id, new Labelmap(frames, rows, columns, bytes));
+      masks.set(display.id, mark.mask);
+    }
+    return { content: draft.content, labelmaps, masks, version: draft.version, seconds: draft.active_seconds, dirty: false };
+  }
+
+  // --- lease ---
+
+  private beat(): void {
+    clearInterval(this.heart);
+    this.heart = setInterval(() => void this.renewLease(), HEARTBEAT_MS);
+  }
+
+  private async renewLease(): Promise<void> {
+    const { assignment } = this;
+    if (!assignment) return;
+    try {
+      await server.heartbeat(assignment.slot, assignment.token);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'lease_lost') this.save = { kind: 'lost' };
+    }
+  }
+
+  // --- editing ---
+
+  setAnswer(question: Question, value: AnswerValue, target = ''): void {
+    this.record.setAnswer(question.code, value, t('step.answer', { question: question.text }), target);
+  }
+
+  undo(): Edit | null {
+    return this.record.undo();
+  }
+
+  redo(): Edit | null {
+    return this.record.redo();
+  }
+
+  removeMark(uid: string): void {
+    const mark = this.record.marks.get(uid);
+    if (mark) this.record.setMark(uid, null, t('step.removed', { kind: t(`mark.${mark.kind}`) }));
+  }
+
+  changeClass(uid: string, code: string): void {
+    const mark = this.record.marks.get(uid);
+    if (mark) this.record.setMark(uid, { ...mark, label_class: code }, t('step.class'));
+  }
+
+  // --- conflicts ---
+
+  keepMine(): Promise<void> {
+    return this.save.kind === 'conflict' ? this.autosave.keepMine(this.save.theirs.version) : Promise.resolve();
+  }
+
+  async takeTheirs(): Promise<void> {
+    const { assignment } = this;
+    if (!assignment) return;
+    await this.store.erase(await this.keyOf(assignment.slot));
+    this.assignment = null;
+    await this.open(assignment.slot);
+  }
+
+  // --- leaving ---
+
+  /** Submits, and goes on to the next case; false if something still blocks it. */
+  async submit(): Promise<boolean> {
+    const { assignment } = this;
+    if (!assignment || this.phase !== 'reading' || this.blocks.length > 0) return false;
+    this.phase = 'submitting';
+    try {
+      await this.autosave.flush();
+      const pending = await this.submission(assignment);
+      await this.autosave.rememberPending(pending);
+      const read = await server.submitRead(assignment.slot, pending.idempotencyKey, JSON.parse(pending.body));
+      await this.submitted(assignment, read);
+      return true;
+    } catch (error) {
+      await this.notSubmitted(error);
+      return false;
+    }
+  }
+
+  // The same content is sent under the same key again, so that an answer that got lost costs nothing.
+  private async submission(assignment: Assignment): Promise<Pending> {
+    const stored = await this.autosave.content();
+    const answers = countingAnswers(this.schema, stored.answers, this.record, stored.marks);
+    const content = { ...stored, answers };
+    const before = this.autosave.unanswered;
+    if (before && JSON.stringify(JSON.parse(before.body).content) === JSON.stringify(content)) return before;
+    const body = { token: assignment.token, content, active_seconds: this.activity.seconds };
+    return { idempotencyKey: crypto.randomUUID(), body: JSON.stringify(body) };
+  }
+
+  private async submitted(assignment: Assignment, read: SubmittedRead): Promise<void> {
+    clearInterval(this.heart);
+    this.autosave.end();
+    this.readToday += 1;
+    toasts.say(read.late ? t('room.submittedLate') : t('room.submitted', { id: assignment.case.id }));
+    const key = await this.keyOf(assignment.slot);
+    await Promise.all([this.store.erase(key), this.next()]);
+  }
+
+  private async notSubmitted(error: unknown): Promise<void> {
+    this.phase = 'reading';
+    if (error instanceof ApiError && error.offline) {
+      this.submitAgain = true;
+      toasts.fail(t('room.submitUnanswered'));
+      return;
+    }
+    await this.autosave.rememberPending(null);
+    const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
+    this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
+  }
+
+  /** Declines the case, with a reason; the next one follows. */
+  async skip(reason: string): Promise<void> {
+    await this.leaveBy((slot, token) => server.skip(slot, token, reason));
+    toasts.say(t('room.skipped'));
+    await this.next();
+  }
+
+  /** Takes the case off the list until somebody has answered; the next one follows. */
+  async raiseIssue(issue: string, text: string): Promise<void> {
+    await this.leaveBy((slot, token) => server.raiseIssue(slot, token, issue, text));
+    toasts.say(t('room.issueRaised'));
+    await this.next();
+  }
+
+  /** Gives the case back to the queue. */
+  async release(): Promise<void> {
+    await this.leaveBy(server.release);
+    toasts.say(t('room.released'));
+  }
+
+  private async leaveBy(door: (slot: number, token: number) => Promise<unknown>): Promise<void> {
+    const { assignment } = this;
+    if (!assignment) return;
+    await door(assignment.slot, assignment.token);
+    clearInterval(this.heart);
+    this.autosave.end();
+    await this.store.erase(await this.keyOf(assignment.slot));
+  }
+
+  /** The link is back: what waited is sent. */
+  reconnected(): void {
+    if (this.save.kind === 'offline') void this.autosave.flush();
+    if (!this.submitAgain) return;
+    this.submitAgain = false;
+    void this.submit();
+  }
+
+  static readonly issueKinds = ISSUE_KINDS;
+}

@@ -1,0 +1,261 @@
+/**
+ * Where pixels come from: an image loader of our own scheme (`series:<id>/<index>`) and the metadata that
+ * the drawing library asks for, both built from the server's curated description and nothing else.
+ * Every load settles: fetching and decoding race against a clock and fail with a sentence.
+ */
+
+import { cache, getShouldUseCPURendering, imageLoader, metaData, type Types } from '@cornerstonejs/core';
+import { createImage } from '@cornerstonejs/dicom-image-loader';
+import { type Key, t } from '../strings';
+import { planeOf } from './plane';
+import type { FrameDescription, PixelDescription, SeriesDisplay } from './types';
+import { isColour } from './windows';
+
+const SCHEME = 'series';
+const FETCH_MS = 30_000;
+const DECODE_MS = 30_000;
+const RETRY_AFTER_MS = [400, 1600];
+
+/** A frame that cannot be shown, and why, for the person who looks at the empty viewport. */
+export class FrameError extends Error {
+  override name = 'FrameError';
+
+  constructor(
+    message: string,
+    readonly retryable: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** Fetches a fresh description when the signed address of the frames has expired. */
+export type Renew = (seriesId: number) => Promise<SeriesDisplay>;
+
+const known = new Map<number, SeriesDisplay>();
+let renewSeries: Renew | null = null;
+
+export function registerSeries(series: SeriesDisplay, renew: Renew): void {
+  known.set(series.id, series);
+  renewSeries = renew;
+}
+
+/** Drops the frames of a series from memory. */
+export function forgetSeries(seriesId: number): void {
+  for (const imageId of imageIdsOf(seriesId)) {
+    if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
+  }
+  known.delete(seriesId);
+}
+
+export const imageIdOf = (seriesId: number, index: number): string => `${SCHEME}:${seriesId}/${index}`;
+
+export function imageIdsOf(seriesId: number): string[] {
+  return (known.get(seriesId)?.frames ?? []).map((_, index) => imageIdOf(seriesId, index));
+}
+
+/** The series and frame an image id stands for; null for ids of others (labelmaps, say). */
+export function resolve(imageId: string): { series: SeriesDisplay; index: number } | null {
+  const match = /^series:(\d+)\/(\d+)$/.exec(imageId);
+  const series = match && known.get(Number(match[1]));
+  return series ? { series, index: Number(match[2]) } : null;
+}
+
+export function isLoaded(seriesId: number, index: number): boolean {
+  return cache.getImage(imageIdOf(seriesId, index)) !== undefined;
+}
+
+function pixelsOf(series: SeriesDisplay, index: number): PixelDescription {
+  return { ...series, ...(series.frames[index] as FrameDescription) };
+}
+
+// One array type for a whole series, so that scrolling never rebuilds the texture.
+export function arrayTypeOf(description: PixelDescription): 'Uint8Array' | 'Int16Array' | 'Uint16Array' | 'Float32Array' {
+  const { bits_stored: bits, pixel_representation: signed, rescale_slope: slope, rescale_intercept: b } = description;
+  const [low, high] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  const ends = [low * slope + b, high * slope + b];
+  const [min, max] = [Math.min(...ends), Math.max(...ends)];
+  if (!Number.isInteger(slope) || !Number.isInteger(b)) return 'Float32Array';
+  if (min >= 0 && max <= 0xff) return 'Uint8Array';
+  if (min >= 0 && max <= 0xffff) return 'Uint16Array';
+  if (min >= -0x8000 && max <= 0x7fff) return 'Int16Array';
+  return 'Float32Array';
+}
+
+function seriesArrayType(series: SeriesDisplay): string {
+  const types = new Set(series.frames.map((_, index) => arrayTypeOf(pixelsOf(series, index))));
+  return types.size === 1 ? [...types][0] as string : 'Float32Array';
+}
+
+const arrayTypes = new WeakMap<SeriesDisplay, string>();
+
+function typeFor(series: SeriesDisplay): string {
+  let type = arrayTypes.get(series);
+  if (!type) {
+    type = seriesArrayType(series);
+    arrayTypes.set(series, type);
+  }
+  return type;
+}
+
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+const REFUSALS: Record<number, Key> = {
+  401: 'frame.signedOut',
+  403: 'frame.refused',
+  404: 'frame.gone',
+  503: 'frame.storeDown',
+};
+
+function refusal(status: number): FrameError {
+  return new FrameError(t(REFUSALS[status] ?? 'frame.status', { status }), status !== 404);
+}
+
+async function request(url: string): Promise<Response> {
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(), FETCH_MS);
+  try {
+    return await fetch(url, { signal: clock.signal, credentials: 'same-origin' });
+  } catch {
+    const seconds = FETCH_MS / 1000;
+    throw new FrameError(clock.signal.aborted ? t('frame.slow', { seconds }) : t('frame.unreachable'), true);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Encoded {
+  bytes: Uint8Array;
+  syntax: string;
+}
+
+const frameUrl = (series: SeriesDisplay, index: number) => series.frames_url.replace('{index}', String(index));
+
+async function fetchOnce(series: SeriesDisplay, index: number): Promise<Encoded> {
+  let response = await request(frameUrl(series, index));
+  if (response.status === 403 && renewSeries) {
+    const fresh = await renewSeries(series.id);
+    series.frames_url = fresh.frames_url;
+    response = await request(frameUrl(series, index));
+  }
+  if (!response.ok) throw refusal(response.status);
+  const type = response.headers.get('Content-Type') ?? '';
+  const stated = /transfer-syntax="?([\d.]+)/.exec(type)?.[1];
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { bytes, syntax: stated ?? (series.frames[index] as FrameDescription).transfer_syntax_uid };
+}
+
+async function fetchFrame(series: SeriesDisplay, index: number): Promise<Encoded> {
+  for (const wait of RETRY_AFTER_MS) {
+    try {
+      return await fetchOnce(series, index);
+    } catch (error) {
+      if (!(error instanceof FrameError) || !error.retryable) throw error;
+      await pause(wait);
+    }
+  }
+  return fetchOnce(series, index);
+}
+
+function withinTime<T>(work: Promise<T>, ms: number, message: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new FrameError(message, true)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function load(imageId: string): Promise<Types.IImage> {
+  const found = resolve(imageId);
+  if (!found) throw new FrameError(t('frame.unknown'), false);
+  const { series, index } = found;
+  const { bytes, syntax } = await fetchFrame(series, index);
+  const options = {
+    useRGBA: getShouldUseCPURendering(),
+    preScale: { enabled: true },
+    ...(isColour(series) ? {} : { targetBuffer: { type: typeFor(series) } }),
+  };
+  try {
+    const decoding = createImage(imageId, bytes as never, syntax, options as never) as Promise<Types.IImage>;
+    return await withinTime(decoding, DECODE_MS, t('frame.decodeSlow'));
+  } catch (error) {
+    if (error instanceof FrameError) throw error;
+    const reason = String((error as Error)?.message ?? error);
+    throw new FrameError(t('frame.undecodable', { reason }), false);
+  }
+}
+
+function pixelModule(pixels: PixelDescription) {
+  return {
+    rows: pixels.rows,
+    columns: pixels.columns,
+    samplesPerPixel: pixels.samples_per_pixel,
+    photometricInterpretation: pixels.photometric_interpretation,
+    planarConfiguration: pixels.planar_configuration ?? 0,
+    bitsAllocated: pixels.bits_allocated,
+    bitsStored: pixels.bits_stored,
+    highBit: pixels.high_bit,
+    pixelRepresentation: pixels.pixel_representation,
+  };
+}
+
+function planeModule(series: SeriesDisplay, index: number) {
+  const { rows, columns } = pixelsOf(series, index);
+  const plane = planeOf(series, index);
+  return {
+    rows,
+    columns,
+    imagePositionPatient: [...plane.position],
+    imageOrientationPatient: [...plane.across, ...plane.down],
+    rowCosines: [...plane.across],
+    columnCosines: [...plane.down],
+    rowPixelSpacing: plane.rowSpacing,
+    columnPixelSpacing: plane.columnSpacing,
+    pixelSpacing: [plane.rowSpacing, plane.columnSpacing],
+    sliceThickness: series.slice_spacing ?? 1,
+    frameOfReferenceUID: `series-${series.id}`,
+    usingDefaultValues: false,
+  };
+}
+
+type Module = (series: SeriesDisplay, index: number) => unknown;
+
+const MODULES: Record<string, Module> = {
+  imagePixelModule: (series, index) => pixelModule(pixelsOf(series, index)),
+  imagePlaneModule: planeModule,
+  generalSeriesModule: (series) => ({
+    modality: series.modality,
+    seriesInstanceUID: String(series.id),
+    seriesNumber: 0,
+    studyInstanceUID: '',
+  }),
+  generalImageModule: (series, index) => ({
+    sopInstanceUID: series.frames[index]?.sop_instance_uid,
+    instanceNumber: index + 1,
+  }),
+  sopCommonModule: (series, index) => ({ sopInstanceUID: series.frames[index]?.sop_instance_uid }),
+  modalityLutModule: (series, index) => {
+    const pixels = pixelsOf(series, index);
+    return {
+      rescaleSlope: pixels.rescale_slope,
+      rescaleIntercept: pixels.rescale_intercept,
+      rescaleType: pixels.rescale_type,
+    };
+  },
+  voiLutModule: (series, index) => {
+    const { windows } = pixelsOf(series, index);
+    return windows.length
+      ? { windowCenter: windows.map((w) => w.center), windowWidth: windows.map((w) => w.width) }
+      : {};
+  },
+};
+
+function provide(type: string, imageId: unknown): unknown {
+  const module = MODULES[type];
+  const found = module && typeof imageId === 'string' ? resolve(imageId) : null;
+  return found ? module?.(found.series, found.index) : undefined;
+}
+
+export function registerFrames(): void {
+  imageLoader.registerImageLoader(SCHEME, (imageId) => ({ promise: load(imageId) }));
+  metaData.addProvider(provide, 10_000);
+}

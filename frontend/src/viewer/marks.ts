@@ -1,0 +1,279 @@
+/**
+ * Draws the record's marks with the drawing library, and reads back what the reader draws or drags.
+ * The library's annotation carries the UUID of which the mark's tracking UID is made.
+ */
+
+import { eventTarget, type Types } from '@cornerstonejs/core';
+import {
+  annotation as annotations,
+  cancelActiveManipulations,
+  Enums,
+  type Types as ToolTypes,
+  utilities,
+} from '@cornerstonejs/tools';
+import { planeOf } from './plane';
+import type { CaseRecord } from './record';
+import { drawMark, kindOfTool, measure, readPoints, SHAPES } from './shapes';
+import type { DrawnKind, FrameDescription, LabelClass, Mark, SeriesDisplay, Vector } from './types';
+import { uidFromUuid, uuidFromUid } from './uids';
+
+type Annotation = ToolTypes.Annotation;
+const { Events } = Enums;
+
+/** Line styles told apart without colour; the class's place in the schema chooses. */
+const DASHES = ['', '7,4', '2,3', '9,3,2,3'];
+
+export interface Titles {
+  added: (kind: DrawnKind, label: string) => string;
+  moved: (kind: DrawnKind, label: string) => string;
+}
+
+interface Context {
+  viewport: Types.IStackViewport;
+  element: HTMLDivElement;
+  record: CaseRecord;
+  classes: () => readonly LabelClass[];
+  titles: Titles;
+  /** The class that a new mark gets. */
+  activeClass: () => LabelClass | null;
+}
+
+export class MarkProjection {
+  private series: SeriesDisplay | null = null;
+  private readonly drawn = new Map<string, Annotation>();
+  private readonly drafts = new Map<string, LabelClass>();
+  private cancelling = false;
+  private hidden = false;
+  private readonly stopWatching: () => void;
+
+  constructor(private readonly context: Context) {
+    const handlers: [string, (event: Event) => void][] = [
+      [Events.ANNOTATION_ADDED, (event) => this.started(event)],
+      [Events.ANNOTATION_COMPLETED, (event) => this.completed(event)],
+    ];
+    for (const [name, handler] of handlers) eventTarget.addEventListener(name, handler);
+    const released = () => queueMicrotask(() => this.readDragged());
+    context.element.addEventListener(Events.MOUSE_UP, released);
+    this.stopWatching = () => {
+      for (const [name, handler] of handlers) eventTarget.removeEventListener(name, handler);
+      context.element.removeEventListener(Events.MOUSE_UP, released);
+    };
+  }
+
+  close(): void {
+    this.stopWatching();
+    this.clear();
+  }
+
+  /** Shows the marks of this series, and no others. */
+  open(series: SeriesDisplay): void {
+    this.clear();
+    this.series = series;
+    this.syncAll();
+  }
+
+  syncAll(): void {
+    for (const uid of [...this.drawn.keys()]) if (!this.context.record.marks.has(uid)) this.sync(uid);
+    for (const uid of this.context.record.marks.keys()) this.sync(uid);
+  }
+
+  /** Makes the drawing of one mark equal to its record. */
+  sync(uid: string): void {
+    const mark = this.context.record.marks.get(uid);
+    const index = mark ? this.indexOf(mark) : -1;
+    const existing = this.drawn.get(uid);
+    if (existing) this.erase(uid, existing);
+    if (mark && index >= 0) this.draw(mark, index);
+    this.render();
+  }
+
+  /** The frame of the open series on which the mark lies; -1 if it is elsewhere. */
+  indexOf(mark: Mark): number {
+    const onIt = (frame: FrameDescription) =>
+      frame.sop_instance_uid === mark.sop_instance_uid && frame.frame === mark.frame;
+    return this.series?.frames.findIndex(onIt) ?? -1;
+  }
+
+  /** Ends a drawing in progress without keeping it; false if there was none. */
+  cancel(): boolean {
+    this.cancelling = true;
+    const uid = cancelActiveManipulations(this.context.element);
+    this.cancelling = false;
+    if (!uid) return false;
+    if (this.drafts.delete(uid)) annotations.state.removeAnnotation(uid);
+    else this.sync(uidFromUuid(uid));
+    this.render();
+    return true;
+  }
+
+  setHidden(hidden: boolean): void {
+    this.hidden = hidden;
+    for (const drawing of this.drawn.values()) drawing.isVisible = !hidden;
+    this.render();
+  }
+
+  select(uid: string): void {
+    const drawing = this.drawn.get(uid);
+    if (drawing?.annotationUID) annotations.selection.setAnnotationSelected(drawing.annotationUID, true, false);
+    this.render();
+  }
+
+  /** The marks that the reader has selected in the image. */
+  selected(): string[] {
+    return annotations.selection
+      .getAnnotationsSelected()
+      .map(uidFromUuid)
+      .filter((uid) => this.drawn.has(uid));
+  }
+
+  private render(): void {
+    utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
+  }
+
+  private clear(): void {
+    this.cancel();
+    for (const [uid, drawing] of this.drawn) this.erase(uid, drawing);
+  }
+
+  private erase(uid: string, drawing: Annotation): void {
+    this.drawn.delete(uid);
+    if (drawing.annotationUID) annotations.state.removeAnnotation(drawing.annotationUID);
+  }
+
+  private draw(mark: Mark, index: number): void {
+    const uuid = uuidFromUid(mark.tracking_uid) ?? mark.tracking_uid;
+    const plane = planeOf(this.series as SeriesDisplay, index);
+    const { handles, outline } = drawMark(mark, plane);
+    const label = this.classOf(mark.label_class);
+    const drawing = {
+      annotationUID: uuid,
+      highlighted: false,
+      isLocked: false,
+      isVisible: !this.hidden,
+      invalidated: true,
+      metadata: {
+        ...this.context.viewport.getViewReference({ sliceIndex: index }),
+        toolName: SHAPES[mark.kind as DrawnKind].tool,
+      },
+      data: {
+        label: [label?.name ?? mark.label_class, measure(mark, plane)].filter(Boolean).join(' '),
+        cachedStats: {},
+        handles: { points: handles.map(mutable), activeHandleIndex: null, textBox: emptyTextBox() },
+        contour: { polyline: outline.map(mutable), closed: true },
+      },
+    } as unknown as Annotation;
+    this.drawn.set(mark.tracking_uid, drawing);
+    this.style(uuid, label);
+    annotations.state.addAnnotation(drawing, this.context.element);
+  }
+
+  private classOf(code: string): LabelClass | null {
+    return this.context.classes().find((label) => label.code === code) ?? null;
+  }
+
+  private style(uuid: string, label: LabelClass | null): void {
+    annotations.config.style.setAnnotationStyles(uuid, styleOf(label, this.context.classes()));
+  }
+
+  // A drawing that is not ours yet has just begun: it takes the armed class's name and look.
+  private started(event: Event): void {
+    const { annotation: drawing, viewportId } = (event as CustomEvent).detail as {
+      annotation: Annotation;
+      viewportId?: string;
+    };
+    const uuid = drawing.annotationUID;
+    if (!uuid || this.isOurs(drawing) || (viewportId && viewportId !== this.context.viewport.id)) return;
+    const label = this.context.activeClass();
+    if (!label) return;
+    this.drafts.set(uuid, label);
+    drawing.data.label = label.name;
+    this.style(uuid, label);
+  }
+
+  private isOurs(drawing: Annotation): boolean {
+    return this.drawn.has(uidFromUuid(drawing.annotationUID as string)) || [...this.drawn.values()].includes(drawing);
+  }
+
+  private completed(event: Event): void {
+    const drawing = ((event as CustomEvent).detail as { annotation: Annotation }).annotation;
+    const uuid = drawing.annotationUID as string;
+    const label = this.drafts.get(uuid);
+    if (!label || this.cancelling) return;
+    this.drafts.delete(uuid);
+    const mark = this.read(drawing, label.code);
+    annotations.state.removeAnnotation(uuid);
+    if (mark) this.context.record.setMark(mark.tracking_uid, mark, this.context.titles.added(mark.kind as DrawnKind, label.name));
+  }
+
+  private read(drawing: Annotation, labelClass: string): Mark | null {
+    const kind = kindOfTool(drawing.metadata?.toolName ?? '');
+    const index = this.context.viewport.getCurrentImageIdIndex();
+    const frame = this.series?.frames[index];
+    if (!kind || !frame || !this.series) return null;
+    const points = readPoints(kind, drawingOf(drawing), planeOf(this.series, index));
+    if (SHAPES[kind].isEmpty(points)) return null;
+    return {
+      tracking_uid: uidFromUuid(drawing.annotationUID as string),
+      kind,
+      label_class: labelClass,
+      sop_instance_uid: frame.sop_instance_uid,
+      frame: frame.frame,
+      points_px: points,
+      mask: null,
+      series: null,
+      text: '',
+    };
+  }
+
+  // The library says little about the end of a drag; what lies elsewhere than its record was dragged.
+  private readDragged(): void {
+    for (const [uid, drawing] of this.drawn) {
+      const mark = this.context.record.marks.get(uid);
+      const index = mark ? this.indexOf(mark) : -1;
+      if (!mark || index < 0 || !this.series) continue;
+      const kind = mark.kind as DrawnKind;
+      const points = readPoints(kind, drawingOf(drawing), planeOf(this.series, index));
+      if (JSON.stringify(points) === JSON.stringify(mark.points_px)) continue;
+      if (SHAPES[kind].isEmpty(points)) this.sync(uid);
+      else {
+        const title = this.context.titles.moved(kind, this.classOf(mark.label_class)?.name ?? mark.label_class);
+        this.context.record.setMark(uid, { ...mark, points_px: points }, title);
+      }
+    }
+  }
+}
+
+const mutable = (point: Vector): Types.Point3 => [...point];
+
+function drawingOf(drawing: Annotation): { handles: Vector[]; outline: Vector[] } {
+  return { handles: drawing.data.handles?.points ?? [], outline: drawing.data.contour?.polyline ?? [] };
+}
+
+function emptyTextBox() {
+  const zero = (): Types.Point3 => [0, 0, 0];
+  return {
+    hasMoved: false,
+    worldPosition: zero(),
+    worldBoundingBox: { topLeft: zero(), topRight: zero(), bottomLeft: zero(), bottomRight: zero() },
+  };
+}
+
+/** Colour and dash of a class, in the words of the drawing library. */
+export function styleOf(label: LabelClass | null, classes: readonly LabelClass[]): Record<string, string> {
+  const colour = label?.colour ?? '#e8eaed';
+  const dash = DASHES[Math.max(0, label ? classes.indexOf(label) : 0) % DASHES.length] as string;
+  return {
+    color: colour,
+    colorHighlighted: '#ffffff',
+    colorSelected: colour,
+    colorLocked: colour,
+    lineWidth: '2',
+    lineDash: dash,
+    textBoxColor: colour,
+    textBoxColorHighlighted: '#ffffff',
+    textBoxColorSelected: colour,
+    textBoxFontFamily: 'Inter Variable, system-ui, sans-serif',
+    textBoxFontSize: '12px',
+    textBoxLinkLineDash: '2,3',
+  };
+}

@@ -1,0 +1,84 @@
+/** The brush as a mouse tool: turns pointer movements into strokes and draws the brush's outline. */
+
+import { getEnabledElement, type Types } from '@cornerstonejs/core';
+import { BaseTool, drawing, Enums, utilities, type Types as ToolTypes } from '@cornerstonejs/tools';
+
+const { Events } = Enums;
+
+/** What the tool paints on; set by the viewer that is in use. */
+export interface Canvas {
+  /** Radius in screen pixels at this zoom, and the colour of the outline. */
+  outline(): { radius: number; colour: string; erasing: boolean } | null;
+  /** False if painting is not possible here. */
+  begin(world: Types.Point3): boolean;
+  move(world: Types.Point3): void;
+  end(): void;
+}
+
+let canvas: Canvas | null = null;
+
+export function paintOn(target: Canvas | null): void {
+  canvas = target;
+}
+
+type Interaction = ToolTypes.EventTypes.InteractionEventType;
+
+export class PaintTool extends BaseTool {
+  static override toolName = 'Paint';
+  private pointer: Types.Point2 | null = null;
+
+  constructor(toolProps = {}) {
+    super(toolProps, { supportedInteractionTypes: ['Mouse', 'Touch'], configuration: {} });
+  }
+
+  preMouseDownCallback = (event: Interaction): boolean => {
+    const { element, currentPoints } = event.detail;
+    if (!canvas?.begin(currentPoints.world)) return false;
+    this.follow(event);
+    element.addEventListener(Events.MOUSE_DRAG, this.drag as EventListener);
+    element.addEventListener(Events.MOUSE_UP, this.release as EventListener);
+    element.addEventListener(Events.MOUSE_CLICK, this.release as EventListener);
+    event.preventDefault();
+    return true;
+  };
+
+  mouseMoveCallback = (event: Interaction): boolean => {
+    this.follow(event);
+    return false;
+  };
+
+  onSetToolPassive(): void {
+    this.pointer = null;
+  }
+
+  renderAnnotation(enabled: Types.IEnabledElement, svg: ToolTypes.SVGDrawingHelper): boolean {
+    const outline = this.pointer && this.mode === Enums.ToolModes.Active ? canvas?.outline() : null;
+    if (!outline || !this.pointer) return false;
+    drawing.drawCircle(svg, `brush-${enabled.viewport.id}`, 'outline', this.pointer, outline.radius, {
+      color: outline.colour,
+      lineDash: outline.erasing ? '3,3' : '',
+      lineWidth: 1.5,
+    });
+    return true;
+  }
+
+  private drag = (event: Interaction): void => {
+    canvas?.move(event.detail.currentPoints.world);
+    this.follow(event);
+  };
+
+  private release = (event: Interaction): void => {
+    const { element } = event.detail;
+    element.removeEventListener(Events.MOUSE_DRAG, this.drag as EventListener);
+    element.removeEventListener(Events.MOUSE_UP, this.release as EventListener);
+    element.removeEventListener(Events.MOUSE_CLICK, this.release as EventListener);
+    canvas?.end();
+  };
+
+  private follow(event: Interaction): void {
+    const { element, currentPoints } = event.detail;
+    this.pointer = currentPoints.canvas;
+    const enabled = getEnabledElement(element);
+    if (enabled) utilities.triggerAnnotationRenderForViewportIds([enabled.viewport.id]);
+  }
+}

@@ -1,0 +1,130 @@
+/** Brush and eraser on the series that is open: strokes go into the record's labelmap, step by step. */
+
+import type { Types } from '@cornerstonejs/core';
+import { type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Canvas, paintOn } from './paint-tool';
+import { planeOf, toPixel } from './plane';
+import type { CaseRecord, Change } from './record';
+import { LabelmapProjection } from './segments';
+import type { ViewerState } from './state';
+import type { LabelClass, SeriesDisplay } from './types';
+
+interface Context {
+  viewport: Types.IStackViewport;
+  record: CaseRecord;
+  classes: () => readonly LabelClass[];
+  titles: { painted: (label: string) => string; erased: string };
+  state: () => ViewerState;
+  activeClass: () => LabelClass | null;
+  /** False where labelmaps cannot be drawn. */
+  possible: boolean;
+}
+
+const ERASER_COLOUR = '#e8eaed';
+
+export class Painter implements Canvas {
+  private series: SeriesDisplay | null = null;
+  private projection: LabelmapProjection | null = null;
+  private projected: Labelmap | null = null;
+  private stroke: Stroke | null = null;
+  private visible = true;
+
+  constructor(private readonly context: Context) {
+    paintOn(this);
+  }
+
+  open(series: SeriesDisplay): void {
+    this.drop();
+    this.series = series;
+    this.project();
+  }
+
+  close(): void {
+    this.drop();
+    paintOn(null);
+  }
+
+  setVisible(visible: boolean): void {
+    this.visible = visible;
+    this.projection?.setVisible(visible);
+  }
+
+  follow(change: Change): void {
+    if (change.kind === 'everything') {
+      this.drop();
+      this.project();
+    }
+    if (change.kind === 'voxels' && change.series === this.series?.id) {
+      this.project();
+      this.projection?.refresh(change.frames);
+    }
+  }
+
+  private drop(): void {
+    this.projection?.close();
+    this.projection = null;
+    this.projected = null;
+  }
+
+  private project(): void {
+    const map = this.series && this.context.record.labelmaps.get(this.series.id);
+    if (!this.series || !map || map === this.projected || !this.context.possible) return;
+    this.drop();
+    this.projection = new LabelmapProjection(this.context.viewport.id, this.series, map, this.context.classes());
+    this.projected = map;
+    if (!this.visible) this.projection.setVisible(false);
+  }
+
+  private get erasing(): boolean {
+    return this.context.state().tool === 'eraser';
+  }
+
+  outline() {
+    const { zoom, brush } = this.context.state();
+    if (!this.series) return null;
+    const { columnSpacing } = planeOf(this.series, this.context.state().index);
+    const colour = this.erasing ? ERASER_COLOUR : (this.context.activeClass()?.colour ?? ERASER_COLOUR);
+    return { radius: (brush.radiusMm / columnSpacing) * zoom, colour, erasing: this.erasing };
+  }
+
+  begin(world: Types.Point3): boolean {
+    const label = this.context.activeClass();
+    const { series } = this;
+    if (!series || !this.context.possible || (!label && !this.erasing)) return false;
+    const { record } = this.context;
+    const map = record.labelmap(series.id, series.frame_count, series.rows, series.columns);
+    this.project();
+    const { brush, index } = this.context.state();
+    const plane = planeOf(series, index);
+    this.stroke = new Stroke(
+      map,
+      {
+        radiusMm: brush.radiusMm,
+        shape: brush.ball ? 'ball' : 'disc',
+        value: this.erasing ? 0 : (label as LabelClass).value,
+      },
+      { column: plane.columnSpacing, row: plane.rowSpacing, frame: series.slice_spacing },
+    );
+    this.move(world);
+    return true;
+  }
+
+  move(world: Types.Point3): void {
+    const { series, stroke } = this;
+    if (!series || !stroke) return;
+    const { index } = this.context.state();
+    const [column, row] = toPixel(planeOf(series, index), world);
+    const frames = stroke.moveTo([column, row, index] as Voxel);
+    if (frames.size > 0) this.projection?.refresh([...frames]);
+  }
+
+  end(): void {
+    const { series, stroke } = this;
+    this.stroke = null;
+    const patch = stroke?.finish();
+    if (!series || !patch) return;
+    const { titles } = this.context;
+    const title = this.erasing ? titles.erased : titles.painted(this.context.activeClass()?.name ?? '');
+    this.context.record.painted(series.id, patch, title);
+  }
+}

@@ -1,0 +1,50 @@
+/** What the viewer shows, as a plain value that any page can watch. */
+
+import type { EdgeLetters } from './plane';
+import type { DrawnKind, SeriesDisplay, Window } from './types';
+
+export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
+
+export interface Failure {
+  message: string;
+  retryable: boolean;
+}
+
+export interface ViewerState {
+  phase: 'empty' | 'loading' | 'ready' | 'failed';
+  failure: Failure | null;
+  series: SeriesDisplay | null;
+  /** The frame shown, and the one asked for while it loads. */
+  index: number;
+  wanted: number;
+  loaded: number;
+  window: Window | null;
+  inverted: boolean;
+  /** Screen pixels per image pixel. */
+  zoom: number;
+  letters: EdgeLetters;
+  scale: { mm: number; px: number } | null;
+  tool: Tool;
+  brush: { radiusMm: number; ball: boolean };
+  marksHidden: boolean;
+  /** Frames drawn so far: grows by one with every picture on the screen. */
+  rendered: number;
+}
+
+export const EMPTY: ViewerState = {
+  phase: 'empty',
+  failure: null,
+  series: null,
+  index: 0,
+  wanted: 0,
+  loaded: 0,
+  window: null,
+  inverted: false,
+  zoom: 1,
+  letters: { left: '', right: '', top: '', bottom: '' },
+  scale: null,
+  tool: 'window',
+  brush: { radiusMm: 5, ball: false },
+  marksHidden: false,
+  rendered: 0,
+};

@@ -1,0 +1,101 @@
+/** Which mouse button does what: one tool on the left button, zoom, pan and window always at hand. */
+
+import {
+  addTool,
+  EllipticalROITool,
+  Enums,
+  LengthTool,
+  PanTool,
+  PlanarFreehandROITool,
+  RectangleROITool,
+  ToolGroupManager,
+  type Types as ToolTypes,
+  WindowLevelTool,
+  ZoomTool,
+} from '@cornerstonejs/tools';
+import { PaintTool } from './paint-tool';
+import { SHAPES } from './shapes';
+import type { Tool } from './state';
+import { DRAWN_KINDS } from './types';
+
+const { MouseBindings, KeyboardBindings } = Enums;
+const { Primary, Secondary, Auxiliary } = MouseBindings;
+const CLASSES = [
+  WindowLevelTool,
+  PanTool,
+  ZoomTool,
+  RectangleROITool,
+  EllipticalROITool,
+  LengthTool,
+  PlanarFreehandROITool,
+  PaintTool,
+];
+
+const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
+  [PanTool.toolName]: [{ mouseButton: Auxiliary }, { mouseButton: Primary, modifierKey: KeyboardBindings.Shift }],
+  [ZoomTool.toolName]: [{ mouseButton: Secondary }],
+  [WindowLevelTool.toolName]: [{ mouseButton: Primary, modifierKey: KeyboardBindings.Ctrl }],
+};
+
+const NAVIGATION: Partial<Record<Tool, string>> = {
+  window: WindowLevelTool.toolName,
+  pan: PanTool.toolName,
+  zoom: ZoomTool.toolName,
+  brush: PaintTool.toolName,
+  eraser: PaintTool.toolName,
+};
+
+const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
+
+/** The label is all that is written beside a mark; statistics are asked for, not strewn over the image. */
+const getTextLines = (data: { label?: string }): string[] => (data.label ? [data.label] : []);
+
+const MARK_OPTIONS = {
+  calculateStats: false,
+  getTextLines,
+  allowOpenContours: false,
+  preventHandleOutsideImage: false,
+};
+
+function registerTools(): void {
+  for (const tool of CLASSES) addTool(tool);
+}
+
+let registered = false;
+
+export class Toolbox {
+  private readonly group: ToolTypes.IToolGroup;
+  private current: Tool = 'window';
+
+  constructor(
+    private readonly id: string,
+    viewportId: string,
+    engineId: string,
+  ) {
+    if (!registered) registerTools();
+    registered = true;
+    this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
+    for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
+      this.group.addTool(name);
+    }
+    for (const kind of DRAWN_KINDS) this.group.addTool(SHAPES[kind].tool, MARK_OPTIONS);
+    this.group.addViewport(viewportId, engineId);
+    this.select('window');
+  }
+
+  select(tool: Tool): void {
+    for (const kind of DRAWN_KINDS) this.group.setToolPassive(SHAPES[kind].tool);
+    this.group.setToolPassive(nameOf(this.current), { removeAllBindings: true });
+    this.current = tool;
+    const armed = nameOf(tool);
+    for (const [name, bindings] of Object.entries(ALWAYS)) {
+      const all = name === armed ? [{ mouseButton: Primary }, ...bindings] : bindings;
+      this.group.setToolActive(name, { bindings: all });
+    }
+    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings: [{ mouseButton: Primary }] });
+  }
+
+  close(): void {
+    ToolGroupManager.destroyToolGroup(this.id);
+  }
+}

@@ -1,0 +1,94 @@
+/** The viewer's vocabulary: what a series looks like on the wire, and what a reader leaves on it. */
+
+export type Point = readonly [column: number, row: number];
+export type Vector = readonly [x: number, y: number, z: number];
+
+export interface Window {
+  center: number;
+  width: number;
+  name: string;
+}
+
+/** How the pixels of one frame are to be read; a frame may differ from its series in any of these. */
+export interface PixelDescription {
+  rows: number;
+  columns: number;
+  samples_per_pixel: number;
+  photometric_interpretation: string;
+  planar_configuration: number | null;
+  bits_allocated: number;
+  bits_stored: number;
+  high_bit: number;
+  pixel_representation: number;
+  rescale_slope: number;
+  rescale_intercept: number;
+  rescale_type: string;
+  windows: Window[];
+  pixel_spacing: readonly [row: number, column: number] | null;
+}
+
+export interface FrameDescription extends Partial<PixelDescription> {
+  index: number;
+  sop_instance_uid: string;
+  /** 1-based within the instance, as DICOM counts. */
+  frame: number;
+  transfer_syntax_uid: string;
+  position: Vector | null;
+  orientation: readonly number[] | null;
+}
+
+export interface SeriesDisplay extends PixelDescription {
+  id: number;
+  modality: string;
+  description: string;
+  token: string;
+  frames_url: string;
+  thumbnail_url: string;
+  frame_count: number;
+  spacing_source: string;
+  slice_spacing: number | null;
+  geometry: 'volume' | 'stack' | 'unknown';
+  frame_time_ms: number | null;
+  fidelity: { exact: boolean; note: string };
+  frames: FrameDescription[];
+}
+
+export const DRAWN_KINDS = ['box', 'ellipse', 'contour', 'length'] as const;
+export type DrawnKind = (typeof DRAWN_KINDS)[number];
+export type MarkKind = DrawnKind | 'labelmap';
+
+/** One thing drawn on one frame, in pixel coordinates; pixel centres lie at integers. */
+export interface Mark {
+  tracking_uid: string;
+  kind: MarkKind;
+  label_class: string;
+  sop_instance_uid: string;
+  frame: number | null;
+  points_px: Point[];
+  mask: string | null;
+  series: number | null;
+  text: string;
+}
+
+export type Option = string | number;
+export type AnswerValue = Option | Option[] | null;
+
+export interface Answer {
+  question: string;
+  /** '' for the case, otherwise the UID of what the answer is about. */
+  target: string;
+  value: AnswerValue;
+}
+
+export interface Content {
+  answers: Answer[];
+  marks: Mark[];
+}
+
+export interface LabelClass {
+  code: string;
+  name: string;
+  colour: string;
+  /** The voxel value of this class in a labelmap. */
+  value: number;
+}

@@ -1,0 +1,353 @@
+/**
+ * One viewport: a stack of frames with window, zoom, pan and scroll, the record's marks and labelmap over
+ * it, and the tools that change them. Holds no truth of its own beyond how the image is looked at.
+ */
+
+import {
+  Enums,
+  imageLoader,
+  RenderingEngine,
+  type Types,
+  utilities as coreUtilities,
+} from '@cornerstonejs/core';
+import { boot, type Boot } from './boot';
+import { FrameError, forgetSeries, imageIdOf, imageIdsOf, isLoaded, registerSeries, type Renew } from './frames';
+import { MarkProjection, type Titles } from './marks';
+import { Painter } from './painter';
+import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
+import { type Prefetch, prefetch } from './prefetch';
+import type { CaseRecord, Change } from './record';
+import { EMPTY, type Tool, type ViewerState } from './state';
+import { Toolbox } from './tools';
+import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
+import { fromRange, isColour, toRange, windowOfPixels } from './windows';
+
+const { Events, ViewportType } = Enums;
+const PREFETCH_AT_ONCE = 4;
+const MAX_PREFETCH_BYTES = 1024 ** 3;
+
+export interface ViewerOptions {
+  record: CaseRecord;
+  classes: () => readonly LabelClass[];
+  titles: Titles & { painted: (label: string) => string; erased: string };
+  /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
+  renew: Renew;
+}
+
+export class Viewer {
+  readonly boot: Boot;
+  readonly marks: MarkProjection;
+  readonly painter: Painter;
+  private now: ViewerState = EMPTY;
+  private readonly listeners = new Set<(state: ViewerState) => void>();
+  private readonly engine: RenderingEngine;
+  private readonly viewport: Types.IStackViewport;
+  private readonly tools: Toolbox;
+  private readonly cleanup: (() => void)[] = [];
+  private ahead: Prefetch | null = null;
+  private moving: Promise<void> | null = null;
+  private generation = 0;
+  private initialWindow: Window | null = null;
+  private classCode = '';
+
+  constructor(
+    readonly element: HTMLDivElement,
+    private readonly options: ViewerOptions,
+  ) {
+    this.boot = boot();
+    const id = coreUtilities.uuidv4();
+    this.engine = new RenderingEngine(`engine-${id}`);
+    this.engine.enableElement({
+      viewportId: `viewport-${id}`,
+      type: ViewportType.STACK,
+      element,
+      defaultOptions: { background: [0, 0, 0] },
+    });
+    this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
+    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
+    this.marks = new MarkProjection({
+      viewport: this.viewport,
+      element,
+      record: options.record,
+      classes: options.classes,
+      titles: options.titles,
+      activeClass: () => this.activeClass,
+    });
+    this.painter = new Painter({
+      viewport: this.viewport,
+      record: options.record,
+      classes: options.classes,
+      titles: options.titles,
+      state: () => this.now,
+      activeClass: () => this.activeClass,
+      possible: this.boot.renderer === 'webgl2',
+    });
+    this.listen();
+  }
+
+  // --- watching ---
+
+  get state(): ViewerState {
+    return this.now;
+  }
+
+  watch(listener: (state: ViewerState) => void): () => void {
+    this.listeners.add(listener);
+    listener(this.now);
+    return () => this.listeners.delete(listener);
+  }
+
+  private set(change: Partial<ViewerState>): void {
+    this.now = { ...this.now, ...change };
+    for (const listener of this.listeners) listener(this.now);
+  }
+
+  private listen(): void {
+    const { element } = this;
+    const on = (name: string, handler: (event: Event) => void, options?: AddEventListenerOptions) => {
+      element.addEventListener(name, handler, options);
+      this.cleanup.push(() => element.removeEventListener(name, handler));
+    };
+    on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
+    on(Events.VOI_MODIFIED, () => this.readWindow());
+    on(Events.CAMERA_MODIFIED, () => this.readCamera());
+    on('wheel', (event) => this.wheel(event as WheelEvent), { passive: false });
+    on('contextmenu', (event) => event.preventDefault());
+    const resized = new ResizeObserver(() => this.resize());
+    resized.observe(element);
+    this.cleanup.push(() => resized.disconnect());
+    this.cleanup.push(this.options.record.onChange((change) => this.follow(change)));
+  }
+
+  private follow(change: Change): void {
+    if (change.kind === 'mark') this.marks.sync(change.uid);
+    if (change.kind === 'everything') this.marks.syncAll();
+    if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
+  }
+
+  private resize(): void {
+    if (this.element.clientWidth === 0 || this.element.clientHeight === 0) return;
+    this.engine.resize(true, true);
+    this.readCamera();
+  }
+
+  close(): void {
+    this.generation += 1;
+    this.ahead?.stop();
+    for (const undo of this.cleanup) undo();
+    this.marks.close();
+    this.painter.close();
+    this.tools.close();
+    this.engine.destroy();
+  }
+
+  /** Nothing is shown until the next series is opened. */
+  blank(): void {
+    this.generation += 1;
+    this.ahead?.stop();
+    this.marks.cancel();
+    this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
+  }
+
+  /** Drops a series from memory, except the one that is shown. */
+  forget(seriesId: number): void {
+    if (seriesId !== this.now.series?.id) forgetSeries(seriesId);
+  }
+
+  // --- series and frames ---
+
+  /** Shows a series from one of its frames on; resolves when the first picture is up or has failed. */
+  async open(series: SeriesDisplay, index = 0): Promise<void> {
+    const generation = ++this.generation;
+    this.ahead?.stop();
+    this.marks.cancel();
+    registerSeries(series, this.options.renew);
+    const first = Math.min(Math.max(index, 0), series.frame_count - 1);
+    const { tool, brush, marksHidden, rendered } = this.now;
+    this.set({ ...EMPTY, tool, brush, marksHidden, rendered, phase: 'loading', series, index: first, wanted: first });
+    try {
+      const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
+      if (generation !== this.generation) return;
+      await this.viewport.setStack(imageIdsOf(series.id), first);
+      if (generation !== this.generation) return;
+      this.initialWindow = isColour(series) ? null : (this.storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
+      if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
+      this.viewport.resetCamera();
+      this.viewport.render();
+    } catch (error) {
+      if (generation === this.generation) this.fail(error);
+      return;
+    }
+    this.marks.open(series);
+    this.painter.open(series);
+    this.set({ phase: 'ready', failure: null, loaded: 1 });
+    this.readWindow();
+    this.readCamera();
+    this.loadAhead(series, first);
+  }
+
+  private storedWindow(series: SeriesDisplay, index: number): Window | null {
+    return (series.frames[index]?.windows ?? series.windows)[0] ?? null;
+  }
+
+  private loadAhead(series: SeriesDisplay, from: number): void {
+    const frameBytes = series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
+    const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
+    this.ahead = prefetch({
+      count,
+      concurrency: PREFETCH_AT_ONCE,
+      load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
+      onLoaded: (loaded) => this.set({ loaded }),
+    });
+    this.ahead.moveTo(from);
+  }
+
+  /** Goes to a frame; while frames load, only the newest wish counts. */
+  goTo(index: number): Promise<void> {
+    const { series } = this.now;
+    if (!series) return Promise.resolve();
+    const wanted = Math.min(Math.max(index, 0), series.frame_count - 1);
+    this.ahead?.moveTo(wanted);
+    this.set({ wanted });
+    this.moving ??= this.move(this.generation).finally(() => {
+      this.moving = null;
+    });
+    return this.moving;
+  }
+
+  private async move(generation: number): Promise<void> {
+    while (generation === this.generation && this.now.series && this.now.index !== this.now.wanted) {
+      const target = this.now.wanted;
+      try {
+        await this.show(this.now.series.id, target);
+      } catch (error) {
+        if (generation === this.generation && target === this.now.wanted) return this.fail(error, target);
+      }
+    }
+  }
+
+  private async show(seriesId: number, target: number): Promise<void> {
+    const generation = this.generation;
+    if (!isLoaded(seriesId, target)) {
+      await imageLoader.loadAndCacheImage(imageIdOf(seriesId, target));
+      if (generation !== this.generation || target !== this.now.wanted) return;
+    }
+    await this.viewport.setImageIdIndex(target);
+    if (generation !== this.generation) return;
+    this.set({ index: target, phase: 'ready', failure: null });
+    this.readCamera();
+  }
+
+  private fail(error: unknown, index = this.now.index): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const retryable = error instanceof FrameError ? error.retryable : true;
+    this.set({ phase: 'failed', failure: { message, retryable }, index });
+  }
+
+  /** Tries again what could not be shown. */
+  retry(): Promise<void> {
+    const { series, index } = this.now;
+    return series ? this.open(series, index) : Promise.resolve();
+  }
+
+  step(by: number): Promise<void> {
+    return this.goTo(this.now.wanted + by);
+  }
+
+  private wheel(event: WheelEvent): void {
+    event.preventDefault();
+    if (event.ctrlKey || event.deltaY === 0) return;
+    void this.step(Math.sign(event.deltaY));
+  }
+
+  /** Where a mark lies in the open series; -1 if elsewhere. */
+  frameOf(mark: Mark): number {
+    return this.marks.indexOf(mark);
+  }
+
+  // --- how the image is looked at ---
+
+  setWindow(window: Window): void {
+    this.viewport.setProperties({ voiRange: toRange(window) });
+    this.viewport.render();
+    this.readWindow();
+  }
+
+  invert(): void {
+    this.viewport.setProperties({ invert: !this.viewport.getProperties().invert });
+    this.viewport.render();
+    this.set({ inverted: !this.now.inverted });
+  }
+
+  /** Fits the image to the viewport; the window stays. */
+  fit(): void {
+    this.viewport.resetCamera();
+    this.viewport.render();
+    this.readCamera();
+  }
+
+  /** Window, zoom, pan and inversion as they were when the series was opened. */
+  reset(): void {
+    if (this.now.inverted) this.invert();
+    if (this.initialWindow) this.setWindow(this.initialWindow);
+    this.fit();
+  }
+
+  zoomBy(factor: number): void {
+    this.viewport.setZoom(this.viewport.getZoom() * factor);
+    this.viewport.render();
+    this.readCamera();
+  }
+
+  private readWindow(): void {
+    const { series } = this.now;
+    const range = this.viewport.getProperties().voiRange;
+    if (!series || !range || isColour(series)) return this.set({ window: null });
+    this.set({ window: { name: '', ...fromRange(range) } });
+  }
+
+  private readCamera(): void {
+    const { series, index } = this.now;
+    if (!series || this.now.phase === 'failed') return;
+    const plane = planeOf(series, index);
+    const onScreen = (column: number): Types.Point2 =>
+      this.viewport.worldToCanvas([...toWorld(plane, [column, 0])] as Types.Point3);
+    const [a, b] = [onScreen(0), onScreen(1)];
+    const zoom = Math.hypot(b[0] - a[0], b[1] - a[1]);
+    if (!Number.isFinite(zoom) || zoom === 0) return;
+    const scale = plane.calibrated ? scaleBar(plane.columnSpacing / zoom, this.element.clientWidth) : null;
+    this.set({ zoom, scale, letters: edgeLetters(plane) });
+  }
+
+  // --- tools ---
+
+  get activeClass(): LabelClass | null {
+    const classes = this.options.classes();
+    return classes.find(({ code }) => code === this.classCode) ?? classes[0] ?? null;
+  }
+
+  setClass(code: string): void {
+    this.classCode = code;
+  }
+
+  setTool(tool: Tool): void {
+    this.marks.cancel();
+    this.tools.select(tool);
+    this.set({ tool });
+  }
+
+  setBrush(brush: Partial<ViewerState['brush']>): void {
+    this.set({ brush: { ...this.now.brush, ...brush } });
+  }
+
+  setMarksHidden(marksHidden: boolean): void {
+    this.marks.setHidden(marksHidden);
+    this.painter.setVisible(!marksHidden);
+    this.set({ marksHidden });
+  }
+
+  /** The pixels of the frame shown, in real units, as they are drawn. */
+  pixels(): ArrayLike<number> {
+    return this.viewport.getCornerstoneImage().getPixelData();
+  }
+}
