@@ -216,7 +216,7 @@ class _Run:
             group["lr"] = recipe.learning_rate * _rate(step, self.steps)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             loss = self.loss(self.network(inputs)[0].float(), targets)
-        value = float(loss)
+        value = float(loss.detach())
         if not math.isfinite(value):
             raise EngineError(
                 f"The loss of {self.network.name} is not a number any more (step {step}); lower the"

@@ -21,6 +21,8 @@ Array = NDArray[Any]
 BINS = 10
 MOST_POINTS = 200
 """Of a curve kept for drawing."""
+FEWEST_DRAWN = 0.75
+"""Share of the resamples that must be computable for an interval."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,8 @@ def bootstrap(
 ) -> Interval:
     """``metric(*arrays)`` and its percentile interval, drawing whole patients with replacement.
 
-    Draws in which the metric cannot be computed (one class only) are left out; where that is most
-    of them there is no interval. The note says so.
+    Draws in which the metric cannot be computed (one class only) are left out; where that is more
+    than a quarter of them there is no interval. The note says so.
     """
     names, patient_of = np.unique(np.asarray(patients, str), return_inverse=True)
     count = len(names)
@@ -196,7 +198,7 @@ def bootstrap(
             drawn.append(metric(*(array[rows] for array in arrays)))
         except NotComputable:
             continue
-    if len(drawn) < n / 2:
+    if len(drawn) < FEWEST_DRAWN * n:
         note = f"Too few cases for an interval: {n - len(drawn)} of {n} resamples were one-sided."
         return Interval(value, None, None, count, note)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
