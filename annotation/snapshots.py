@@ -95,7 +95,7 @@ def verify(snapshot: Snapshot) -> Verdict:
     """Make references.jsonl again from the database and compare; images are compared by hash."""
     digest = hashlib.sha256(header(snapshot))
     checked = 0
-    for items in _batches(_ordered(snapshot)):
+    for items in batches(ordered(snapshot)):
         images = provenance.of_cases(item.case_id for item in items)
         for item, line in zip(items, _lines(items), strict=True):
             if hashlib.sha256(line).hexdigest() != item.sha256:
@@ -115,7 +115,7 @@ def verify(snapshot: Snapshot) -> Verdict:
 def lines(snapshot: Snapshot) -> Iterator[bytes]:
     """references.jsonl, line by line: the bytes that the content hash covers."""
     yield header(snapshot)
-    for items in _batches(_ordered(snapshot)):
+    for items in batches(ordered(snapshot)):
         yield from _lines(items)
 
 
@@ -149,7 +149,7 @@ def _fill(snapshot: Snapshot) -> int:
     """Store the items in the order of their lines, and the hash of all lines; returns their number."""
     digest = hashlib.sha256(header(snapshot))
     count = 0
-    for references in _batches(_chosen(snapshot)):
+    for references in batches(_chosen(snapshot)):
         images = provenance.of_cases(reference.case_id for reference in references)
         items = [_item(snapshot, reference, images) for reference in references]
         for item, line in zip(items, _lines(items), strict=True):
@@ -190,7 +190,7 @@ def _item(snapshot: Snapshot, reference: Reference, images: Mapping[int, str]) -
     )
 
 
-def _ordered(snapshot: Snapshot) -> QuerySet[SnapshotItem]:
+def ordered(snapshot: Snapshot) -> QuerySet[SnapshotItem]:
     return snapshot.items.select_related("case__patient", "case__site", "reference").order_by(
         Collate("case__uid", "C")
     )
@@ -199,7 +199,7 @@ def _ordered(snapshot: Snapshot) -> QuerySet[SnapshotItem]:
 def _lines(items: list[SnapshotItem]) -> Iterator[bytes]:
     """The line of each item, from what the database holds of it now."""
     reads = _read_hashes([item.reference_id for item in items])
-    uids = _series_uids([item.case_id for item in items])
+    uids = series_uids([item.case_id for item in items])
     for item in items:
         yield _line(
             {
@@ -236,7 +236,7 @@ def _read_hashes(references: list[int]) -> dict[int, list[str]]:
     return defaultdict(list, {reference: sorted(hashes) for reference, hashes in found.items()})
 
 
-def _series_uids(cases: list[int]) -> dict[int, str]:
+def series_uids(cases: list[int]) -> dict[int, str]:
     return dict(Series.objects.filter(cases__in=cases).values_list("pk", "series_uid"))
 
 
@@ -244,7 +244,7 @@ def _line(document: Mapping[str, Any]) -> bytes:
     return rfc8785.dumps(dict(document)) + b"\n"
 
 
-def _batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
+def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     found = rows.iterator(BATCH)
     while batch := list(islice(found, BATCH)):
         yield batch

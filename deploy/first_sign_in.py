@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from annotation.api import problem
 
 CHANGE_URL = "/accounts/password/change/"
-CLOSED = r"^accounts/(signup|email|confirm-email|login/code|password/(set|reset))(/|$)"
+CLOSED = r"^accounts/(?:signup|email|confirm-email|login/code|password/(?:set|reset))(?:/.*)?$"
 
 
 def closed(request: HttpRequest) -> HttpResponse:

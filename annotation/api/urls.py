@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import ledger, me, members, projects, tokens
+from . import datasets, ledger, me, members, projects, tokens
 
 urlpatterns = [
     path("me", me.Me.as_view()),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("projects/<slug:slug>/members", members.Members.as_view()),
     path("projects/<slug:slug>/members/invite", members.Invitations.as_view()),
     path("projects/<slug:slug>/members/<int:pk>", members.MemberDetail.as_view()),
+    path("projects/<slug:slug>/snapshots", datasets.Snapshots.as_view()),
+    path("snapshots/<int:pk>", datasets.SnapshotDetail.as_view()),
+    path("snapshots/<int:pk>/cases", datasets.SnapshotCases.as_view()),
+    path("snapshots/<int:pk>/verify", datasets.SnapshotVerification.as_view()),
     path("projects/<slug:slug>/ledger", ledger.Events.as_view()),
     path("projects/<slug:slug>/ledger/verify", ledger.Verification.as_view()),
 ]

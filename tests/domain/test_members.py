@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import builders
 import pytest
 
 from annotation import access, members
 from annotation.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from annotation.models import Event, Membership, Role, User
-from tests import builders
 
 pytestmark = pytest.mark.django_db
 

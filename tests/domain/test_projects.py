@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import builders
 import pytest
 import yaml
 
@@ -11,7 +12,6 @@ from annotation import ledger, projects
 from annotation.errors import InvalidInput
 from annotation.models import Event, Project, Role
 from deploy.settings import BASE_DIR
-from tests import builders
 
 pytestmark = pytest.mark.django_db
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+import builders
 import pytest
 
 from annotation import snapshots
@@ -20,7 +21,6 @@ from annotation.models import (
     SnapshotItem,
     Split,
 )
-from tests import builders
 
 pytestmark = pytest.mark.django_db
 
