@@ -161,7 +161,7 @@ def _rearranged(
 
 def _axes(affine: NDArray[np.float64]) -> tuple[int, int, int]:
     """Voxel axes that become slices, rows and columns: the third stays the slices."""
-    closest: NDArray[Any] = nibabel.orientations.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
+    closest: NDArray[Any] = nibabel.orientations.io_orientation(affine)[:, 0]
     if not np.isfinite(closest).all() or not np.isfinite(affine).all():
         raise Fault("bad_geometry", "The NIfTI file's orientation makes no sense.")
     first, second = (axis for axis in range(3) if axis != _SLICE_AXIS)
