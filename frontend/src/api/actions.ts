@@ -1,10 +1,20 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { post, remove } from './http';
-import type { ApiToken, ImportBatch, ImportItem, Member, Model, Role, Round, Snapshot, Verdict } from './types';
+import type {
+  ApiToken,
+  ImportBatch,
+  ImportItem,
+  Member,
+  Model,
+  Role,
+  RoundDetail,
+  Snapshot,
+  Verdict,
+} from './types';
 
-export const startRound = (slug: string) => post<Round>(`projects/${slug}/rounds`);
-export const cancelRound = (id: number) => post<Round>(`rounds/${id}/cancel`);
-export const retryRound = (id: number) => post<Round>(`rounds/${id}/retry`);
+export const startRound = (slug: string) => post<RoundDetail>(`projects/${slug}/rounds`);
+export const cancelRound = (id: number) => post<RoundDetail>(`rounds/${id}/cancel`);
+export const retryRound = (id: number) => post<RoundDetail>(`rounds/${id}/retry`);
 export const applyModel = (id: number, reason: string) => post<Model>(`models/${id}/use`, { reason });
 
 export interface NewSnapshot {

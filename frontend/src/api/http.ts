@@ -105,7 +105,11 @@ export async function request<T>(method: string, path: string, options: Options 
   const type = bytes ? 'application/octet-stream' : 'application/json';
   const init: RequestInit = {
     method,
-    headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': type }), ...headers },
+    headers: {
+      Accept: 'application/json',
+      ...(body === undefined ? {} : { 'Content-Type': type }),
+      ...headers,
+    },
     credentials: 'same-origin',
     signal: signal ?? null,
   };

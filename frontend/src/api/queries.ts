@@ -21,6 +21,7 @@ import type {
   Quarantined,
   Ranking,
   Round,
+  RoundDetail,
   Snapshot,
 } from './types';
 
@@ -33,7 +34,10 @@ const retry = (failures: number, error: Error) =>
   error instanceof ApiError && (error.offline || error.status === 503) && failures < RETRIES_WHEN_UNANSWERED;
 
 export const queryClient = new QueryClient({
-  defaultOptions: { queries: { staleTime: 5000, retry, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+  defaultOptions: {
+    queries: { staleTime: 5000, retry, networkMode: 'always' },
+    mutations: { networkMode: 'always' },
+  },
 });
 
 type Query = Options['query'];
@@ -95,7 +99,7 @@ export const rounds = (slug: string) => ({
 export const round = (id: string) =>
   queryOptions({
     queryKey: ['round', id],
-    queryFn: ({ signal }) => get<Round>(`rounds/${id}`, { signal }),
+    queryFn: ({ signal }) => get<RoundDetail>(`rounds/${id}`, { signal }),
     refetchInterval: (query) => (query.state.data?.state === 'running' ? LIVE_MS : false),
   });
 export const roundLog = (id: string, after: number) =>
@@ -103,7 +107,8 @@ export const roundLog = (id: string, after: number) =>
 
 export const models = (slug: string) => paged<Model>(inProject(slug, 'models'), `projects/${slug}/models`);
 export const model = (id: string) => one<ModelDetail>(['model', id], `models/${id}`);
-export const snapshots = (slug: string) => paged<Snapshot>(inProject(slug, 'snapshots'), `projects/${slug}/snapshots`);
+export const snapshots = (slug: string) =>
+  paged<Snapshot>(inProject(slug, 'snapshots'), `projects/${slug}/snapshots`);
 
 export const imports = (slug: string) => ({
   ...paged<ImportBatch>(inProject(slug, 'imports'), `projects/${slug}/imports`),
@@ -114,4 +119,5 @@ export const quarantine = (slug: string) => ({
   ...paged<Quarantined>(inProject(slug, 'quarantine'), `projects/${slug}/quarantine`),
   refetchInterval: SLOW_MS,
 });
-export const members = (slug: string) => paged<Member>(inProject(slug, 'members'), `projects/${slug}/members`);
+export const members = (slug: string) =>
+  paged<Member>(inProject(slug, 'members'), `projects/${slug}/members`);

@@ -26,7 +26,13 @@ export interface ProjectSummary {
   roles: Role[];
   actions: string[];
   /** Null: not yours to see. */
-  counts: { cases: number | null; ready: number | null; reads: number | null; open: number; mine_done: number };
+  counts: {
+    cases: number | null;
+    ready: number | null;
+    reads: number | null;
+    open: number;
+    mine_done: number;
+  };
 }
 
 export interface Project extends ProjectSummary {
@@ -67,9 +73,13 @@ export interface Progress {
 }
 
 export interface Learning {
-  next_step: NextStep | null;
+  can_start: boolean;
   /** Why no round can be started now; empty if one can. */
   why_not: string;
+  labels: { all: number; active: number; control: number; holdout: number; calibration: number };
+  running_round: { id: number; number: number; step: string; progress: number } | null;
+  model_in_use: { id: number; round: number; network: string; state_reason: string } | null;
+  next_step: NextStep | null;
 }
 
 export type Stage = 'not_started' | 'draft' | 'issue' | 'awaiting' | 'done';
@@ -143,10 +153,13 @@ export interface Round {
   created_at: string;
   finished_at: string | null;
   cancel_requested: boolean;
-  trainings: Training[];
   snapshot: number | null;
-  models: { id: number; arm: Arm; network: string; state: ModelState }[];
   eta_seconds: number | null;
+}
+
+export interface RoundDetail extends Round {
+  trainings: Training[];
+  models: { id: number; arm: Arm; network: string; state: ModelState }[];
 }
 
 export interface LogLine {
@@ -160,6 +173,7 @@ export type ModelState = 'candidate' | 'in_use' | 'retired' | 'rejected';
 
 export interface Metric {
   metric: string;
+  subgroup: string;
   stream: string;
   value: number | null;
   low: number | null;
@@ -170,7 +184,9 @@ export interface Metric {
 
 export interface Model {
   id: number;
+  /** The round's number; its address needs `round_id`. */
   round: number;
+  round_id: number;
   arm: Arm;
   network: string;
   state: ModelState;
@@ -186,8 +202,9 @@ export interface Ranking {
   acquisition: string;
   reason: string;
   model: number | null;
+  round: number | null;
   size: number;
-  batch: { case: number; rank: number; score: number; components: Record<string, number> }[];
+  batch: { case: number; rank: number; score: number | null; components: Record<string, number | null> }[];
   created_at: string;
 }
 
@@ -253,8 +270,9 @@ export interface ModelDetail extends Model {
   roc: { points: { fpr: number; tpr: number }[] } | null;
   calibration: { points: { predicted: number; observed: number; count: number }[] } | null;
   config: Record<string, unknown>;
+  temperature: number;
   lineage: {
-    snapshot: { id: number; version: number; content_sha256: string } | null;
+    snapshot: { id: number; version: number; content_sha256: string };
     round: { id: number; number: number };
     recipe: { version: number };
     code_sha256: string;

@@ -7,7 +7,7 @@ export interface Point {
 }
 
 /** How a series is drawn. Colour never alone: each look has its own line and its own marker. */
-export type Look = 'accent' | 'plain' | 'reference' | 'bars';
+export type Look = 'accent' | 'plain' | 'line' | 'reference' | 'bars';
 
 export interface PlotSeries {
   label: string;
@@ -78,7 +78,8 @@ export function nextStop(all: readonly number[], now: number | null, step: 1 | -
 
 /** The drawn range: the data with a margin, never past the bounds that the quantity has. */
 export function rangeOf(low: number, high: number, bounds: readonly [number, number]): [number, number] {
-  if (!Number.isFinite(low) || !Number.isFinite(high)) return [Math.max(0, bounds[0]), Math.min(1, bounds[1])];
+  if (!Number.isFinite(low) || !Number.isFinite(high))
+    return [Math.max(0, bounds[0]), Math.min(1, bounds[1])];
   const margin = (high - low || Math.abs(high) || 1) * 0.08;
   return [Math.max(bounds[0], low - margin), Math.min(bounds[1], high + margin)];
 }

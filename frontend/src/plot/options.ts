@@ -37,14 +37,29 @@ export function paletteOf(element: Element): Palette {
 }
 
 const FONT = '12px "Inter Variable", system-ui, sans-serif';
-export const DASHES: Record<Look, number[]> = { accent: [], plain: [6, 4], reference: [2, 4], bars: [] };
+export const DASHES: Record<Look, number[]> = {
+  accent: [],
+  plain: [6, 4],
+  line: [],
+  reference: [2, 4],
+  bars: [],
+};
 
 const colourOf = (look: Look, palette: Palette): string =>
-  ({ accent: palette.accent, plain: palette.text, reference: palette.faint, bars: palette.accent })[look];
+  ({
+    accent: palette.accent,
+    plain: palette.text,
+    line: palette.accent,
+    reference: palette.faint,
+    bars: palette.accent,
+  })[look];
 
 /** `#rrggbb` with an opacity. */
 const faded = (colour: string, opacity: number): string =>
-  colour + Math.round(opacity * 255).toString(16).padStart(2, '0');
+  colour +
+  Math.round(opacity * 255)
+    .toString(16)
+    .padStart(2, '0');
 
 function lineOf(look: Look, palette: Palette): uPlot.Series {
   const colour = colourOf(look, palette);
@@ -54,7 +69,13 @@ function lineOf(look: Look, palette: Palette): uPlot.Series {
     width: look === 'reference' ? 1.25 : 2,
     dash: DASHES[look],
     spanGaps: true,
-    points: { show: marked, size: 8, width: 2, stroke: colour, fill: look === 'accent' ? colour : palette.ground },
+    points: {
+      show: marked,
+      size: 8,
+      width: 2,
+      stroke: colour,
+      fill: look === 'accent' ? colour : palette.ground,
+    },
   };
   if (look !== 'bars') return series;
   const paths = uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.15 });
@@ -111,7 +132,9 @@ interface Request {
 
 /** The columns in the order in which `optionsFor` describes them. */
 export function columnsFor(joined: Joined): uPlot.AlignedData {
-  const columns = joined.series.flatMap(({ y, low, high, hasInterval }) => (hasInterval ? [y, low, high] : [y]));
+  const columns = joined.series.flatMap(({ y, low, high, hasInterval }) =>
+    hasInterval ? [y, low, high] : [y],
+  );
   return [joined.x, ...columns] as uPlot.AlignedData;
 }
 
@@ -147,7 +170,9 @@ export function optionsFor({ joined, looks, axes, palette, size, onRow }: Reques
   };
 }
 
-const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000];
+const WHOLE_STEPS = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000,
+];
 
 function xRange(low: number, high: number): [number, number] {
   const margin = high > low ? (high - low) * 0.03 : Math.max(1, Math.abs(high) * 0.1);

@@ -12,7 +12,8 @@ export interface Shortcut {
 }
 
 const STORED = 'consilium.single-key-shortcuts';
-const TYPING = 'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
+const TYPING =
+  'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
 const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */

@@ -31,7 +31,11 @@ export function metric(value: number | null | undefined, figures = 3): string {
   return value == null ? '–' : value.toFixed(figures);
 }
 
-export function interval(low: number | null | undefined, high: number | null | undefined, figures = 3): string {
+export function interval(
+  low: number | null | undefined,
+  high: number | null | undefined,
+  figures = 3,
+): string {
   return low == null || high == null ? '' : `${low.toFixed(figures)}–${high.toFixed(figures)}`;
 }
 

@@ -20,7 +20,8 @@ export const reading = {
   'list.emptyText':
     'Cases appear within seconds of their images: import some, or send them to the image store.',
   'list.emptyReader': 'There is nothing for you to read right now',
-  'list.emptyReaderText': 'Every case is read, or is with another reader. New ones appear here by themselves.',
+  'list.emptyReaderText':
+    'Every case is read, or is with another reader. New ones appear here by themselves.',
   'list.noMatch': 'No case fits this filter',
   'list.clear': 'Clear the filter',
   'list.import': 'Import images',

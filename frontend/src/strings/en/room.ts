@@ -121,7 +121,8 @@ export const room = {
   'room.submitted': 'Case {id} is read.',
   'room.submittedLate': 'Your reading is kept. It came late: another reader has this case now.',
   'room.submittedAfterAll': 'A reading that waited for the server has arrived.',
-  'room.submitUnanswered': 'The server did not answer. Your reading is kept and is sent again when it is back.',
+  'room.submitUnanswered':
+    'The server did not answer. Your reading is kept and is sent again when it is back.',
   'room.skip': 'Skip',
   'room.issue': 'Raise an issue',
   'room.release': 'Give back',

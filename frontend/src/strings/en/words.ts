@@ -11,6 +11,13 @@ export const words = {
   'role.steward': 'Data steward',
   'role.site_admin': 'Site administrator',
 
+  'roleNote.lead': 'may do everything',
+  'roleNote.reader': 'reads cases, sees no results',
+  'roleNote.adjudicator': 'reads, and sees the reads of others',
+  'roleNote.ml_engineer': 'runs rounds, chooses models',
+  'roleNote.steward': 'imports, freezes and releases data',
+  'roleNote.site_admin': 'manages members and imports',
+
   'stream.pool': 'Pool',
   'stream.control': 'Control',
   'stream.calibration': 'Calibration',

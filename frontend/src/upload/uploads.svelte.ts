@@ -1,0 +1,180 @@
+/** Uploads that go on while one looks at other pages: one per project, three files at a time. */
+import { beginImport, cancelImport, completeImport } from '../api/actions';
+import { get, sentence } from '../api/http';
+import { key, pathOf, queryClient } from '../api/queries';
+import type { ImportBatch, ImportItem, Page } from '../api/types';
+import { type NamedFile, type Pair, pair, secondsLeft } from './plan';
+import { send } from './send';
+
+const AT_A_TIME = 3;
+const FILES_PER_IMPORT = 5000;
+
+export interface Sent {
+  name: string;
+  size: number;
+  received: number;
+}
+
+export class Upload {
+  readonly slug: string;
+  /** Files being sent right now. */
+  active = $state<Sent[]>([]);
+  failed = $state<{ name: string; error: string }[]>([]);
+  files = $state(0);
+  done = $state(0);
+  total = $state(0);
+  received = $state(0);
+  paused = $state(false);
+  running = $state(false);
+  error = $state('');
+  remaining = $state<number | null>(null);
+  #queue: Pair[] = [];
+  #imports = new Set<number>();
+  #abort = new AbortController();
+  #startedAt = 0;
+  #receivedBefore = 0;
+
+  constructor(slug: string) {
+    this.slug = slug;
+  }
+
+  owns(id: number): boolean {
+    return this.running && this.#imports.has(id);
+  }
+
+  /** Sends the files; what an interrupted import still misses is sent there. Resolves with the number resumed. */
+  async add(files: readonly NamedFile[]): Promise<number> {
+    this.error = '';
+    try {
+      const { resumed, fresh } = pair(await this.#missing(), files);
+      this.#enqueue(resumed);
+      for (let at = 0; at < fresh.length; at += FILES_PER_IMPORT) {
+        await this.#begin(fresh.slice(at, at + FILES_PER_IMPORT));
+      }
+      void this.#run();
+      return resumed.length;
+    } catch (error) {
+      this.error = sentence(error);
+      return 0;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    this.#abort.abort();
+    this.#queue = [];
+    await Promise.allSettled([...this.#imports].map((id) => cancelImport(id)));
+    this.#finish();
+  }
+
+  /** Items that the server still waits for, of imports that were interrupted. */
+  async #missing(): Promise<ImportItem[]> {
+    const { results } = await get<Page<ImportBatch>>(`projects/${this.slug}/imports`);
+    const open = results.filter(({ id, state }) => state === 'receiving' && !this.owns(id));
+    const found: ImportItem[] = [];
+    for (const { id } of open) {
+      const items = await everyItem(id);
+      if (items.some(({ received, size }) => received < size)) this.#imports.add(id);
+      found.push(...items);
+    }
+    return found;
+  }
+
+  async #begin(files: readonly NamedFile[]): Promise<void> {
+    const wanted = files.map(({ name, file }) => ({ name, size: file.size }));
+    const begun = await beginImport(this.slug, wanted);
+    this.#imports.add(begun.id);
+    this.#enqueue(pair(begun.items, files).resumed);
+  }
+
+  #enqueue(pairs: readonly Pair[]): void {
+    this.#queue.push(...pairs);
+    this.files += pairs.length;
+    for (const { item } of pairs) {
+      this.total += item.size;
+      this.received += item.received;
+    }
+  }
+
+  async #run(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    this.#abort = new AbortController();
+    this.#startedAt = Date.now();
+    this.#receivedBefore = this.received;
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#work()));
+    if (this.#abort.signal.aborted) return;
+    if (this.failed.length === 0) await this.#complete();
+    this.#finish();
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) await this.#sendOne(next);
+  }
+
+  async #sendOne({ item, file }: Pair): Promise<void> {
+    this.active.push({ name: item.name, size: item.size, received: item.received });
+    const shown = this.active.at(-1) as Sent;
+    try {
+      await send({
+        item,
+        file,
+        signal: this.#abort.signal,
+        onReceived: (bytes) => this.#advance(shown, bytes),
+        onPaused: (paused) => {
+          this.paused = paused;
+        },
+      });
+      this.done += 1;
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.failed.push({ name: item.name, error: sentence(error) });
+    } finally {
+      this.active.splice(this.active.indexOf(shown), 1);
+    }
+  }
+
+  #advance(shown: Sent, bytes: number): void {
+    this.received += bytes - shown.received;
+    shown.received = bytes;
+    const sent = this.received - this.#receivedBefore;
+    this.remaining = secondsLeft(sent, this.total - this.received, Date.now() - this.#startedAt);
+  }
+
+  async #complete(): Promise<void> {
+    try {
+      for (const id of this.#imports) await completeImport(id);
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  #finish(): void {
+    this.running = false;
+    this.paused = false;
+    this.remaining = null;
+    this.files = 0;
+    this.done = 0;
+    this.total = 0;
+    this.received = 0;
+    this.#imports.clear();
+    void queryClient.invalidateQueries({ queryKey: key.project(this.slug) });
+  }
+}
+
+async function everyItem(id: number): Promise<ImportItem[]> {
+  const items: ImportItem[] = [];
+  let path: string | null = `imports/${id}/items`;
+  while (path) {
+    const page: Page<ImportItem> = await get<Page<ImportItem>>(path);
+    items.push(...page.results);
+    path = page.next ? pathOf(page.next) : null;
+  }
+  return items;
+}
+
+const uploads = new Map<string, Upload>();
+
+export function uploadOf(slug: string): Upload {
+  const known = uploads.get(slug) ?? new Upload(slug);
+  uploads.set(slug, known);
+  return known;
+}
