@@ -18,6 +18,7 @@ import dramatiq
 import pytest
 from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django_dramatiq.utils import load_middleware
 from dramatiq.brokers.stub import StubBroker
 
 from deploy.settings import _database
@@ -39,7 +40,9 @@ CHROMIUM_ARGUMENTS = [
 def _stub_broker() -> StubBroker:
     """Actors are bound to the broker that is set when their module is imported: set it before any is."""
     assert not dramatiq.get_broker().actors, "an actors module was imported before the tests began"
-    broker = StubBroker(middleware=[])
+    broker = StubBroker(
+        middleware=[load_middleware(p) for p in settings.DRAMATIQ_BROKER["MIDDLEWARE"]]
+    )
     broker.emit_after("process_boot")
     dramatiq.set_broker(broker)
     return broker
@@ -145,8 +148,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def live_stack(test_var: Path) -> Iterator[Stack]:
     """The complete running product with a built front end and a database of its own, at ``.url``."""
-    build = "source deploy/setup.sh && build_frontend"
-    subprocess.run(["bash", "-euc", build], cwd=ROOT, check=True, capture_output=True)
+    if not (ROOT / "frontend" / "dist" / "index.html").is_file():
+        build = "source deploy/setup.sh; build_frontend"
+        subprocess.run(["bash", "-euc", build], cwd=ROOT, check=True)
     folder = test_var / "live"
     shutil.rmtree(folder, ignore_errors=True)
     stack = Stack(folder, Ports.free(), durable=False)
@@ -170,3 +174,12 @@ def in_live_stack(live_stack: Stack) -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def artifacts_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights and arrays of this test alone, however full the disk is."""
+    folder = tmp_path / "artifacts"
+    monkeypatch.setattr(settings, "ARTIFACTS_DIR", folder)
+    monkeypatch.setattr(settings, "FREE_SPACE_FLOOR", 0.0)
+    return folder
