@@ -34,7 +34,6 @@ class Service:
     user: Callable[[], str | None] = lambda: None
     stop_signal: signal.Signals = signal.SIGTERM
     environment: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 60.0
 
 
 def wanted(environment: Mapping[str, str]) -> list[str]:

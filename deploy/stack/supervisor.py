@@ -22,12 +22,13 @@ from .errors import StackError
 from .places import ROOT, Ports, Record, secrets_of
 from .postgres import Postgres
 from .processes import TOKEN_VARIABLE, Launch, Process, end_orphans
-from .services import ALL, EXTERNAL, Service, services
+from .services import ALL, BACKING, EXTERNAL, OURS, Service, services
 
 POLL_SECONDS = 0.1
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 CALM_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
 Listener = Callable[[str, str], None]
 
 
@@ -104,8 +105,8 @@ class Stack:
             self._take_folder()
         wanted = [name for name in self.names if names is None or name in names]
         try:
-            for name in wanted:
-                self._bring_up(name)
+            for group in (BACKING, OURS):
+                self._bring_up([name for name in wanted if name in group])
         except BaseException:
             self.stop()
             raise
@@ -163,19 +164,24 @@ class Stack:
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
-    def _bring_up(self, name: str) -> None:
-        if name not in self._watched:
-            with self._changes:
-                self._watched[name] = _Watched(self._known[name])
+    def _bring_up(self, names: Sequence[str]) -> None:
+        """Want these services, and wait until each is ready; they start side by side."""
+        with self._changes:
+            for name in names:
+                self._watched.setdefault(name, _Watched(self._known[name]))
+        for name in names:
+            self._await(name)
+        if "postgres" in names:
+            self.database.create_database()
+
+    def _await(self, name: str) -> None:
         watched = self._watched[name]
-        deadline = time.monotonic() + watched.service.patience
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not watched.ready.wait(POLL_SECONDS):
             if watched.failure is not None:
                 raise watched.failure
             if watched.restarts > 2 or time.monotonic() > deadline:
                 raise self._did_not_start(name)
-        if name == "postgres":
-            self.database.create_database()
 
     def _did_not_start(self, name: str) -> StackError:
         log = self.var / "log" / f"{name}.log"
@@ -250,7 +256,7 @@ class Stack:
         ).write(self.var)
 
     def _end_all(self) -> None:
-        for group in (ALL[3:], ALL[:3]):
+        for group in (OURS, BACKING):
             running = [self._watched[n].process for n in group if n in self._watched]
             processes = [process for process in running if process]
             for process in processes:

@@ -173,8 +173,7 @@ def test_a_service_that_cannot_start_is_reported_with_its_last_words(folder: Pat
 
 def _up(folder: Path, port: int) -> subprocess.Popen[bytes]:
     environment = os.environ | {"CONSILIUM_VAR": str(folder)}
-    log = (folder.parent / f"{folder.name}.up.log").open("wb")
-    with log:
+    with _said(folder).open("wb") as log:
         return subprocess.Popen(
             [CONSILIUM, "up", "--port", str(port)],
             cwd=ROOT,
@@ -184,9 +183,12 @@ def _up(folder: Path, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _all_run(folder: Path) -> bool:
-    record = Record.read(folder)
-    return record is not None and set(record.processes) == set(ALL)
+def _said(folder: Path) -> Path:
+    return folder / "up.log"
+
+
+def _ready(folder: Path) -> bool:
+    return "Consilium is ready" in _said(folder).read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -196,10 +198,11 @@ def test_up_runs_until_it_is_interrupted_and_leaves_nothing_behind(
     ports = Ports.free()
     process = _up(folder, ports.web)
     try:
-        assert eventually(lambda: _all_run(folder), 90)
+        assert eventually(lambda: _ready(folder), 90), _said(folder).read_text()
         record = Record.read(folder)
         assert record is not None
-        assert eventually(lambda: httpx.get(f"{record.url}/healthz").is_success, 30)
+        assert set(record.processes) == set(ALL)
+        assert httpx.get(f"{record.url}/healthz").is_success
         refused = subprocess.run(
             [CONSILIUM, "up"],
             env=os.environ | {"CONSILIUM_VAR": str(folder)},
@@ -218,7 +221,7 @@ def test_up_runs_until_it_is_interrupted_and_leaves_nothing_behind(
 
 def test_children_of_a_killed_supervisor_end_and_the_next_start_works(folder: Path) -> None:
     process = _up(folder, Ports.free().web)
-    assert eventually(lambda: _all_run(folder), 90)
+    assert eventually(lambda: _ready(folder), 90), _said(folder).read_text()
     record = Record.read(folder)
     assert record is not None
     process.kill()
