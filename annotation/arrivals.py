@@ -1,0 +1,208 @@
+"""What arrived in Orthanc: fetched, examined, and written as Series and Instance rows.
+
+``intake`` and ``imports`` decide when; this is how. What is not fit is quarantined with a reason
+and never stops the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from . import frames, orthanc
+from .dicom.examine import Found
+from .dicom.faults import Fault
+from .dicom.sandbox import sandbox
+from .models import ImportItem, Instance, Series
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One object in Orthanc, and either what it is or why it is not fit."""
+
+    orthanc_id: str
+    series_id: str
+    size: int
+    sender: dict[str, str]
+    found: Found | None
+    fault: Fault | None = None
+
+
+def known() -> dict[str, int]:
+    """Store ids of all images that have a row, and their series' ids."""
+    images = Instance.objects.filter(series__deleted_at=None)
+    return dict(images.values_list("orthanc_id", "series_id"))
+
+
+def quarantined() -> set[str]:
+    """Store ids of the objects that stay in Orthanc but are not fit."""
+    return set(_quarantined().values_list("orthanc_id", flat=True))
+
+
+def known_count() -> int:
+    return Instance.objects.filter(series__deleted_at=None).count() + _quarantined().count()
+
+
+def release(store_ids: Iterable[str]) -> None:
+    """Objects in quarantine that are gone from Orthanc: nothing is left to put right."""
+    for store_id in store_ids:
+        _quarantined().filter(orthanc_id=store_id).update(
+            orthanc_id="", state=ImportItem.State.DISMISSED
+        )
+
+
+def unknown(store_ids: Sequence[str]) -> list[str]:
+    """Those without a row, in the same order."""
+    images = Instance.objects.filter(orthanc_id__in=store_ids, series__deleted_at=None)
+    rows = set(images.values_list("orthanc_id", flat=True))
+    rows |= set(
+        _quarantined().filter(orthanc_id__in=store_ids).values_list("orthanc_id", flat=True)
+    )
+    return [store_id for store_id in store_ids if store_id not in rows]
+
+
+def examine(store_ids: Sequence[str]) -> list[Arrival]:
+    """Fetch and examine each; those deleted meanwhile are left out. No database is touched."""
+    if not store_ids:
+        return []
+    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
+        return [arrival for arrival in pool.map(_examine_one, store_ids) if arrival is not None]
+
+
+def record(arrivals: Iterable[Arrival]) -> None:
+    """Write the rows, in the caller's transaction."""
+    for arrival in arrivals:
+        if arrival.found is None:
+            _quarantine(arrival)
+            continue
+        try:
+            register(
+                arrival.found,
+                orthanc_id=arrival.orthanc_id,
+                series_id=arrival.series_id,
+                sender=arrival.sender,
+            )
+        except Fault as fault:
+            _quarantine(arrival, fault)
+
+
+def register(found: Found, *, orthanc_id: str, series_id: str, sender: dict[str, str]) -> Instance:
+    """The row of a stored object, made if missing; its series is unsettled until nothing comes for a while.
+
+    A Fault if its UIDs are in use for something else.
+    """
+    with transaction.atomic():
+        series = _series_of(found, series_id)
+        instance, made = Instance.objects.get_or_create(
+            sop_instance_uid=found.sop_instance_uid,
+            defaults={
+                "series": series,
+                "sop_class_uid": found.sop_class_uid,
+                "orthanc_id": orthanc_id,
+                "transfer_syntax_uid": found.transfer_syntax_uid,
+                "frame_count": found.frame_count,
+                "sha256": found.sha256,
+                "pixel_sha256": found.pixel_sha256,
+                "normalised": found.normalised,
+                "description": _with_sender(found, sender),
+            },
+        )
+        if instance.orthanc_id != orthanc_id:
+            raise Fault(
+                "same_uid",
+                "An object with this SOP Instance UID is here already, under another patient, study "
+                "or series. UIDs must be unique: correct it at the sender.",
+            )
+        if made or series.deleted_at is not None:
+            Series.objects.filter(pk=series.pk).update(stable=False, deleted_at=None)
+        return instance
+
+
+def quarantine_series(series: Series, fault: Fault) -> None:
+    """A series that is stored but cannot be read as it is. Said once."""
+    ImportItem.objects.get_or_create(
+        batch=None,
+        name=f"Series {series.series_uid}",
+        reason_code=fault.code,
+        defaults={
+            "size": 0,
+            "state": ImportItem.State.QUARANTINED,
+            "reason": fault.reason,
+            "series_uids": [series.series_uid],
+        },
+    )
+
+
+def _quarantined() -> QuerySet[ImportItem]:
+    return ImportItem.objects.filter(batch=None).exclude(orthanc_id="")
+
+
+def _examine_one(store_id: str) -> Arrival | None:
+    try:
+        with frames.scratch() as folder:
+            path = folder / "original.dcm"
+            orthanc.download(store_id, path)
+            series_id, sender = orthanc.series_of(store_id), orthanc.sender(store_id)
+            size = path.stat().st_size
+            try:
+                found = sandbox.examine_object(path, folder=folder / "frames")
+            except Fault as fault:
+                return Arrival(store_id, series_id, size, sender, None, fault)
+            if found.frames:
+                frames.keep_copies(store_id, folder / "frames")
+            return Arrival(store_id, series_id, size, sender, found)
+    except orthanc.NotInStore:
+        return None
+    except orthanc.Refused as refused:
+        return Arrival(store_id, "", 0, {}, None, Fault("too_large", str(refused)))
+
+
+def _quarantine(arrival: Arrival, fault: Fault | None = None) -> None:
+    fault = fault or arrival.fault
+    if fault is None or _quarantined().filter(orthanc_id=arrival.orthanc_id).exists():
+        return
+    came = arrival.sender.get("RemoteAET") or arrival.sender.get("RemoteIP") or "unknown sender"
+    ImportItem.objects.create(
+        batch=None,
+        name=f"Object {arrival.orthanc_id} from {came}",
+        size=arrival.size,
+        received=arrival.size,
+        state=ImportItem.State.QUARANTINED,
+        reason_code=fault.code,
+        reason=fault.reason,
+        orthanc_id=arrival.orthanc_id,
+    )
+
+
+def _series_of(found: Found, series_id: str) -> Series:
+    described = found.description or {}
+    series, _ = Series.objects.get_or_create(
+        series_uid=found.series_uid,
+        defaults={
+            "study_uid": found.study_uid,
+            "orthanc_id": series_id,
+            "modality": described.get("modality", found.modality)[:16],
+            "body_part": described.get("body_part", ""),
+            "description": described.get("description", ""),
+            "attributes": described.get("attributes", {}),
+        },
+    )
+    if series.orthanc_id != series_id:
+        raise Fault(
+            "same_series_uid",
+            "A series with this Series Instance UID is here already, under another patient or study. "
+            "UIDs must be unique: correct it at the sender.",
+        )
+    return series
+
+
+def _with_sender(found: Found, sender: dict[str, str]) -> dict[str, object]:
+    if found.description is None:
+        return {}
+    attributes = {**found.description["attributes"], **sender}
+    return {**found.description, "attributes": attributes}

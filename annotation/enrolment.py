@@ -1,0 +1,201 @@
+"""Which projects a settled series belongs to, and the patients and cases it becomes there.
+
+The only writer of Patient, and of Case but for the issues that ``queue`` raises. A patient is a keyed
+hash of the DICOM identity, and so is the patient's stream: two processes at once come to the same.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+
+from . import ledger, queue
+from .dicom.describe import RULE_ATTRIBUTES as HEADER_ATTRIBUTES
+from .dicom.faults import Fault
+from .models import Case, CaseUnit, ImportItem, Instance, Patient, Project, Series, Site, Stream
+
+# What an intake rule may name: the header's attributes, and how the image store came by the object.
+RULE_ATTRIBUTES = (*HEADER_ATTRIBUTES, "Origin", "RemoteAET", "CalledAET", "RemoteIP")
+GONE = "The image store no longer holds the images of this case."
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """One project that takes a series, and the site that the images come from."""
+
+    project: Project
+    site: Site | None = None
+
+
+def projects_for(series: Series) -> list[Enrolment]:
+    """Projects whose rule matches, and projects into which somebody imported the series."""
+    imported = _importers(series)
+    projects = Project.objects.filter(archived_at=None).order_by("pk")
+    return [
+        Enrolment(project, imported.get(project.pk))
+        for project in projects
+        if project.pk in imported or matches(project.intake_rule, series.attributes)
+    ]
+
+
+def matches(rule: dict[str, str], attributes: dict[str, str]) -> bool:
+    """Every expression is found in its attribute, whatever the case. An empty rule takes nothing."""
+    return bool(rule) and all(
+        re.search(expression, attributes.get(name, ""), re.IGNORECASE)
+        for name, expression in rule.items()
+    )
+
+
+def pseudonym(project: Project, patient_id: str, issuer: str) -> str:
+    return _keyed(project, f"patient:{patient_id}|{issuer}").hex()[:32]
+
+
+def stream_of(project: Project, patient: str) -> Stream:
+    """Drawn by the project's shares: a number in [0, 1) that only the project's secret can foretell."""
+    drawn = int.from_bytes(_keyed(project, f"stream:{patient}")[:8]) / 2**64
+    reached = 0.0
+    for stream in Stream:
+        reached += float(project.stream_shares.get(stream.value, 0))
+        if drawn < reached:
+            return stream
+    return max(Stream, key=lambda stream: float(project.stream_shares.get(stream.value, 0)))
+
+
+def enrol(series: Series, enrolment: Enrolment, *, patient_id: str, issuer: str) -> list[Case]:
+    """The cases of the project that the series is, or is part of; made or brought up to date.
+
+    Called with the study locked (see ``intake.settle``). A Fault if the study is another patient's.
+    """
+    project = enrolment.project
+    # Without an ID, patients cannot be told apart: each study is then a patient of its own.
+    identity = patient_id or f"study {series.study_uid}"
+    patient = _patient(project, pseudonym(project, identity, issuer))
+    return [
+        _bring_up_to_date(project, patient, uid, series, enrolment.site)
+        for uid in _units(project, series)
+    ]
+
+
+def withdraw(series: Series) -> None:
+    """The series is gone from the image store: so are the cases that have no other."""
+    for case in _locked(series.cases.exclude(state=Case.State.WITHDRAWN)):
+        if case.series.filter(deleted_at=None).exists():
+            _record("case.images_changed", case, series=series.series_uid, gone=True)
+            continue
+        case.state, case.state_reason = Case.State.WITHDRAWN, GONE
+        case.save(update_fields=["state", "state_reason"])
+        queue.cancel_slots(case, reason=GONE)
+        _record("case.withdraw", case, reason=GONE)
+
+
+def _importers(series: Series) -> dict[int, Site | None]:
+    """Project id to site, for imports that brought this series, the earliest first."""
+    items = (
+        ImportItem.objects.filter(series_uids__contains=[series.series_uid], batch__isnull=False)
+        .filter(state__in=[ImportItem.State.STORED, ImportItem.State.DUPLICATE])
+        .select_related("batch__site")
+        .order_by("-pk")
+    )
+    return {item.batch.project_id: item.batch.site for item in items if item.batch}
+
+
+def _keyed(project: Project, text: str) -> bytes:
+    return hmac.digest(bytes(project.secret), text.encode(), "sha256")
+
+
+def _patient(project: Project, name: str) -> Patient:
+    patient, _ = Patient.objects.get_or_create(
+        project=project, pseudonym=name, defaults={"stream": stream_of(project, name)}
+    )
+    return patient
+
+
+def _units(project: Project, series: Series) -> list[str]:
+    match project.case_unit:
+        case CaseUnit.STUDY:
+            return [series.study_uid]
+        case CaseUnit.SERIES:
+            return [series.series_uid]
+    images = series.instances.exclude(pixel_sha256="").order_by("sop_instance_uid")
+    return list(images.values_list("sop_instance_uid", flat=True))
+
+
+def _bring_up_to_date(
+    project: Project, patient: Patient, uid: str, series: Series, site: Site | None
+) -> Case:
+    with transaction.atomic():
+        case, _ = Case.objects.get_or_create(
+            project=project,
+            uid=uid,
+            defaults={
+                "patient": patient,
+                "stream": patient.stream,
+                "site": site,
+                "modality": series.modality,
+                "body_part": series.body_part,
+                "reads_wanted": project.reads_per_case,
+            },
+        )
+        (case,) = _locked(Case.objects.filter(pk=case.pk))
+        if case.patient_id != patient.pk:
+            raise Fault(
+                "study_of_two_patients",
+                "Images of this study came under another patient before. Correct the Patient ID at "
+                "the sender; until then these images are in no case.",
+            )
+        case.series.add(series)
+        _refresh(case, series)
+        return case
+
+
+def _refresh(case: Case, series: Series) -> None:
+    """Bring frame count and state in line with the series the case now has."""
+    parts = case.series.filter(deleted_at=None)
+    before = (case.state, case.frame_count)
+    case.frame_count = _frame_count(case, parts)
+    if case.state == Case.State.WITHDRAWN and case.state_reason == GONE:
+        case.state, case.state_reason = Case.State.ARRIVING, ""
+    if case.state == Case.State.ARRIVING and not _still_arriving(case, parts):
+        case.state = Case.State.READY
+    case.save(update_fields=["frame_count", "state", "state_reason"])
+    if case.state == Case.State.READY:
+        queue.open_slots(case)
+    if before != (case.state, case.frame_count):
+        became_ready = before[0] != case.state and case.state == Case.State.READY
+        verb = "case.ready" if became_ready else "case.images_changed"
+        _record(verb, case, series=series.series_uid, frames=case.frame_count)
+
+
+def _frame_count(case: Case, parts: QuerySet[Series]) -> int:
+    if case.project.case_unit == CaseUnit.INSTANCE:
+        return Instance.objects.get(sop_instance_uid=case.uid).frame_count
+    return int(parts.aggregate(frames=Sum("frame_count"))["frames"] or 0)
+
+
+def _still_arriving(case: Case, parts: Iterable[Series]) -> bool:
+    """Whether another series of the study, to be part of this case, has not settled yet."""
+    if case.project.case_unit != CaseUnit.STUDY:
+        return False
+    settled = [part.pk for part in parts]
+    others = Series.objects.filter(study_uid=case.uid, stable=False, deleted_at=None)
+    return any(_will_join(case.project, other) for other in others.exclude(pk__in=settled))
+
+
+def _will_join(project: Project, series: Series) -> bool:
+    return any(each.project == project for each in projects_for(series))
+
+
+def _locked(cases: QuerySet[Case]) -> list[Case]:
+    """In the order of their ids, so that two who lock several never wait for each other in a ring."""
+    rows = cases.select_for_update(no_key=True, of=("self",)).select_related("project")
+    return list(rows.order_by("pk"))
+
+
+def _record(verb: str, case: Case, **data: object) -> None:
+    data = {"case": case.pk, "stream": case.stream, **data}
+    ledger.record(verb, project=case.project, actor=None, obj=case, data=data)

@@ -1,0 +1,232 @@
+"""Follow Orthanc's change log: what arrives becomes series, cases and slots; what is deleted goes.
+
+The only writer of ChangeCursor and, with ``arrivals``, of Series and Instance. The cursor moves in
+the transaction that writes the rows, and every step may be repeated: a kill at any line, a restart
+of either side, changes in any order and objects that come late all end in the same rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from . import arrivals, enrolment, frames, orthanc
+from .dicom.display import Described, series_display
+from .dicom.faults import Fault
+from .models import ChangeCursor, Instance, Series
+
+STORE = "orthanc"
+CHANGES_AT_ONCE = 64
+QUIET = timedelta(seconds=2)
+TURN_SECONDS = 60.0
+RECONCILE_SECONDS = 5.0
+_LOCK = "intake"
+
+_reconciled_at = 0.0
+
+
+def follow() -> int:
+    """Take in what is new and settle what has become quiet; how many changes were handled.
+
+    One process at a time does it; another that comes meanwhile goes away at once.
+    """
+    with _turn() as mine:
+        if not mine:
+            return 0
+        handled, caught_up = _read_changes()
+        if caught_up:
+            settle_quiet()
+            _reconcile_sometimes()
+        return handled
+
+
+def settle_quiet() -> int:
+    """Settle each series to which nothing was added for a moment; how many there were."""
+    waiting = (
+        Series.objects.filter(stable=False, deleted_at=None)
+        .annotate(newest=Max("instances__created_at"))
+        .filter(newest__lt=Now() - QUIET)
+    )
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    for series_id in ids:
+        settle(series_id)
+    return len(ids)
+
+
+def settle(series_id: int) -> None:
+    """Describe the series as it now is and bring its cases up to date. Repeating it changes nothing."""
+    identity = _identity(series_id)
+    with transaction.atomic():
+        series = _lock(series_id)
+        if series is None:
+            return
+        images = [instance for instance in series.instances.all() if instance.pixel_sha256]
+        series.stable = True
+        if images:
+            _describe(series, images)
+        series.save()
+        for each in enrolment.projects_for(series) if images else ():
+            try:
+                enrolment.enrol(series, each, patient_id=identity[0], issuer=identity[1])
+            except Fault as fault:
+                arrivals.quarantine_series(series, fault)
+
+
+def reconcile() -> int:
+    """Compare the rows with what Orthanc holds, both ways; how many objects differed.
+
+    Orthanc logs no deletions, and a restored or replaced store has a log of its own.
+    """
+    held, known, quarantined = orthanc.all_instances(), arrivals.known(), arrivals.quarantined()
+    gone = {store_id: series for store_id, series in known.items() if store_id not in held}
+    _forget(gone)
+    arrivals.release(quarantined - held)
+    unknown = sorted(held - known.keys() - quarantined)
+    for start in range(0, len(unknown), CHANGES_AT_ONCE):
+        found = arrivals.examine(unknown[start : start + CHANGES_AT_ONCE])
+        with transaction.atomic():
+            arrivals.record(found)
+    return len(gone) + len(quarantined - held) + len(unknown)
+
+
+def adopt(project_id: int) -> int:
+    """Settle again what an altered or new project may want; how many series were looked at."""
+    ids = list(
+        Series.objects.filter(stable=True, deleted_at=None, display__isnull=False)
+        .exclude(cases__project_id=project_id)
+        .values_list("pk", flat=True)
+    )
+    for series_id in ids:
+        settle(series_id)
+    return len(ids)
+
+
+@contextmanager
+def _turn() -> Iterator[bool]:
+    """Hold the advisory lock of intake, if nobody else does. It ends with the connection, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
+        row = cursor.fetchone()
+        mine = bool(row and row[0])
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])
+
+
+def _read_changes() -> tuple[int, bool]:
+    """Page after page until nothing is new, or until the time for one turn is over."""
+    cursor, _ = ChangeCursor.objects.get_or_create(store=STORE)
+    seq, handled, until = cursor.seq, 0, time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until:
+        page = orthanc.changes(seq, CHANGES_AT_ONCE)
+        if page.last < seq:
+            seq = _start_again(seq)
+            continue
+        if not _take_in(page, expected=seq):
+            return handled, False
+        handled += len(page.changes)
+        seq = page.last
+        if page.done:
+            return handled, True
+    return handled, False
+
+
+def _start_again(seq: int) -> int:
+    """The log is shorter than what was read of it: the store was emptied or exchanged."""
+    global _reconciled_at
+    _reconciled_at = 0.0
+    ChangeCursor.objects.filter(store=STORE, seq=seq).update(seq=0)
+    return 0
+
+
+def _take_in(page: orthanc.ChangePage, *, expected: int) -> bool:
+    """Examine first, then write rows and cursor together; False if somebody else moved the cursor."""
+    new = [change.orthanc_id for change in page.changes if change.kind == "NewInstance"]
+    found = arrivals.examine(arrivals.unknown(new))
+    with transaction.atomic():
+        cursor = ChangeCursor.objects.select_for_update().get(store=STORE)
+        if cursor.seq != expected:
+            return False
+        arrivals.record(found)
+        if page.last != expected:
+            cursor.seq = page.last
+            cursor.save()
+    return True
+
+
+def _reconcile_sometimes() -> None:
+    """Counting is cheap and done often; listing is done only where the counts differ."""
+    global _reconciled_at
+    if time.monotonic() - _reconciled_at < RECONCILE_SECONDS:
+        return
+    _reconciled_at = time.monotonic()
+    frames.sweep_scratch()
+    if orthanc.statistics().instances != arrivals.known_count():
+        reconcile()
+
+
+def _identity(series_id: int) -> tuple[str, str]:
+    """Patient ID and issuer, asked of the image store: they are not kept here."""
+    store_id = (
+        Instance.objects.filter(series_id=series_id).values_list("orthanc_id", flat=True).first()
+    )
+    return orthanc.patient_identity(store_id) if store_id else ("", "")
+
+
+def _lock(series_id: int) -> Series | None:
+    """The series, and its whole study: two series of one case must not settle past each other."""
+    study = Series.objects.filter(pk=series_id).values_list("study_uid", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"study:{study}"])
+    return Series.objects.select_for_update().filter(pk=series_id, deleted_at=None).first()
+
+
+def _describe(series: Series, images: Sequence[Instance]) -> None:
+    objects = [
+        Described(
+            sop_instance_uid=image.sop_instance_uid,
+            store_id=image.orthanc_id,
+            normalised=image.normalised,
+            description=image.description,
+        )
+        for image in images
+    ]
+    display = series_display(objects)
+    leading = min(images, key=lambda image: image.sop_instance_uid).description
+    series.display, series.frame_count = display, display["frame_count"]
+    series.modality, series.description = leading["modality"], leading["description"]
+    series.body_part, series.attributes = leading["body_part"], leading["attributes"]
+
+
+def _forget(gone: dict[str, int]) -> None:
+    """Deleted in Orthanc. A series that lost all its objects is kept as deleted, with their hashes."""
+    by_series = defaultdict(set)
+    for store_id, series_id in gone.items():
+        by_series[series_id].add(store_id)
+    for series_id in sorted(by_series):
+        _forget_in_series(series_id, by_series[series_id])
+    for store_id in gone:
+        frames.drop_copies(store_id)
+
+
+def _forget_in_series(series_id: int, gone: set[str]) -> None:
+    with transaction.atomic():
+        series = _lock(series_id)
+        if series is None:
+            return
+        if series.instances.exclude(orthanc_id__in=gone).exists():
+            series.instances.filter(orthanc_id__in=gone).delete()
+            series.stable = False
+            series.save(update_fields=["stable"])
+        else:
+            Series.objects.filter(pk=series.pk).update(deleted_at=Now())
+            enrolment.withdraw(series)
