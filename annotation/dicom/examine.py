@@ -99,21 +99,18 @@ def decode(path: Path, *, folder: Path) -> int:
 
 
 def _identity(path: Path, dataset: FileDataset, reason: str) -> Found:
-    uids = {
-        name: str(header.value_of(dataset, keyword) or "")
-        for name, keyword in (
-            ("sop_instance_uid", "SOPInstanceUID"),
-            ("series_uid", "SeriesInstanceUID"),
-            ("study_uid", "StudyInstanceUID"),
-        )
-    }
+    def uid(keyword: str) -> str:
+        return str(header.value_of(dataset, keyword) or "")
+
     return Found(
         path=str(path),
         sha256=convert.sha256_of(path),
+        sop_instance_uid=uid("SOPInstanceUID"),
         sop_class_uid=header.sop_class(dataset),
-        not_an_image=reason,
+        series_uid=uid("SeriesInstanceUID"),
+        study_uid=uid("StudyInstanceUID"),
         modality=describe.text(dataset, "Modality", 16),
-        **uids,
+        not_an_image=reason,
     )
 
 
