@@ -25,13 +25,16 @@ from learning.engine.spec import parse
 SUFFIX = ".safetensors"
 WEIGHTS = "network."
 _FORMAT = "consilium 1"
+_HEADER = "header"
+"""The one metadata key: several would be written in any order, and the file's hash would vary."""
 _MOST_TENSORS = 100_000
 
 
 def write(folder: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Path:
     """``<sha256>.safetensors`` in ``folder``, durable when this returns. OSError: the disk."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = save(plain, metadata={"format": _FORMAT, "header": json.dumps(header)})
+    text = json.dumps({**header, "format": _FORMAT}, sort_keys=True)
+    content = save(plain, metadata={_HEADER: text})
     path = folder / (hashlib.sha256(content).hexdigest() + SUFFIX)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{path.stem}.{os.getpid()}.tmp"
@@ -60,12 +63,13 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            header = json.loads((file.metadata() or {}).get(_HEADER, "null"))
             names = list(file.keys())
-            if metadata.get("format") != _FORMAT or len(names) > _MOST_TENSORS:
+            ours = isinstance(header, dict) and header.get("format") == _FORMAT
+            if not ours or len(names) > _MOST_TENSORS:
                 raise InvalidCheckpoint(f"{path.name} was not written by this engine.")
-            return {name: file.get_tensor(name) for name in names}, json.loads(metadata["header"])
-    except (SafetensorError, KeyError, ValueError) as error:
+            return {name: file.get_tensor(name) for name in names}, header
+    except (SafetensorError, ValueError) as error:
         raise InvalidCheckpoint(f"{path.name} is not a weights file: {error}.") from None
 
 

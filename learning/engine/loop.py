@@ -163,6 +163,8 @@ class _Run:
     def save(self, folder: Path) -> Path:
         if self._saved is not None and self._saved[0] == self.progress.step:
             return self._saved[1]
+        if not all(bool(weights.isfinite().all()) for weights in self.network.parameters()):
+            raise self._exploded()
         tensors = {checkpoint.WEIGHTS + k: v for k, v in self.network.state_dict().items()}
         for index, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"{OPTIMISER}{index}.{key}": value for key, value in values.items()}
@@ -218,10 +220,7 @@ class _Run:
             loss = self.loss(self.network(inputs)[0].float(), targets)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise EngineError(
-                f"The loss of {self.network.name} is not a number any more (step {step}); lower the"
-                f" recipe's learning_rate ({recipe.learning_rate:g})."
-            )
+            raise self._exploded()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -263,6 +262,12 @@ class _Run:
         held = self.held.fingerprint()
         parts = [self.network.name, self.recipe.document(), self.training.fingerprint(), held]
         return digest(parts)
+
+    def _exploded(self) -> EngineError:
+        return EngineError(
+            f"{self.network.name} is not made of numbers any more (step {self.progress.step}); lower"
+            f" the recipe's learning_rate ({self.recipe.learning_rate:g})."
+        )
 
     def _notes(self) -> list[str]:
         missing = [name for i, name in enumerate(self.recipe.classes) if not self.counts[i]]

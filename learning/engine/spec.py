@@ -25,7 +25,8 @@ METRICS_OF: dict[str, tuple[str, ...]] = {
     "segmentation": ("dice",),
 }
 MULTIPLE_OF = 8
-"""Of every input size: the networks halve it three times."""
+SMALLEST_SIDE = {"classification": 32, "segmentation": 16}
+"""Of an input: what is left after the networks have halved it as often as they do."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
-    yield from _size_problems(document)
+    yield from _size_problems(SMALLEST_SIDE[task], document.get("input_size"))
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
             yield f"The recipe's {name} is {document[name]!r}; it must be {wanted}."
@@ -156,16 +157,16 @@ def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
         yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(METRICS_OF[task])}."
 
 
-def _size_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    size = document.get("input_size")
+def _size_problems(smallest: int, size: Any) -> Iterator[str]:
+    fits = _whole(smallest, 1024)
     if (
         not isinstance(size, list | tuple)
         or len(size) not in (2, 3)
-        or not all(_whole(16, 1024)(side) and side % MULTIPLE_OF == 0 for side in size)
+        or not all(fits(side) and side % MULTIPLE_OF == 0 for side in size)
     ):
         yield (
-            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from 16 to 1024,"
-            f" each a multiple of {MULTIPLE_OF}."
+            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from {smallest}"
+            f" to 1024, each a multiple of {MULTIPLE_OF}."
         )
 
 

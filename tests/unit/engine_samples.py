@@ -11,13 +11,13 @@ from learning.engine.spec import Recipe, Sample, parse
 
 
 def make_recipe(**changes: Any) -> Recipe:
-    """Two classes of 16 × 16 images, a handful of steps."""
+    """Two classes of 32 × 32 images, a handful of steps."""
     return parse(
         {
             "task": "classification",
             "classes": ["dark", "bright"],
             "networks": ["densenet", "vit"],
-            "input_size": [16, 16],
+            "input_size": [32, 32],
             "epochs": 3,
             "minimum_steps": 2,
             "batch_size": 4,
