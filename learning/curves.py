@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from annotation.models import Project, Read, SnapshotItem
 
@@ -27,12 +27,13 @@ def add_point(
     round_: Round, arm: str, metric: str, value: Interval, *, learnt_from: QuerySet[SnapshotItem]
 ) -> CurvePoint:
     """The arm's ensemble on the hold-out, against its labels and the readers' time they took."""
-    reads = Read.objects.filter(references__in=learnt_from.values("reference")).distinct()
+    read = Read.objects.filter(references__in=learnt_from.values("reference")).values("pk")
+    spent = Read.objects.filter(pk__in=read).aggregate(seconds=Sum("active_seconds"))["seconds"]
     return CurvePoint.objects.create(
         round=round_,
         arm=arm,
         labels=learnt_from.count(),
-        reader_seconds=sum(reads.values_list("active_seconds", flat=True)),
+        reader_seconds=spent or 0,
         metric=metric,
         value=value.value,
         low=value.low,

@@ -19,7 +19,8 @@ import numpy as np
 from django.db.models import Prefetch, QuerySet
 from numpy.typing import NDArray
 
-from annotation import frames
+from annotation import frames, orthanc
+from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
 
@@ -148,9 +149,22 @@ def image_of(case: Case, recipe: Recipe) -> Image:
 
 def _make(image: Image, recipe: Recipe) -> None:
     artifacts.require_space()
-    pixels = frames.load_pixels(image.series).array[_chosen(image)]
-    array = _shrunk(_laid_out(pixels, recipe), recipe.dimensions, image.shrink)
+    pixels = _pixels(image.series)[_chosen(image)]
+    array = _shrunk(_laid_out(pixels, recipe), image.shrink)
     artifacts.write(image.path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def _pixels(series: Series) -> NDArray[np.float32]:
+    """Raises Unusable for what is wrong with these images alone; a store that is away stops the slice."""
+    try:
+        return frames.load_pixels(series).array
+    except (Fault, orthanc.Refused) as problem:
+        raise Unusable(f"The images cannot be decoded: {problem}") from problem
+    except ValueError as problem:
+        raise Unusable(f"The pixels do not fit their description: {problem}.") from problem
+    except ImageStoreUnavailable as problem:
+        orthanc.ping()
+        raise Unusable(problem.detail) from problem
 
 
 def _chosen(image: Image) -> list[int]:
@@ -184,7 +198,7 @@ def _shrink(display: dict[str, Any], recipe: Recipe) -> int:
     return max(1, math.floor(room / DETAIL_KEPT))
 
 
-def _shrunk(array: NDArray[np.float32], dimensions: int, factor: int) -> NDArray[np.float32]:
+def _shrunk(array: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     if factor == 1:
         return np.ascontiguousarray(array, np.float32)
     rows, columns = (size // factor * factor for size in array.shape[-2:])

@@ -52,6 +52,7 @@ def load(project: Project, model: TrainedModel, *, labelled: list[int]) -> Pool:
         cases,
         PoolScores(
             ensemble=ensemble,
+            ids=np.array(cases),
             probabilities=arrays,
             embeddings=_embeddings(model, cases),
             labelled=_embeddings(model, labelled),

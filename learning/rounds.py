@@ -79,6 +79,7 @@ def advance(round_id: int) -> bool:
     """
     from . import steps
 
+    steps.prepare_process()
     taken = leases.take(round_id, seconds=settings.TRAINING_SLICE_SECONDS)
     if taken is None:
         return False

@@ -6,8 +6,13 @@ Only training workers import this package: it loads torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import cache
 
+from django.conf import settings
+
+from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Round
 
@@ -21,3 +26,10 @@ RUN: dict[str, Callable[[Lease, Round], bool]] = {
     Round.Step.RANK: rank.run,
     Round.Step.PROMOTE: promote.run,
 }
+
+
+@cache
+def prepare_process() -> None:
+    """Once in each process that trains: leave a core to those who answer people."""
+    cores = os.cpu_count() or 1
+    determinism.limit_threads(settings.TRAINING_THREADS or max(1, cores - 1))
