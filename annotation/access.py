@@ -9,10 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from .errors import NotFound, NotPermitted
-from .models import Membership, Project, Role, User
+from .models import Case, Membership, Project, Role, Series, User
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -139,3 +139,23 @@ def visible_to(
     if token is not None:
         allowed = allowed.filter(project=token.project_id)
     return queryset.filter(**{f"{project_path}__in": allowed.values("project")})
+
+
+def series_for(user: User | AnonymousUser, pk: int) -> Series:
+    """The series, if the user has a case of it in hand, has read one, or may look at one in a project."""
+    series = Series.objects.filter(pk=pk, deleted_at=None).first()
+    cases = Case.objects.filter(series=pk)
+    if series is None or not (
+        visible_to(user, cases, Action.VIEW_CASES).exists() or _own(user, cases).exists()
+    ):
+        raise NotFound
+    return series
+
+
+def _own(user: User | AnonymousUser, cases: QuerySet[Case]) -> QuerySet[Case]:
+    token = getattr(user, "api_token", None)
+    if token is not None and Action.READ_CASES.value not in token.actions:
+        return cases.none()
+    return cases.filter(project__in=projects_visible_to(user)).filter(
+        Q(slots__reader_id=user.pk) | Q(reads__reader_id=user.pk)
+    )

@@ -89,15 +89,18 @@ def load_pixels(series: Series) -> PixelVolume:
 
 
 def thumbnail(series: Series) -> bytes:
-    """A PNG of the middle frame, at most 128 pixels wide and high."""
+    """A PNG of the middle frame, at most 128 pixels wide and high; made once and kept beside the copies."""
     display = display_of(series)
-    middle = len(display["frames"]) // 2
-    array = decoded_frame(display, middle)
-    image = Image.fromarray(_eight_bits(array, _described(display, middle)))
-    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.BILINEAR)
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+    kept: Path = settings.FRAMES_DIR / "thumbnails" / f"{series.pk}-{display['version']}.png"
+    try:
+        return kept.read_bytes()
+    except FileNotFoundError:
+        content = _draw_thumbnail(display)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with scratch() as folder:
+        (folder / kept.name).write_bytes(content)
+        (folder / kept.name).replace(kept)
+    return content
 
 
 def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:
@@ -211,6 +214,16 @@ def _affine(display: dict[str, Any]) -> NDArray[np.float64] | None:
     affine[:3, 0], affine[:3, 1] = orientation[:3] * columns, orientation[3:] * rows
     affine[:3, 2], affine[:3, 3] = step, first["position"]
     return affine
+
+
+def _draw_thumbnail(display: dict[str, Any]) -> bytes:
+    middle = len(display["frames"]) // 2
+    array = decoded_frame(display, middle)
+    image = Image.fromarray(_eight_bits(array, _described(display, middle)))
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def _eight_bits(array: NDArray[Any], frame: dict[str, Any]) -> NDArray[np.uint8]:

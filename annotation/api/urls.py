@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import datasets, ledger, me, members, projects, tokens
+from . import datasets, imports, ledger, me, members, projects, series, tokens
 
 urlpatterns = [
     path("me", me.Me.as_view()),
@@ -23,4 +23,15 @@ urlpatterns = [
     path("snapshots/<int:pk>/verify", datasets.SnapshotVerification.as_view()),
     path("projects/<slug:slug>/ledger", ledger.Events.as_view()),
     path("projects/<slug:slug>/ledger/verify", ledger.Verification.as_view()),
+    path("projects/<slug:slug>/imports", imports.Imports.as_view()),
+    path("projects/<slug:slug>/quarantine", imports.Quarantine.as_view()),
+    path("imports/<int:pk>", imports.ImportDetail.as_view()),
+    path("imports/<int:pk>/items", imports.ImportItems.as_view()),
+    path("imports/<int:pk>/complete", imports.ImportCompletion.as_view()),
+    path("imports/<int:pk>/cancel", imports.ImportCancellation.as_view()),
+    path("import-items/<int:pk>", imports.ItemDetail.as_view()),
+    path("import-items/<int:pk>/content", imports.ItemContent.as_view()),
+    path("import-items/<int:pk>/dismiss", imports.ItemDismissal.as_view()),
+    path("import-items/<int:pk>/retry", imports.ItemRetry.as_view()),
+    path("series/<int:pk>", series.SeriesDetail.as_view()),
 ]
