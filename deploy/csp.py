@@ -1,4 +1,4 @@
-"""Sends the Content-Security-Policy named in SECURE_CSP. Django 6 does this itself."""
+"""Headers that Django 5 does not send: the policy named in SECURE_CSP (Django 6 does), and what may be kept."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ class ContentSecurityPolicyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response

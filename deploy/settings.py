@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from . import env
+from . import env, logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("CONSILIUM_VAR", str(BASE_DIR / "var")))
@@ -36,6 +36,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "deploy.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "deploy.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -155,6 +156,8 @@ FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [path for path in (FRONTEND_DIST, BASE_DIR / "deploy" / "static") if path.is_dir()]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm"}
+
+LOGGING = logging.configuration(env.text("LOG_LEVEL", "INFO"))
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

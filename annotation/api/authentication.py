@@ -31,6 +31,7 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed("The token is unknown, expired or revoked.")
         token.user.api_token = token  # type: ignore[attr-defined]
+        request._request.token_user_id = token.user_id  # type: ignore[attr-defined]
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

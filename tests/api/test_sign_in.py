@@ -119,7 +119,14 @@ def test_signing_out_ends_the_session(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["signup/", "email/", "password/reset/", "password/set/", "confirm-email/", "login/code/confirm/"],
+    [
+        "signup/",
+        "email/",
+        "password/reset/",
+        "password/set/",
+        "confirm-email/",
+        "login/code/confirm/",
+    ],
 )
 def test_nobody_registers_or_resets_by_mail(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 404
@@ -154,5 +161,5 @@ def test_pages_obey_the_policy_and_say_what_they_are_for(client: Client, path: s
 def test_each_input_has_a_label(client: Client) -> None:
     text = client.get(LOGIN).content.decode()
     labelled = set(re.findall(r'<label for="([^"]+)"', text))
-    inputs = {match for match in re.findall(r'<input[^>]*\bid="([^"]+)"', text)}
+    inputs = set(re.findall(r'<input[^>]*\bid="([^"]+)"', text))
     assert {"id_login", "id_password"} <= inputs <= labelled
