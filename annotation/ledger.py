@@ -16,6 +16,7 @@ import rfc8785
 from django.db import connection, transaction
 from django.db.models import Model
 
+from . import statements
 from .models import Anchor, ChainHead, Event, Project, User
 
 SYSTEM = "system"
@@ -73,16 +74,14 @@ def record(
         data=data,
     )
     parameters = _parameters(event)
-    with connection.cursor() as cursor:
-        cursor.execute(APPEND, parameters)
-        row = cursor.fetchone()
-        if row is None:
-            ChainHead.objects.bulk_create(
-                [ChainHead(chain=event.chain, hash=GENESIS)], ignore_conflicts=True
-            )
-            cursor.execute(APPEND, parameters)
-            row = cursor.fetchone()
-    event.pk, event.seq, event.at, event.previous, event.hash = row
+    row = statements.fetch_one(APPEND, parameters)
+    if row is None:
+        ChainHead.objects.bulk_create(
+            [ChainHead(chain=event.chain, hash=GENESIS)], ignore_conflicts=True
+        )
+        row = statements.fetch_one(APPEND, parameters) or {}
+    for name, value in row.items():
+        setattr(event, name, value)
     event._state.adding = False
     return event
 

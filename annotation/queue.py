@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from . import comments, ledger, priorities
+from . import comments, ledger, priorities, statements
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
 from .models import Case, Comment, Event, Project, Skip, Slot, Stream, User
 
@@ -32,7 +32,7 @@ ORDER BY claimed_at LIMIT 1 FOR NO KEY UPDATE
 # OFFSET 0 keeps each probe a look-up in an index, whatever the planner believes of table sizes.
 NEXT = """
 SELECT slot.id FROM annotation_slot AS slot
-WHERE slot.project_id = %(project)s AND slot.stream = '{stream}' AND slot.state = 'open'
+WHERE slot.project_id = %(project)s AND slot.stream = %(stream_{stream})s AND slot.state = 'open'
     AND NOT EXISTS (SELECT 1 FROM annotation_slot AS mine
         WHERE mine.case_id = slot.case_id AND mine.reader_id = %(reader)s OFFSET 0)
     AND NOT EXISTS (SELECT 1 FROM annotation_read AS done
@@ -239,14 +239,24 @@ def _one_at_a_time(project: Project, reader: User) -> None:
 
 def _take(project: Project, reader: User, streams: Sequence[str], *, locked: str) -> Slot | None:
     """Without SKIP LOCKED the row is waited for: a ranking or a rollback may have held the last one."""
-    following = [NEXT.format(stream=stream, locked=locked) for stream in streams]
+    following = [NEXT.format(stream=place, locked=locked) for place in range(len(streams))]
     candidates = ", ".join(f"({query})" for query in [OWN, *following])
-    parameters = {
-        "project": project.pk,
-        "reader": reader.pk,
-        "lease": timedelta(minutes=project.lease_minutes),
-    }
-    return next(iter(Slot.objects.raw(TAKE.format(candidates=candidates), parameters)), None)
+    row = statements.fetch_one(
+        TAKE.format(candidates=candidates),
+        {
+            "project": project.pk,
+            "reader": reader.pk,
+            "lease": timedelta(minutes=project.lease_minutes),
+            **{f"stream_{place}": stream for place, stream in enumerate(streams)},
+        },
+    )
+    if row is None:
+        return None
+    taken_now = row.pop("is_new")
+    slot = Slot(**row)
+    slot._state.adding = False
+    slot.is_new = taken_now  # type: ignore[attr-defined]
+    return slot
 
 
 def _streams(project: Project) -> list[str]:
