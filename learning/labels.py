@@ -68,10 +68,15 @@ def count_items(chosen: QuerySet[Any]) -> Counter[str]:
 def _usable(rows: QuerySet[Any], recipe: spec.Recipe, path: str) -> QuerySet[Any]:
     """Rows whose reference answers the recipe's question, or carries a mask; with the ``target``."""
     if recipe.task == "segmentation":
-        drawn = rows.filter(**{f"{path}marks__contains": [{"kind": "labelmap"}]})
-        return drawn.annotate(target=Value(MASK))
-    answered = rows.annotate(target=KeyTextTransform(recipe.question, f"{path}answers"))
-    return answered.filter(target__in=recipe.classes)
+        usable = rows.filter(**{f"{path}marks__contains": [{"kind": "labelmap"}]}).annotate(
+            target=Value(MASK)
+        )
+    else:
+        usable = rows.annotate(target=KeyTextTransform(recipe.question, f"{path}answers")).filter(
+            target__in=recipe.classes
+        )
+    found: QuerySet[Any] = usable
+    return found
 
 
 def _counted(rows: QuerySet[Any], by: str) -> QuerySet[Any]:

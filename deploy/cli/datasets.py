@@ -45,7 +45,7 @@ def export(
     """
     running.configure()
     from annotation import export as exporting
-    from learning import datasets
+    from learning import cards
 
     versions = running.project_named(project).snapshots.order_by("-version")
     frozen = (versions if version is None else versions.filter(version=version)).first()
@@ -56,7 +56,7 @@ def export(
     target = output or Path(f"{project}-v{frozen.version}.zip")
     partial = target.with_name(f".{target.name}.part")
     with partial.open("wb") as file:
-        files = datasets.model_files(frozen) if models else ()
+        files = cards.files_of(frozen) if models else ()
         exporting.write_zip(frozen, file, images=images, models=files)
     partial.replace(target)
     click.echo(f"{target} ({target.stat().st_size / 1e6:.1f} MB), version {frozen.version}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import models, projects, rounds
+from . import models, projects, rounds, snapshots
 
 urlpatterns = [
     path("projects/<slug:slug>/learning", projects.Learning.as_view()),
@@ -19,4 +19,5 @@ urlpatterns = [
     path("models/<int:pk>", models.ModelDetail.as_view()),
     path("models/<int:pk>/use", models.UseModel.as_view()),
     path("models/<int:pk>/download", models.DownloadModel.as_view()),
+    path("snapshots/<int:pk>/download", snapshots.SnapshotWithModels.as_view()),
 ]
