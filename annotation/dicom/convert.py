@@ -29,7 +29,7 @@ from pydicom.uid import (
 from pydicom.valuerep import DSfloat
 
 from . import nifti, raster
-from .sniff import Kind
+from .sniff import Kind, sniff
 
 _UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
 _SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
@@ -43,6 +43,19 @@ def convert(path: Path, kind: Kind, *, name: str, folder: Path) -> list[Path]:
     else:
         objects = iter([_picture_of(raster.read(path), name, digest)])
     return [_write(dataset, folder / f"{i:05}.dcm") for i, dataset in enumerate(objects)]
+
+
+def uids(path: Path) -> list[str]:
+    """SOP Instance UIDs of the objects that the file becomes, in the order in which they are shown."""
+    kind, digest = sniff(path), sha256_of(path)
+    count = len(nifti.read(path).frames) if kind in (Kind.NIFTI, Kind.NIFTI_GZIP) else 1
+    return [identifier(digest, f"instance {number}") for number in range(1, count + 1)]
+
+
+def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
+    """The voxels as slices, rows, columns in the order in which they are shown, and their geometry."""
+    volume = nifti.read(path)
+    return volume.frames, volume
 
 
 def identifier(digest: str, what: str) -> str:
