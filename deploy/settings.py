@@ -192,6 +192,8 @@ SPECTACULAR_SETTINGS = {
         "RoundStepEnum": "learning.models.Round.Step",
         "RoundStepStateEnum": "learning.api.rounds.STEP_STATES",
         "ModelStateEnum": "learning.models.TrainedModel.State",
+        "ImportStateEnum": "annotation.models.Import.State",
+        "ImportItemStateEnum": "annotation.models.ImportItem.State",
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
     },
