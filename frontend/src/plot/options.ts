@@ -36,6 +36,8 @@ export function paletteOf(element: Element): Palette {
   };
 }
 
+/** More points than this get small markers. */
+const CROWDED = 12;
 const FONT = '12px "Inter Variable", system-ui, sans-serif';
 export const DASHES: Record<Look, number[]> = {
   accent: [],
@@ -61,7 +63,7 @@ const faded = (colour: string, opacity: number): string =>
     .toString(16)
     .padStart(2, '0');
 
-function lineOf(look: Look, palette: Palette): uPlot.Series {
+function lineOf(look: Look, palette: Palette, count: number): uPlot.Series {
   const colour = colourOf(look, palette);
   const marked = look === 'accent' || look === 'plain';
   const series: uPlot.Series = {
@@ -71,8 +73,8 @@ function lineOf(look: Look, palette: Palette): uPlot.Series {
     spanGaps: true,
     points: {
       show: marked,
-      size: 8,
-      width: 2,
+      size: count > CROWDED ? 5 : 8,
+      width: count > CROWDED ? 1.25 : 2,
       stroke: colour,
       fill: look === 'accent' ? colour : palette.ground,
     },
@@ -143,7 +145,7 @@ export function optionsFor({ joined, looks, axes, palette, size, onRow }: Reques
   const bands: uPlot.Band[] = [];
   joined.series.forEach(({ hasInterval }, index) => {
     const look = looks[index] ?? 'plain';
-    series.push(lineOf(look, palette));
+    series.push(lineOf(look, palette, joined.x.length));
     if (!hasInterval) return;
     bands.push({ series: [series.length + 1, series.length], fill: faded(colourOf(look, palette), 0.1) });
     series.push(edge(), edge());

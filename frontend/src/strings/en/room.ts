@@ -29,6 +29,7 @@ export const room = {
   'viewer.series': 'Series',
   'viewer.seriesNumber': 'Series {number}',
   'viewer.presets': 'Window presets',
+  'viewer.customWindow': 'Own window',
 
   'tool.label': 'Tools',
   'tool.window': 'Window',
@@ -123,6 +124,8 @@ export const room = {
   'room.submittedAfterAll': 'A reading that waited for the server has arrived.',
   'room.submitUnanswered':
     'The server did not answer. Your reading is kept and is sent again when it is back.',
+  'room.corrects':
+    'You submitted this case {when}. Submitting again corrects your reading; the first one is kept.',
   'room.skip': 'Skip',
   'room.issue': 'Raise an issue',
   'room.release': 'Give back',

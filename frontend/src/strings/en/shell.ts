@@ -108,7 +108,8 @@ export const shell = {
 
   'plot.help': 'Left and right arrow keys read the points one by one.',
   'plot.table': 'Show as a table',
-  'plot.interval': '{value}, 95 % interval {low} to {high}',
+  'plot.interval': '{value} ({low}–{high})',
+  'plot.intervalSpoken': '{value}, 95 % interval {low} to {high}',
   'plot.noValue': 'no value',
   'plot.from': 'From',
   'plot.to': 'To',

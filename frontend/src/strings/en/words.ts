@@ -22,9 +22,9 @@ export const words = {
   'stream.control': 'Control',
   'stream.calibration': 'Calibration',
   'stream.holdout': 'Hold-out',
-  'streamNote.pool': 'ranked by the model',
-  'streamNote.control': 'read in random order, to compare with',
-  'streamNote.calibration': 'sets how sure the model may be',
+  'streamNote.pool': 'ranked',
+  'streamNote.control': 'random, to compare with',
+  'streamNote.calibration': 'sets how sure it may be',
   'streamNote.holdout': 'measures, never trains',
 
   'arm.all': 'All labels',

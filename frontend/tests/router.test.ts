@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { pagesFor } from '../src/pages/pages';
+import { compile, find } from '../src/router.svelte';
+import { routes } from '../src/routes';
+
+const compiled = compile(routes);
+const at = (pathname: string) => find(compiled, pathname);
+
+describe('an address', () => {
+  it('names one page and its parameters', () => {
+    expect(at('/p/tb/rounds/12')).toMatchObject({
+      route: { path: '/p/:slug/rounds/:id' },
+      params: { slug: 'tb', id: '12' },
+    });
+    expect(at('/p/tb')?.route.path).toBe('/p/:slug');
+  });
+
+  it('of the reading room works with and without a slot', () => {
+    expect(at('/p/tb/read')).toMatchObject({ params: { slug: 'tb', slot: '' } });
+    expect(at('/p/tb/read/7')).toMatchObject({ params: { slug: 'tb', slot: '7' }, route: { bare: true } });
+  });
+
+  it('that names nothing is nothing', () => {
+    expect(at('/p/tb/nowhere')).toBeNull();
+    expect(at('/accounts/login/')).toBeNull();
+  });
+});
+
+describe('the sidebar', () => {
+  it('shows a reader the overview and the list alone', () => {
+    expect(pagesFor(['project.view', 'cases.read']).map(({ path }) => path)).toEqual(['', '/list']);
+  });
+
+  it('leads only to pages that exist, each by its own key', () => {
+    const pages = pagesFor(['cases.view', 'rounds.view', 'datasets.view', 'images.import', 'members.view']);
+    for (const { path } of pages) expect(at(`/p/tb${path}`), path).not.toBeNull();
+    expect(new Set(pages.map(({ key }) => key)).size).toBe(pages.length);
+  });
+});
