@@ -38,7 +38,7 @@ class Service:
 
 def wanted(environment: Mapping[str, str]) -> list[str]:
     """What to start: all, save the servers that the environment names."""
-    return [name for name in ALL if EXTERNAL.get(name) not in environment]
+    return [name for name in ALL if EXTERNAL.get(name, "") not in environment]
 
 
 def services(
