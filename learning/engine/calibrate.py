@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
-LOWEST, HIGHEST = 0.25, 8.0
+LOWEST, HIGHEST = 0.5, 8.0
+"""Below, a few easy cases would make a network absurdly sure."""
 FEWEST = 10
 """Cases below which a fitted temperature would be noise."""
 
 
 def fit_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
-    """The temperature in [0.25, 8] with the least log loss of ``logits`` [N, C] / temperature.
+    """The temperature in [0.5, 8] with the least log loss of ``logits`` [N, C] / temperature.
 
     1.0, which changes nothing, where the data cannot tell: fewer than ten cases, one class only,
     or no finite logits. Cases with logits that are not numbers do not count.

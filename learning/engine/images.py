@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -77,13 +78,13 @@ def unpadded(image: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _read(path: Path, what: str) -> NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_memmap(path, mode="r")
     except FileNotFoundError:
         raise Unusable(f"The file of the {what} is missing: {path.name}.") from None
     except (OSError, ValueError, EOFError) as error:
         raise Unusable(f"The file of the {what} cannot be read: {path.name} ({error}).") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "uifb":
-        raise Unusable(f"The file of the {what} does not hold one array of numbers: {path.name}.")
+    if array.dtype.kind not in "uifb":
+        raise Unusable(f"The file of the {what} does not hold numbers: {path.name}.")
     if array.size == 0:
         raise Unusable(f"The {what} has no voxels (shape {_by(array.shape)}).")
     return np.array(array)
