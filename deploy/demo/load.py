@@ -34,7 +34,7 @@ def load(console: Console, owner: User) -> None:
         if not project.cases.exists():
             console.print(f"  importing {project.title} …")
             _import_images(project, owner)
-    for slug, count in (("tuberculosis", 344), ("hippocampus", 90), ("lung-lesion", 1)):
+    for slug, count in (("tuberculosis", 344), ("hippocampus", 48), ("lung-lesion", 1)):
         _wait_for_cases(Project.objects.get(slug=slug), count)
     _load_lung_reads(Project.objects.get(slug="lung-lesion"), owner)
 
