@@ -21,7 +21,13 @@ export function isTaken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing) return true;
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest(`${TYPING}, [role="dialog"], [role="alertdialog"], [role="menu"]`)) return true;
-  return (event.key === 'Enter' || event.key === ' ') && !!target?.closest(ACTS_ON_ENTER);
+  const presses = (event.key === 'Enter' || event.key === ' ') && !event.ctrlKey && !event.metaKey;
+  return presses && !!target?.closest(ACTS_ON_ENTER);
+}
+
+/** A sign such as ? or + needs Shift on one keyboard and none on another. */
+function layoutsOf(keys: string): string[] {
+  return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
 }
 
 class Shortcuts {
@@ -42,7 +48,10 @@ class Shortcuts {
   /** Binds shortcuts until the returned function is called; made for `$effect`. */
   bind(list: readonly Shortcut[]): () => void {
     this.active = untrack(() => [...this.active, ...list]);
-    const bindings = list.map(({ keys, run }) => [keys, (event: KeyboardEvent) => this.#press(event, run)]);
+    const bindings = list.flatMap(({ keys, run }) => {
+      const press = (event: KeyboardEvent) => this.#press(event, run);
+      return layoutsOf(keys).map((one) => [one, press]);
+    });
     const unbind = tinykeys(window, Object.fromEntries(bindings));
     return () => {
       this.active = this.active.filter((shortcut) => !list.includes(shortcut));

@@ -53,9 +53,13 @@ export function imageIdsOf(seriesId: number): string[] {
   return (known.get(seriesId)?.frames ?? []).map((_, index) => imageIdOf(seriesId, index));
 }
 
-/** The series and frame an image id stands for; null for ids of others (labelmaps, say). */
+/** The image of a labelmap's frame; it lies where the frame of its series lies. */
+export const overlayIdOf = (seriesId: number, index: number, unique: string): string =>
+  `overlay:${seriesId}/${index}/${unique}`;
+
+/** The series and frame that an image id stands for, or lies over; null for unknown ids. */
 export function resolve(imageId: string): { series: SeriesDisplay; index: number } | null {
-  const match = /^series:(\d+)\/(\d+)$/.exec(imageId);
+  const match = /^(?:series|overlay):(\d+)\/(\d+)(?:\/|$)/.exec(imageId);
   const series = match && known.get(Number(match[1]));
   return series ? { series, index: Number(match[2]) } : null;
 }
@@ -249,9 +253,14 @@ const MODULES: Record<string, Module> = {
   },
 };
 
+// An overlay has pixels of its own, described by the library that made it.
+const OVERLAY_MODULES = new Set(['generalSeriesModule', 'imagePlaneModule']);
+
 function provide(type: string, imageId: unknown): unknown {
   const module = MODULES[type];
-  const found = module && typeof imageId === 'string' ? resolve(imageId) : null;
+  if (!module || typeof imageId !== 'string') return undefined;
+  if (imageId.startsWith('overlay:') && !OVERLAY_MODULES.has(type)) return undefined;
+  const found = resolve(imageId);
   return found ? module?.(found.series, found.index) : undefined;
 }
 

@@ -36,6 +36,8 @@ interface Context {
   titles: Titles;
   /** The class that a new mark gets. */
   activeClass: () => LabelClass | null;
+  /** The reader selected a mark in the image, or none ('') any more. */
+  onSelect: (uid: string) => void;
 }
 
 export class MarkProjection {
@@ -50,6 +52,7 @@ export class MarkProjection {
     const handlers: [string, (event: Event) => void][] = [
       [Events.ANNOTATION_ADDED, (event) => this.started(event)],
       [Events.ANNOTATION_COMPLETED, (event) => this.completed(event)],
+      [Events.ANNOTATION_SELECTION_CHANGE, () => context.onSelect(this.selected()[0] ?? '')],
     ];
     for (const [name, handler] of handlers) eventTarget.addEventListener(name, handler);
     const released = () => queueMicrotask(() => this.readDragged());
@@ -82,8 +85,10 @@ export class MarkProjection {
     const mark = this.context.record.marks.get(uid);
     const index = mark ? this.indexOf(mark) : -1;
     const existing = this.drawn.get(uid);
+    const selected = this.selected().includes(uid);
     if (existing) this.erase(uid, existing);
     if (mark && index >= 0) this.draw(mark, index);
+    if (selected && this.drawn.has(uid)) this.select(uid);
     this.render();
   }
 
@@ -112,14 +117,15 @@ export class MarkProjection {
     this.render();
   }
 
+  /** Selects one mark, or none. */
   select(uid: string): void {
     const drawing = this.drawn.get(uid);
     if (drawing?.annotationUID) annotations.selection.setAnnotationSelected(drawing.annotationUID, true, false);
+    else annotations.selection.deselectAnnotation();
     this.render();
   }
 
-  /** The marks that the reader has selected in the image. */
-  selected(): string[] {
+  private selected(): string[] {
     return annotations.selection
       .getAnnotationsSelected()
       .map(uidFromUuid)

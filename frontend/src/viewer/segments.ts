@@ -2,7 +2,7 @@
 
 import { cache, imageLoader, metaData, utilities } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
-import { imageIdOf } from './frames';
+import { imageIdOf, overlayIdOf } from './frames';
 import type { Labelmap } from './labelmap';
 import type { LabelClass, SeriesDisplay } from './types';
 
@@ -57,7 +57,7 @@ export class LabelmapProjection {
   private addImage(seriesId: number, index: number, map: Labelmap): string {
     const reference = imageIdOf(seriesId, index);
     const plane = metaData.get('imagePlaneModule', reference);
-    const imageId = `${this.id}/${index}`;
+    const imageId = overlayIdOf(seriesId, index, this.id);
     imageLoader.createAndCacheLocalImage(imageId, {
       scalarData: map.frame(index),
       dimensions: [map.columns, map.rows],

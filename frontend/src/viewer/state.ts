@@ -27,6 +27,8 @@ export interface ViewerState {
   tool: Tool;
   brush: { radiusMm: number; ball: boolean };
   marksHidden: boolean;
+  /** Tracking UID of the mark that is selected; '' if none is. */
+  selected: string;
   /** Frames drawn so far: grows by one with every picture on the screen. */
   rendered: number;
 }
@@ -46,5 +48,6 @@ export const EMPTY: ViewerState = {
   tool: 'window',
   brush: { radiusMm: 5, ball: false },
   marksHidden: false,
+  selected: '',
   rendered: 0,
 };

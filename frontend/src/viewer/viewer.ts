@@ -63,6 +63,8 @@ export class Viewer {
       element,
       defaultOptions: { background: [0, 0, 0] },
     });
+    // A focused viewport would swallow every key; keys belong to the page.
+    element.removeAttribute('tabindex');
     this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
     this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
     this.marks = new MarkProjection({
@@ -72,6 +74,7 @@ export class Viewer {
       classes: options.classes,
       titles: options.titles,
       activeClass: () => this.activeClass,
+      onSelect: (selected) => this.set({ selected }),
     });
     this.painter = new Painter({
       viewport: this.viewport,
@@ -332,8 +335,15 @@ export class Viewer {
 
   setTool(tool: Tool): void {
     this.marks.cancel();
+    this.select('');
     this.tools.select(tool);
     this.set({ tool });
+  }
+
+  /** Selects a mark, or none (''). */
+  select(uid: string): void {
+    this.marks.select(uid);
+    this.set({ selected: uid });
   }
 
   setBrush(brush: Partial<ViewerState['brush']>): void {

@@ -205,6 +205,12 @@ export class Autosave {
     return this.running;
   }
 
+  /** Waits for a save that is under way, and starts none. */
+  async settle(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
   private async send(): Promise<void> {
     const { target } = this;
     if (!target || this.edits === 0) return;

@@ -241,6 +241,11 @@ export class Room {
     const stored = assignment.draft;
     if (local?.dirty) return this.fromBrowser(local);
     if (stored) return this.fromServer(assignment.slot, stored, series);
+    const read = assignment.submitted;
+    if (read) {
+      const draft = { version: 0, content: read.content, active_seconds: 0, updated_at: read.submitted_at };
+      return this.fromServer(assignment.slot, draft, series);
+    }
     const fresh = freshContent(this.schema);
     return { content: fresh, labelmaps: new Map(), masks: new Map(), version: 0, seconds: 0, dirty: false };
   }
@@ -333,7 +338,7 @@ export class Room {
     if (!assignment || this.phase !== 'reading' || this.blocks.length > 0) return false;
     this.phase = 'submitting';
     try {
-      await this.autosave.flush();
+      await this.autosave.settle();
       const pending = await this.submission(assignment);
       await this.autosave.rememberPending(pending);
       const read = await server.submitRead(assignment.slot, pending.idempotencyKey, JSON.parse(pending.body));

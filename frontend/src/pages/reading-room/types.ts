@@ -67,6 +67,8 @@ export interface Assignment {
   label_schema: { version: number; document: LabelSchema };
   draft: StoredDraft | null;
   picked: Picked | null;
+  /** This reader's own reading of the case, when it is opened again to correct it. */
+  submitted?: (SubmittedRead & { content: Content }) | null;
 }
 
 export interface SubmittedRead {
