@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "deploy.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "deploy.csp.ContentSecurityPolicyMiddleware",
+    "annotation.pixels.PixelMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "deploy.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
