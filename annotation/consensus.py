@@ -82,6 +82,12 @@ def vote(answers: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:
     return chosen, sum(shares) / len(shares) if shares else 0.0
 
 
+def submitted_marks(read: Read) -> list[dict[str, Any]]:
+    """The marks of a read in the form in which they were submitted."""
+    drawn = read.marks.select_related("mask").defer("mask__gzip").order_by("pk")
+    return [_submitted(mark) for mark in drawn]
+
+
 def _store(case: Case, before: Reference | None, reads: list[Read]) -> Reference:
     resolved = _of_one(reads[0]) if len(reads) == 1 else _of_several(reads)
     version = 1
@@ -101,8 +107,7 @@ def _store(case: Case, before: Reference | None, reads: list[Read]) -> Reference
 
 
 def _of_one(read: Read) -> Resolved:
-    marks = [_submitted(mark) for mark in read.marks.select_related("mask").order_by("pk")]
-    return Resolved(Reference.Method.SINGLE, _answers_of([read])[0], 1.0, marks)
+    return Resolved(Reference.Method.SINGLE, _answers_of([read])[0], 1.0, submitted_marks(read))
 
 
 def _of_several(reads: list[Read]) -> Resolved:
@@ -120,7 +125,6 @@ def _answers_of(reads: list[Read]) -> list[dict[str, Any]]:
 
 
 def _submitted(mark: Mark) -> dict[str, Any]:
-    """The mark in the form in which readers submit."""
     mask = mark.mask if mark.kind == MarkKind.LABELMAP else None
     return {
         "tracking_uid": mark.tracking_uid,

@@ -298,6 +298,8 @@ def _own(slot_id: int, reader: User, token: int) -> Slot:
         raise NotFound
     case = _lock_case(found)
     slot = Slot.objects.select_for_update(no_key=True).get(pk=slot_id)
+    if not held_before(slot, reader):
+        raise NotFound("There is no such case in your hands.")
     if (slot.state, slot.reader_id, slot.token) != (Slot.State.CLAIMED, reader.pk, token):
         raise LeaseLost(
             "This case is no longer yours: the claim ended after a time without activity, or was given "

@@ -117,6 +117,12 @@ def current_label_schema(project_id: int) -> LabelSchema:
     return LabelSchema.objects.filter(project=project_id).latest("version")
 
 
+def class_values(project_id: int) -> set[int]:
+    """The voxel values that the classes in force stand for."""
+    document = current_label_schema(project_id).document
+    return {one["value"] for one in document.get("classes", [])}
+
+
 def submit(
     slot_id: int,
     reader: User,
@@ -159,6 +165,12 @@ def submit(
 def latest_read(slot: Slot, reader: User) -> Read | None:
     """What this reader last said in the slot."""
     return slot.reads.filter(reader=reader, superseded_by=None).order_by("-pk").first()
+
+
+def said(read: Read) -> dict[str, Any]:
+    """The content of a read in the form in which it was submitted."""
+    answers = read.answers.order_by("pk").values("question", "target", "value")
+    return {"answers": list(answers), "marks": consensus.submitted_marks(read)}
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:

@@ -224,6 +224,7 @@ DRAMATIQ_BROKER = {
 }
 DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
 ACTOR_QUEUES = {"advance_round": "training"}
+WHY_PICKED = "learning.picked.picked"
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")
 ORTHANC_USER = env.text("ORTHANC_USER", "consilium")

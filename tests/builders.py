@@ -126,6 +126,7 @@ def display(*, frames: int = 1, rows: int = 8, columns: int = 10, **fields: Any)
         "frame_time_ms": None,
         "fidelity": {"exact": True, "note": ""},
         "frame_count": frames,
+        "version": f"{number():016x}",
         "frames": [
             {
                 "index": index,

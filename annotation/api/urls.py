@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import datasets, imports, ledger, me, members, projects, series, tokens
+from . import (
+    cases,
+    comments,
+    datasets,
+    imports,
+    ledger,
+    me,
+    members,
+    projects,
+    reading,
+    series,
+    tokens,
+)
 
 urlpatterns = [
     path("me", me.Me.as_view()),
@@ -34,4 +46,17 @@ urlpatterns = [
     path("import-items/<int:pk>/dismiss", imports.ItemDismissal.as_view()),
     path("import-items/<int:pk>/retry", imports.ItemRetry.as_view()),
     path("series/<int:pk>", series.SeriesDetail.as_view()),
+    path("projects/<slug:slug>/cases", cases.Cases.as_view()),
+    path("cases/<int:pk>/comments", comments.CaseComments.as_view()),
+    path("comments/<int:pk>/resolve", comments.CommentResolution.as_view()),
+    path("projects/<slug:slug>/claims", reading.Claims.as_view()),
+    path("slots/<int:pk>", reading.SlotDetail.as_view()),
+    path("slots/<int:pk>/heartbeat", reading.Heartbeat.as_view()),
+    path("slots/<int:pk>/release", reading.Release.as_view()),
+    path("slots/<int:pk>/skip", reading.SkipView.as_view()),
+    path("slots/<int:pk>/issue", reading.IssueView.as_view()),
+    path("slots/<int:pk>/draft", reading.DraftView.as_view()),
+    path("slots/<int:pk>/submit", reading.Submit.as_view()),
+    path("slots/<int:pk>/masks", reading.Masks.as_view()),
+    path("slots/<int:pk>/masks/<str:sha256>", reading.MaskDetail.as_view()),
 ]

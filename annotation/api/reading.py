@@ -1,0 +1,224 @@
+"""The reading loop: claim a case, keep the lease, save the draft, submit; or give the case back."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import access, masks, queue, reading
+from annotation.access import Action
+from annotation.errors import InvalidInput, NotFound
+from annotation.models import Draft, Slot
+
+from . import assignments as shapes
+from .authentication import signed_in
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.UUID,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Made by the client for each submission, and sent again with each retry of it.",
+)
+SHA256 = OpenApiParameter(
+    "sha256", OpenApiTypes.STR, required=True, description="of the uncompressed mask, hexadecimal"
+)
+
+
+class StreamParser(BaseParser):
+    """Hands the body on unread; who reads it keeps to a limit."""
+
+    media_type = "application/octet-stream"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+class Claims(APIView):
+    @extend_schema(operation_id="claims_list", responses=shapes.ClaimListSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """The cases that I have in hand."""
+        project = access.project_for(request.user, slug, Action.READ_CASES)
+        user = signed_in(request)
+        slots = queue.live_claims(project, user)
+        drafts = {
+            draft.slot_id: draft for draft in Draft.objects.filter(slot__in=slots, reader=user)
+        }
+        claims = [shapes.claim(slot, drafts.get(slot.pk)) for slot in slots]
+        return Response({"results": claims})
+
+    @extend_schema(
+        operation_id="claims_create",
+        request=None,
+        responses={200: shapes.AssignmentSerializer, 201: shapes.AssignmentSerializer},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Read next: the case I have in hand (200), else the next one that is free for me (201)."""
+        project = access.project_for(request.user, slug, Action.READ_CASES)
+        begun = time.perf_counter()
+        slot = queue.claim(project, signed_in(request))
+        milliseconds = (time.perf_counter() - begun) * 1000
+        return Response(
+            shapes.assignment(slot, signed_in(request)),
+            status=201 if queue.is_new(slot) else 200,
+            headers={"Server-Timing": f"claim;dur={milliseconds:.1f}", "Cache-Control": "no-store"},
+        )
+
+
+class SlotDetail(APIView):
+    @extend_schema(operation_id="slots_retrieve", responses=shapes.AssignmentSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """A case that I have or had in hand, with my draft or what I submitted."""
+        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        body = shapes.assignment(slot, signed_in(request))
+        return Response(body, headers={"Cache-Control": "no-store"})
+
+
+class Heartbeat(APIView):
+    @extend_schema(
+        operation_id="slots_heartbeat",
+        request=shapes.TokenSerializer,
+        responses=shapes.LeaseSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """I am still at it: renew the lease. 409 lease_lost: the case went back meanwhile."""
+        given = shapes.valid(shapes.TokenSerializer, request)
+        slot = queue.renew(_visible(request, pk), signed_in(request), given["token"])
+        return Response(shapes.LeaseSerializer(slot).data)
+
+
+class Release(APIView):
+    @extend_schema(
+        operation_id="slots_release", request=shapes.TokenSerializer, responses={204: None}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Give the case back unread. My draft stays."""
+        given = shapes.valid(shapes.TokenSerializer, request)
+        queue.release(_visible(request, pk), signed_in(request), given["token"])
+        return Response(status=204)
+
+
+class SkipView(APIView):
+    @extend_schema(operation_id="slots_skip", request=shapes.SkipSerializer, responses={204: None})
+    def post(self, request: Request, pk: int) -> Response:
+        """Decline the case for good, with a reason; it goes to others."""
+        given = shapes.valid(shapes.SkipSerializer, request)
+        queue.skip(
+            _visible(request, pk), signed_in(request), given["token"], reason=given["reason"]
+        )
+        return Response(status=204)
+
+
+class IssueView(APIView):
+    @extend_schema(
+        operation_id="slots_issue",
+        request=shapes.IssueSerializer,
+        responses={201: shapes.RaisedIssueSerializer},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Take the case off the list until somebody has answered."""
+        given = shapes.valid(shapes.IssueSerializer, request)
+        slot_id = _visible(request, pk)
+        comment = queue.raise_issue(
+            slot_id, signed_in(request), given["token"], issue=given["issue"], text=given["text"]
+        )
+        return Response({"comment": comment.pk}, status=201)
+
+
+class DraftView(APIView):
+    @extend_schema(
+        operation_id="slots_draft",
+        request=shapes.NewDraftSerializer,
+        responses=shapes.SavedDraftSerializer,
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Save all that is drawn and answered. 409 stale_draft carries the newer one as ``current``."""
+        given = shapes.valid(shapes.NewDraftSerializer, request)
+        draft = reading.save_draft(_visible(request, pk), signed_in(request), **given)
+        return Response(shapes.SavedDraftSerializer(draft).data)
+
+
+class Submit(APIView):
+    @extend_schema(
+        operation_id="slots_submit",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.SubmissionSerializer,
+        responses={201: shapes.SubmittedSerializer},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Say it for good. Exactly one effect, however often it is sent with the same key."""
+        key = _idempotency_key(request)
+        given = shapes.valid(shapes.SubmissionSerializer, request)
+        slot_id = _visible(request, pk)
+        read = reading.submit(slot_id, signed_in(request), idempotency_key=key, **given)
+        return Response(shapes.submitted(read), status=201)
+
+
+class Masks(APIView):
+    parser_classes = [StreamParser]
+
+    @extend_schema(
+        operation_id="slots_store_mask",
+        parameters=[OpenApiParameter("series", OpenApiTypes.INT, required=True), SHA256],
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={201: shapes.MaskSerializer},
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Upload a labelmap, gzipped: uint8, frames × rows × columns of the series."""
+        series_id = request.query_params.get("series", "")
+        if not (series_id.isascii() and series_id.isdigit() and len(series_id) < 19):
+            raise InvalidInput("Say with ?series= to which series the mask belongs.")
+        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        if not hasattr(request.data, "read"):
+            raise InvalidInput("Send the gzipped mask as application/octet-stream.")
+        mask = masks.store(
+            slot,
+            series_id=int(series_id),
+            sha256=request.query_params.get("sha256", ""),
+            gzip_stream=request.data,
+            values=reading.class_values(slot.project_id),
+        )
+        return Response(shapes.MaskSerializer(mask).data, status=201)
+
+
+class MaskDetail(APIView):
+    @extend_schema(
+        operation_id="slots_mask",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int, sha256: str) -> HttpResponse:
+        """The gzipped labelmap as it was uploaded."""
+        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        mask = masks.find(slot, sha256)
+        return HttpResponse(
+            bytes(mask.gzip),
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+
+def _visible(request: Request, slot_id: int) -> int:
+    """The id, if the person may read in the slot's project. Whose the slot is, the domain decides."""
+    slots = access.visible_to(request.user, Slot.objects.all(), Action.READ_CASES)
+    if not slots.filter(pk=slot_id).exists():
+        raise NotFound("There is no such case in your hands.")
+    return slot_id
+
+
+def _idempotency_key(request: Request) -> UUID:
+    given = request.headers.get("Idempotency-Key", "")
+    try:
+        return UUID(given)
+    except ValueError as wrong:
+        raise InvalidInput(
+            "Send an Idempotency-Key header with a UUID of your own, and the same one when you try again."
+        ) from wrong

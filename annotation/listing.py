@@ -1,0 +1,104 @@
+"""The reading list as queries: which cases a person may see there, and how far each one is.
+
+A reader's list is made of the reader's own doings alone, so that it tells nothing of other readers.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Case as Choose
+from django.db.models import (
+    CharField,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+
+from .errors import InvalidInput
+from .models import Case, Draft, Project, Read, Reference, Series, Skip, Slot, User
+
+STAGES = ("not_started", "draft", "issue", "awaiting", "done")
+_OF_CASE = {"case": OuterRef("pk")}
+
+
+def for_reader(project: Project, reader: User) -> QuerySet[Case]:
+    """Cases that this reader has, had, or may take."""
+    mine = {**_OF_CASE, "reader": reader}
+    cases = Case.objects.filter(project=project).alias(
+        is_read=Exists(Read.objects.filter(**mine)),
+        is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"), reader=reader)),
+        is_held=Exists(Slot.objects.filter(**mine)),
+        is_free=Exists(Slot.objects.filter(**_OF_CASE, state=Slot.State.OPEN)),
+        is_declined=Exists(Skip.objects.filter(**mine)),
+    )
+    cases = cases.filter(
+        Q(is_read=True) | Q(is_drafted=True) | Q(is_held=True) | Q(is_free=True, is_declined=False)
+    )
+    return _staged(
+        cases,
+        When(is_read=True, then=Value("done")),
+        When(state=Case.State.ISSUE, then=Value("issue")),
+        When(is_drafted=True, then=Value("draft")),
+    )
+
+
+def for_overseer(project: Project) -> QuerySet[Case]:
+    """All cases, with what all readers have done."""
+    claimed = Slot.objects.filter(**_OF_CASE, state=Slot.State.CLAIMED)
+    cases = Case.objects.filter(project=project).alias(
+        is_resolved=Exists(Reference.objects.filter(**_OF_CASE, current=True)),
+        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False)),
+        is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"))),
+        is_claimed=Exists(claimed),
+    )
+    return _staged(
+        cases,
+        When(state=Case.State.ISSUE, then=Value("issue")),
+        When(is_resolved=True, then=Value("done")),
+        When(is_read=True, then=Value("awaiting")),
+        When(Q(is_drafted=True) | Q(is_claimed=True), then=Value("draft")),
+    )
+
+
+def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
+    """With the columns of the list: the person's own claim, due date, series and first series."""
+    slots = Slot.objects.filter(case=OuterRef("pk"))
+    own = slots.filter(reader=user, state=Slot.State.CLAIMED)
+    series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
+    count = Func("pk", function="COUNT", output_field=IntegerField())
+    return cases.annotate(
+        slot=Subquery(own.values("pk")[:1]),
+        due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
+        series_count=Subquery(series.order_by().annotate(count=count).values("count")),
+        first_series=Subquery(series.values("pk")[:1]),
+        first_version=Subquery(series.values("display__version")[:1]),
+    )
+
+
+def narrowed(
+    cases: QuerySet[Case], *, stage: str, search: str, fields: tuple[str, ...]
+) -> QuerySet[Case]:
+    """Only the cases of a stage, and those that match the search in one of the fields."""
+    if stage and stage not in STAGES:
+        raise InvalidInput(f"“{stage[:40]}” is no stage. Stages are {', '.join(STAGES)}.")
+    if stage:
+        cases = cases.filter(Q(stage=stage))
+    for word in search.split()[:5]:
+        wanted = Q()
+        for field in fields:
+            wanted |= Q(**{f"{field}__icontains": word})
+        if word.isascii() and word.isdigit() and len(word) < 19:
+            wanted |= Q(pk=int(word))
+        cases = cases.filter(wanted)
+    return cases
+
+
+def _staged(cases: QuerySet[Case], *stages: When) -> QuerySet[Case]:
+    return cases.annotate(
+        stage=Choose(*stages, default=Value("not_started"), output_field=CharField())
+    )

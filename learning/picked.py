@@ -1,0 +1,32 @@
+"""Why a case stands where it does in the ranking, for readers who are not blind to the model.
+
+The reading room asks through the setting WHY_PICKED, since annotation knows nothing of rankings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotation.models import Slot
+
+from .models import Ranking
+
+
+def picked(slot: Slot) -> dict[str, Any] | None:
+    """Rank and score are null for a case beyond the batch that the ranking explains."""
+    ranking = (
+        Ranking.objects.select_related("round")
+        .filter(project=slot.project_id, generation=slot.generation)
+        .first()
+    )
+    if ranking is None:
+        return None
+    entry: dict[str, Any] = next((one for one in ranking.batch if one["case"] == slot.case_id), {})
+    return {
+        "generation": ranking.generation,
+        "rank": entry.get("rank"),
+        "score": entry.get("score"),
+        "components": entry.get("components", {}),
+        "acquisition": ranking.acquisition,
+        "round": None if ranking.round is None else ranking.round.number,
+    }
