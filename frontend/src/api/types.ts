@@ -242,8 +242,11 @@ export interface ImportBatch {
   received: number;
 }
 
-export interface Quarantined extends ImportItem {
-  import: number | null;
+export interface Quarantined extends Pick<
+  ImportItem,
+  'id' | 'name' | 'size' | 'reason_code' | 'reason' | 'created_at'
+> {
+  import_id: number | null;
 }
 
 export interface Member {
