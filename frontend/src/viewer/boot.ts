@@ -34,7 +34,9 @@ let started: Boot | null = null;
 export function boot(): Boot {
   if (started) return started;
   const renderer: Renderer = hasWebGL2() ? 'webgl2' : 'cpu';
-  initCore({ rendering: { useCPURendering: renderer === 'cpu', webGlContextCount: CONTEXTS } } as Parameters<typeof initCore>[0]);
+  initCore({ rendering: { useCPURendering: renderer === 'cpu', webGlContextCount: CONTEXTS } } as Parameters<
+    typeof initCore
+  >[0]);
   initLoader({ maxWebWorkers: decodeWorkers() });
   initTools();
   cache.setMaxCacheSize(CACHE_BYTES);

@@ -73,8 +73,15 @@ function pixelsOf(series: SeriesDisplay, index: number): PixelDescription {
 }
 
 // One array type for a whole series, so that scrolling never rebuilds the texture.
-export function arrayTypeOf(description: PixelDescription): 'Uint8Array' | 'Int16Array' | 'Uint16Array' | 'Float32Array' {
-  const { bits_stored: bits, pixel_representation: signed, rescale_slope: slope, rescale_intercept: b } = description;
+export function arrayTypeOf(
+  description: PixelDescription,
+): 'Uint8Array' | 'Int16Array' | 'Uint16Array' | 'Float32Array' {
+  const {
+    bits_stored: bits,
+    pixel_representation: signed,
+    rescale_slope: slope,
+    rescale_intercept: b,
+  } = description;
   const [low, high] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
   const ends = [low * slope + b, high * slope + b];
   const [min, max] = [Math.min(...ends), Math.max(...ends)];
@@ -87,7 +94,7 @@ export function arrayTypeOf(description: PixelDescription): 'Uint8Array' | 'Int1
 
 function seriesArrayType(series: SeriesDisplay): string {
   const types = new Set(series.frames.map((_, index) => arrayTypeOf(pixelsOf(series, index))));
-  return types.size === 1 ? [...types][0] as string : 'Float32Array';
+  return types.size === 1 ? ([...types][0] as string) : 'Float32Array';
 }
 
 const arrayTypes = new WeakMap<SeriesDisplay, string>();
@@ -132,7 +139,8 @@ interface Encoded {
   syntax: string;
 }
 
-const frameUrl = (series: SeriesDisplay, index: number) => series.frames_url.replace('{index}', String(index));
+const frameUrl = (series: SeriesDisplay, index: number) =>
+  series.frames_url.replace('{index}', String(index));
 
 async function fetchOnce(series: SeriesDisplay, index: number): Promise<Encoded> {
   let response = await request(frameUrl(series, index));

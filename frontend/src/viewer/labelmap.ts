@@ -41,7 +41,9 @@ export class Labelmap {
   ) {
     const size = frames * rows * columns;
     if (bytes && bytes.length !== size) {
-      throw new RangeError(`A labelmap of ${frames} x ${rows} x ${columns} has ${size} bytes, not ${bytes.length}.`);
+      throw new RangeError(
+        `A labelmap of ${frames} x ${rows} x ${columns} has ${size} bytes, not ${bytes.length}.`,
+      );
     }
     this.bytes = bytes ?? new Uint8Array(size);
     this.recount();
@@ -151,7 +153,8 @@ export class Stroke {
       const from = inRow ? Math.ceil(column - half) : nearest[0];
       const to = inRow ? Math.floor(column + half) : nearest[0];
       // A brush smaller than a voxel still paints the voxel it is on.
-      const [start, end] = y === nearest[1] ? [Math.min(from, nearest[0]), Math.max(to, nearest[0])] : [from, to];
+      const [start, end] =
+        y === nearest[1] ? [Math.min(from, nearest[0]), Math.max(to, nearest[0])] : [from, to];
       if (!inRow && y !== nearest[1]) continue;
       if (this.span(frame, y, Math.max(0, start), Math.min(columns - 1, end))) any = true;
     }

@@ -120,7 +120,8 @@ export class MarkProjection {
   /** Selects one mark, or none. */
   select(uid: string): void {
     const drawing = this.drawn.get(uid);
-    if (drawing?.annotationUID) annotations.selection.setAnnotationSelected(drawing.annotationUID, true, false);
+    if (drawing?.annotationUID)
+      annotations.selection.setAnnotationSelected(drawing.annotationUID, true, false);
     else annotations.selection.deselectAnnotation();
     this.render();
   }
@@ -197,7 +198,10 @@ export class MarkProjection {
   }
 
   private isOurs(drawing: Annotation): boolean {
-    return this.drawn.has(uidFromUuid(drawing.annotationUID as string)) || [...this.drawn.values()].includes(drawing);
+    return (
+      this.drawn.has(uidFromUuid(drawing.annotationUID as string)) ||
+      [...this.drawn.values()].includes(drawing)
+    );
   }
 
   private completed(event: Event): void {
@@ -208,7 +212,12 @@ export class MarkProjection {
     this.drafts.delete(uuid);
     const mark = this.read(drawing, label.code);
     annotations.state.removeAnnotation(uuid);
-    if (mark) this.context.record.setMark(mark.tracking_uid, mark, this.context.titles.added(mark.kind as DrawnKind, label.name));
+    if (mark)
+      this.context.record.setMark(
+        mark.tracking_uid,
+        mark,
+        this.context.titles.added(mark.kind as DrawnKind, label.name),
+      );
   }
 
   private read(drawing: Annotation, labelClass: string): Mark | null {
@@ -242,7 +251,10 @@ export class MarkProjection {
       if (JSON.stringify(points) === JSON.stringify(mark.points_px)) continue;
       if (SHAPES[kind].isEmpty(points)) this.sync(uid);
       else {
-        const title = this.context.titles.moved(kind, this.classOf(mark.label_class)?.name ?? mark.label_class);
+        const title = this.context.titles.moved(
+          kind,
+          this.classOf(mark.label_class)?.name ?? mark.label_class,
+        );
         this.context.record.setMark(uid, { ...mark, points_px: points }, title);
       }
     }

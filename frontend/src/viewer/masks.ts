@@ -1,6 +1,9 @@
 /** Labelmap bytes on their way to and from storage: gzip and SHA-256, in the browser's own code. */
 
-async function through(bytes: Uint8Array, stream: ReadableWritablePair<Uint8Array, BufferSource>): Promise<Uint8Array> {
+async function through(
+  bytes: Uint8Array,
+  stream: ReadableWritablePair<Uint8Array, BufferSource>,
+): Promise<Uint8Array> {
   const source = new Blob([bytes as BlobPart]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(source).arrayBuffer());
 }
@@ -23,7 +26,8 @@ export async function decompress(gzip: Uint8Array, size: number): Promise<Uint8A
     bytes.set(part.value, filled);
     filled += part.value.length;
   }
-  if (filled !== size) throw new RangeError(`The stored mask holds ${filled} bytes; this series has ${size}.`);
+  if (filled !== size)
+    throw new RangeError(`The stored mask holds ${filled} bytes; this series has ${size}.`);
   return bytes;
 }
 

@@ -70,7 +70,12 @@ export class Painter implements Canvas {
     const map = this.series && this.context.record.labelmaps.get(this.series.id);
     if (!this.series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
-    this.projection = new LabelmapProjection(this.context.viewport.id, this.series, map, this.context.classes());
+    this.projection = new LabelmapProjection(
+      this.context.viewport.id,
+      this.series,
+      map,
+      this.context.classes(),
+    );
     this.projected = map;
     if (!this.visible) this.projection.setVisible(false);
   }

@@ -8,7 +8,14 @@ import type { Answer, AnswerValue, LabelClass, Mark } from './types';
 
 export type Edit =
   | { kind: 'mark'; title: string; uid: string; before: Mark | null; after: Mark | null }
-  | { kind: 'answer'; title: string; question: string; target: string; before: AnswerValue; after: AnswerValue }
+  | {
+      kind: 'answer';
+      title: string;
+      question: string;
+      target: string;
+      before: AnswerValue;
+      after: AnswerValue;
+    }
   | { kind: 'voxels'; title: string; series: number; patch: VoxelPatch };
 
 /** What changed, for those who draw or save it. */

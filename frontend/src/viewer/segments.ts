@@ -50,7 +50,13 @@ export class LabelmapProjection {
     ]);
     segmentation.config.style.setStyle(
       { viewportId, segmentationId: this.id, type: LABELMAP },
-      { renderFill: true, fillAlpha: FILL_ALPHA, renderOutline: true, outlineWidth: 1.5, outlineOpacity: 0.9 },
+      {
+        renderFill: true,
+        fillAlpha: FILL_ALPHA,
+        renderOutline: true,
+        outlineWidth: 1.5,
+        outlineOpacity: 0.9,
+      },
     );
   }
 

@@ -48,7 +48,9 @@ function corners(points: readonly Point[]): Point[] {
 /** Axis ends with the longer axis first, as DICOM orders them (PS3.3 C.18.6.1.2). */
 function axes(handles: Point[]): Point[] {
   const [bottom, top, left, right] = handles as [Point, Point, Point, Point];
-  return distance(top, bottom) > distance(left, right) ? [top, bottom, left, right] : [left, right, top, bottom];
+  return distance(top, bottom) > distance(left, right)
+    ? [top, bottom, left, right]
+    : [left, right, top, bottom];
 }
 
 export const SHAPES: Record<DrawnKind, Shape> = {
@@ -72,7 +74,15 @@ export const SHAPES: Record<DrawnKind, Shape> = {
     draw: (points, world) => {
       const [a, b, c, d] = points as [Point, Point, Point, Point];
       const upright = Math.abs(a[1] - b[1]) > Math.abs(a[0] - b[0]);
-      const [vertical, horizontal] = upright ? [[a, b], [c, d]] : [[c, d], [a, b]];
+      const [vertical, horizontal] = upright
+        ? [
+            [a, b],
+            [c, d],
+          ]
+        : [
+            [c, d],
+            [a, b],
+          ];
       const [top, bottom] = [...(vertical as Point[])].sort((p, q) => p[1] - q[1]) as [Point, Point];
       const [left, right] = [...(horizontal as Point[])].sort((p, q) => p[0] - q[0]) as [Point, Point];
       return { handles: [bottom, top, left, right].map(world), outline: [] };
@@ -105,7 +115,10 @@ export function drawMark(mark: Mark, plane: Plane): Drawing {
 
 export function readPoints(kind: DrawnKind, drawing: Drawing, plane: Plane): Point[] {
   const pixel = (world: Vector) => toPixel(plane, world);
-  const read = SHAPES[kind].read({ handles: drawing.handles.map(pixel), outline: drawing.outline.map(pixel) });
+  const read = SHAPES[kind].read({
+    handles: drawing.handles.map(pixel),
+    outline: drawing.outline.map(pixel),
+  });
   return read.map(roundPoint);
 }
 

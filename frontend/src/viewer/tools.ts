@@ -32,7 +32,10 @@ const CLASSES = [
 ];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
-  [PanTool.toolName]: [{ mouseButton: Auxiliary }, { mouseButton: Primary, modifierKey: KeyboardBindings.Shift }],
+  [PanTool.toolName]: [
+    { mouseButton: Auxiliary },
+    { mouseButton: Primary, modifierKey: KeyboardBindings.Shift },
+  ],
   [ZoomTool.toolName]: [{ mouseButton: Secondary }],
   [WindowLevelTool.toolName]: [{ mouseButton: Primary, modifierKey: KeyboardBindings.Ctrl }],
 };

@@ -11,7 +11,15 @@ import {
   utilities as coreUtilities,
 } from '@cornerstonejs/core';
 import { boot, type Boot } from './boot';
-import { FrameError, forgetSeries, imageIdOf, imageIdsOf, isLoaded, registerSeries, type Renew } from './frames';
+import {
+  FrameError,
+  forgetSeries,
+  imageIdOf,
+  imageIdsOf,
+  isLoaded,
+  registerSeries,
+  type Renew,
+} from './frames';
 import { MarkProjection, type Titles } from './marks';
 import { Painter } from './painter';
 import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
@@ -167,13 +175,25 @@ export class Viewer {
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index, 0), series.frame_count - 1);
     const { tool, brush, marksHidden, rendered } = this.now;
-    this.set({ ...EMPTY, tool, brush, marksHidden, rendered, phase: 'loading', series, index: first, wanted: first });
+    this.set({
+      ...EMPTY,
+      tool,
+      brush,
+      marksHidden,
+      rendered,
+      phase: 'loading',
+      series,
+      index: first,
+      wanted: first,
+    });
     try {
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
       await this.viewport.setStack(imageIdsOf(series.id), first);
       if (generation !== this.generation) return;
-      this.initialWindow = isColour(series) ? null : (this.storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
+      this.initialWindow = isColour(series)
+        ? null
+        : (this.storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
       if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
       this.viewport.resetCamera();
       this.viewport.render();
@@ -194,7 +214,8 @@ export class Viewer {
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const frameBytes = series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
+    const frameBytes =
+      series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
     const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
     this.ahead = prefetch({
       count,

@@ -36,7 +36,10 @@ export interface Target {
 }
 
 export interface Doors {
-  saveDraft(slot: number, draft: { token: number; version: number; content: Content; active_seconds: number }): Promise<{ version: number }>;
+  saveDraft(
+    slot: number,
+    draft: { token: number; version: number; content: Content; active_seconds: number },
+  ): Promise<{ version: number }>;
   storeMask(slot: number, series: number, hash: string, bytes: Uint8Array): Promise<void>;
 }
 
@@ -130,7 +133,8 @@ export class Autosave {
   private touch(series: number, frames: readonly number[]): void {
     const map = this.options.record.labelmaps.get(series);
     if (!map) return;
-    for (const frame of frames) this.touched.set(`${series}/${frame}`, { series, frame, bytes: map.frame(frame) });
+    for (const frame of frames)
+      this.touched.set(`${series}/${frame}`, { series, frame, bytes: map.frame(frame) });
   }
 
   private schedule(quiet: number): void {
@@ -173,7 +177,12 @@ export class Autosave {
       slot: this.target.slot,
       answers: record.answers,
       marks: [...record.marks.values()],
-      painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({ series, frames, rows, columns })),
+      painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
+        series,
+        frames,
+        rows,
+        columns,
+      })),
       version: this.target.version,
       activeSeconds: seconds(),
       savedAt: new Date().toISOString(),
@@ -219,7 +228,12 @@ export class Autosave {
     this.say({ kind: 'saving' });
     try {
       const content = await this.content(target);
-      const draft = { token: target.token, version: target.version, content, active_seconds: this.options.seconds() };
+      const draft = {
+        token: target.token,
+        version: target.version,
+        content,
+        active_seconds: this.options.seconds(),
+      };
       const saved = await this.options.doors.saveDraft(target.slot, draft);
       if (target !== this.target) return;
       target.version = saved.version;

@@ -100,7 +100,10 @@ export class BrowserStore {
   async frames(key: string, series: number): Promise<PaintedFrame[]> {
     const store = (await this.database).transaction(FRAMES).objectStore(FRAMES);
     const range = IDBKeyRange.bound([key, series], [key, series, []]);
-    const [keys, values] = await Promise.all([settled(store.getAllKeys(range)), settled(store.getAll(range))]);
+    const [keys, values] = await Promise.all([
+      settled(store.getAllKeys(range)),
+      settled(store.getAll(range)),
+    ]);
     return values.map((bytes, i) => ({ series, frame: (keys[i] as [string, number, number])[2], bytes }));
   }
 

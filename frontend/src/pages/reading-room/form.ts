@@ -58,10 +58,17 @@ export function isAsked(schema: LabelSchema, question: Question, answers: Answer
   const before = schema.questions?.find(({ code }) => code === condition.question);
   if (!before) return true;
   const place = levelOf(before) === 'case' ? '' : target;
-  return includes(answers.answer(before.code, place), condition.equals) && isAsked(schema, before, answers, place);
+  return (
+    includes(answers.answer(before.code, place), condition.equals) && isAsked(schema, before, answers, place)
+  );
 }
 
-export function askedOf(schema: LabelSchema, level: 'case' | 'mark', answers: Answers, target = ''): Question[] {
+export function askedOf(
+  schema: LabelSchema,
+  level: 'case' | 'mark',
+  answers: Answers,
+  target = '',
+): Question[] {
   return (schema.questions ?? []).filter(
     (question) => levelOf(question) === level && isAsked(schema, question, answers, target),
   );
@@ -74,7 +81,9 @@ function numberFault(question: Question, value: AnswerValue): string {
   if (value >= low && value <= high) return '';
   const unit = question.unit ?? '';
   if (high === Number.POSITIVE_INFINITY) return t('form.atLeast', { low, unit });
-  return low === Number.NEGATIVE_INFINITY ? t('form.atMost', { high, unit }) : t('form.between', { low, high, unit });
+  return low === Number.NEGATIVE_INFINITY
+    ? t('form.atMost', { high, unit })
+    : t('form.between', { low, high, unit });
 }
 
 /** Why a value does not answer the question; '' if it does, or if there is none. */
@@ -92,21 +101,32 @@ export function blocks(schema: LabelSchema, answers: Answers, marks: readonly Ma
     const value = answers.answer(question.code, target);
     const fault = faultOf(question, value);
     if (fault) found.push({ text: `${question.text} ${fault}`, question: question.code, target });
-    else if (question.required && value === null) found.push({ text: question.text, question: question.code, target });
+    else if (question.required && value === null)
+      found.push({ text: question.text, question: question.code, target });
   };
   for (const question of askedOf(schema, 'case', answers)) check(question, '');
   for (const kind of schema.required_marks ?? []) {
     if (marks.some((mark) => mark.kind === kind)) continue;
-    found.push({ text: kind === 'labelmap' ? t('form.paint') : t('form.draw', { kind: t(`mark.${kind}`) }), question: null, target: '' });
+    found.push({
+      text: kind === 'labelmap' ? t('form.paint') : t('form.draw', { kind: t(`mark.${kind}`) }),
+      question: null,
+      target: '',
+    });
   }
   for (const mark of marks) {
-    for (const question of askedOf(schema, 'mark', answers, mark.tracking_uid)) check(question, mark.tracking_uid);
+    for (const question of askedOf(schema, 'mark', answers, mark.tracking_uid))
+      check(question, mark.tracking_uid);
   }
   return found;
 }
 
 /** The answers that count: those to questions that are asked, about things that exist. */
-export function countingAnswers(schema: LabelSchema, given: readonly Answer[], answers: Answers, marks: readonly Mark[]): Answer[] {
+export function countingAnswers(
+  schema: LabelSchema,
+  given: readonly Answer[],
+  answers: Answers,
+  marks: readonly Mark[],
+): Answer[] {
   const uids = new Set(marks.map((mark) => mark.tracking_uid));
   return given.filter(({ question: code, target }) => {
     const question = schema.questions?.find((one) => one.code === code);

@@ -36,8 +36,8 @@ export interface Offered {
   presets: readonly Window[];
   classes: readonly LabelClass[];
   marks: readonly MarkKind[];
-  /** Keys that answer the active question. */
-  optionKeys: readonly string[];
+  /** What the active question can be answered with, and the key of each ('' for none). */
+  options: readonly { key: string; label: string }[];
 }
 
 const TOOL_KEYS: Partial<Record<Tool, string>> = {
@@ -59,7 +59,13 @@ export const keyOfTool = (tool: Tool): string => (TOOL_KEYS[tool] ?? '').toUpper
 /** The tools that a schema gives a reader, in the order of the toolbar. */
 export function toolsFor(marks: readonly MarkKind[]): Tool[] {
   const drawn = DRAWN_KINDS.filter((kind) => marks.includes(kind));
-  return ['window', 'pan', 'zoom', ...drawn, ...(marks.includes('labelmap') ? (['brush', 'eraser'] as const) : [])];
+  return [
+    'window',
+    'pan',
+    'zoom',
+    ...drawn,
+    ...(marks.includes('labelmap') ? (['brush', 'eraser'] as const) : []),
+  ];
 }
 
 type Row = [keys: string, label: string, run: () => void];
@@ -83,7 +89,11 @@ function image(actions: Actions, { presets }: Offered): Shortcut[] {
     ['f', t('tool.fit'), actions.fit],
     ['Space', t('tool.reset'), actions.reset],
     ['i', t('tool.invert'), actions.invert],
-    ...presets.map(({ name }, i): Row => [`Alt+Digit${i + 1}`, t('key.preset', { name }), () => actions.preset(i)]),
+    ...presets.map(({ name }, i): Row => [
+      `Alt+Digit${i + 1}`,
+      t('key.preset', { name }),
+      () => actions.preset(i),
+    ]),
   ]);
 }
 
@@ -111,7 +121,11 @@ function marking(actions: Actions, { marks, classes }: Offered): Shortcut[] {
   return group('keys.marks', [
     ...classes
       .slice(0, 9)
-      .map(({ name }, i): Row => [`Shift+Digit${i + 1}`, t('key.class', { name }), () => actions.chooseClass(i)]),
+      .map(({ name }, i): Row => [
+        `Shift+Digit${i + 1}`,
+        t('key.class', { name }),
+        () => actions.chooseClass(i),
+      ]),
     ['h', t('tool.hide'), actions.toggleHidden],
     ['Delete', t('key.remove'), actions.removeSelected],
     ['Backspace', t('key.remove'), actions.removeSelected],
@@ -119,9 +133,11 @@ function marking(actions: Actions, { marks, classes }: Offered): Shortcut[] {
   ]);
 }
 
-function answering(actions: Actions, { optionKeys }: Offered): Shortcut[] {
+function answering(actions: Actions, { options }: Offered): Shortcut[] {
   return group('keys.form', [
-    ...optionKeys.map((key): Row => [key, t('key.option'), () => actions.option(key)]),
+    ...options
+      .filter(({ key }) => key)
+      .map(({ key, label }): Row => [key, t('key.option', { label }), () => actions.option(key)]),
     ['n', t('key.nextQuestion'), () => actions.question(1)],
     ['Shift+n', t('key.previousQuestion'), () => actions.question(-1)],
     ['j', t('key.jump'), actions.jump],

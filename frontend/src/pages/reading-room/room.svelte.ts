@@ -237,7 +237,11 @@ export class Room {
     return `${await this.username()}:${slot}`;
   }
 
-  private async restore(assignment: Assignment, series: SeriesDisplay[], local: BrowserDraft | null): Promise<Restored> {
+  private async restore(
+    assignment: Assignment,
+    series: SeriesDisplay[],
+    local: BrowserDraft | null,
+  ): Promise<Restored> {
     const stored = assignment.draft;
     if (local?.dirty) return this.fromBrowser(local);
     if (stored) return this.fromServer(assignment.slot, stored, series);
@@ -258,7 +262,14 @@ export class Room {
       labelmaps.set(series, new Labelmap(frames, rows, columns, map.bytes));
     }
     const content = { answers: draft.answers, marks: draft.marks };
-    return { content, labelmaps, masks: new Map(), version: draft.version, seconds: draft.activeSeconds, dirty: true };
+    return {
+      content,
+      labelmaps,
+      masks: new Map(),
+      version: draft.version,
+      seconds: draft.activeSeconds,
+      dirty: true,
+    };
   }
 
   private async fromServer(slot: number, draft: StoredDraft, series: SeriesDisplay[]): Promise<Restored> {
@@ -272,7 +283,14 @@ export class Room {
       labelmaps.set(display.id, new Labelmap(frames, rows, columns, bytes));
       masks.set(display.id, mark.mask);
     }
-    return { content: draft.content, labelmaps, masks, version: draft.version, seconds: draft.active_seconds, dirty: false };
+    return {
+      content: draft.content,
+      labelmaps,
+      masks,
+      version: draft.version,
+      seconds: draft.active_seconds,
+      dirty: false,
+    };
   }
 
   // --- lease ---
@@ -319,7 +337,9 @@ export class Room {
   // --- conflicts ---
 
   keepMine(): Promise<void> {
-    return this.save.kind === 'conflict' ? this.autosave.keepMine(this.save.theirs.version) : Promise.resolve();
+    return this.save.kind === 'conflict'
+      ? this.autosave.keepMine(this.save.theirs.version)
+      : Promise.resolve();
   }
 
   async takeTheirs(): Promise<void> {
@@ -398,6 +418,7 @@ export class Room {
 
   /** Gives the case back to the queue. */
   async release(): Promise<void> {
+    await this.autosave.flush();
     await this.leaveBy(server.release);
     toasts.say(t('room.released'));
   }

@@ -30,7 +30,12 @@ export const saveDraft = (slot: number, draft: DraftToSave) =>
 export const submitRead = (slot: number, idempotencyKey: string, body: unknown) =>
   post<SubmittedRead>(`slots/${slot}/submit`, body, { headers: { 'Idempotency-Key': idempotencyKey } });
 
-export async function storeMask(slot: number, series: number, sha256: string, bytes: Uint8Array): Promise<void> {
+export async function storeMask(
+  slot: number,
+  series: number,
+  sha256: string,
+  bytes: Uint8Array,
+): Promise<void> {
   await request('PUT', `slots/${slot}/masks`, { query: { series, sha256 }, body: await compress(bytes) });
 }
 

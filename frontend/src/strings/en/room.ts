@@ -148,7 +148,7 @@ export const room = {
   'room.blind': 'Blind to the model',
 
   'skip.title': 'Skip this case?',
-  'skip.text': 'It goes to another reader and does not come back to you. Your draft of it is dropped.',
+  'skip.text': 'It goes to another reader and does not come back to you.',
   'skip.reason': 'Why',
   'skip.quality': 'The image quality does not allow a reading',
   'skip.expertise': 'Outside my expertise',
@@ -165,7 +165,7 @@ export const room = {
   'issue.note': 'In your words',
   'issue.do': 'Raise issue',
   'release.title': 'Give this case back?',
-  'release.text': 'Another reader may get it. Your draft of it is dropped.',
+  'release.text': 'Another reader may get it. Your draft is kept in case it comes back to you.',
   'release.do': 'Give back',
 
   'keys.image': 'Image',
@@ -187,7 +187,7 @@ export const room = {
   'key.class': 'Class: {name}',
   'key.cancel': 'Cancel drawing, put the tool down, or go to the list',
   'key.remove': 'Delete the selected mark',
-  'key.option': 'Answer with the option of that key',
+  'key.option': 'Answer: {label}',
   'key.nextQuestion': 'Next question',
   'key.previousQuestion': 'Previous question',
   'key.jump': 'Go to what blocks the submission',
