@@ -36,10 +36,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "annotation.pixels.PixelMiddleware",
     "deploy.logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "deploy.csp.ContentSecurityPolicyMiddleware",
-    "annotation.pixels.PixelMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "deploy.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -156,6 +156,7 @@ STATIC_ROOT = None
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [path for path in (FRONTEND_DIST, BASE_DIR / "deploy" / "static") if path.is_dir()]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+-[\w-]{8}\.\w+$"
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm"}
 
 LOGGING = logging.configuration(env.text("LOG_LEVEL", "INFO"))
