@@ -176,5 +176,6 @@ build_frontend() { # unless the sources are the ones that were built
     fi
     frontend_packages
     npm --prefix frontend run build
+    "$VENV/bin/python" -m whitenoise.compress frontend/dist
     echo "$wanted" >"$mark"
 }

@@ -154,7 +154,6 @@ def run(alive: Path) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     from django.conf import settings
 
     run(Path(settings.VAR_DIR) / "ticker.alive")

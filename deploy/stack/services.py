@@ -21,6 +21,7 @@ BACKING = ("postgres", "orthanc", "redis")
 OURS = ("web", "ticker", "worker", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
+ACTORS = ("annotation.actors", "learning.actors")
 TICKER_IS_LATE = 15.0
 
 
@@ -136,9 +137,10 @@ def _ticks(var: Path, process: Process) -> bool:
 
 
 def _dramatiq(queue: str, *, threads: int) -> list[str]:
-    command = [sys.executable, str(ROOT / "manage.py"), "rundramatiq", "--processes", "1"]
-    limits = ["--threads", str(threads), "--worker-shutdown-timeout", "8000"]
-    return [*command, *limits, "--path", str(ROOT), "--queues", queue]
+    """One process: the supervisor restarts it as a whole, as dramatiq itself would not."""
+    command = [sys.executable, "-m", "dramatiq", "--processes", "1", "--threads", str(threads)]
+    limits = ["--worker-shutdown-timeout", "8000", "--path", str(ROOT), "--queues", queue, "--"]
+    return [*command, *limits, "django_dramatiq.setup", *ACTORS]
 
 
 def _dramatiq_ready(process: Process) -> bool:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -171,36 +172,39 @@ def test_a_service_that_cannot_start_is_reported_with_its_last_words(folder: Pat
     assert not marked(stack.token)
 
 
-def _up(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"CONSILIUM_VAR": str(folder)}
-    with _said(folder).open("wb") as log:
-        return subprocess.Popen(
-            [CONSILIUM, "up", "--port", str(port)],
+@contextmanager
+def up(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`consilium up` as a person runs it, once it says that it is ready; ended in any case."""
+    Ports.free().keep(folder)
+    said = folder / "up.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [CONSILIUM, "up"],
             cwd=ROOT,
-            env=environment,
+            env=os.environ | {"CONSILIUM_VAR": str(folder)},
             stdout=log,
             stderr=log,
         )
-
-
-def _said(folder: Path) -> Path:
-    return folder / "up.log"
-
-
-def _ready(folder: Path) -> bool:
-    return "Consilium is ready" in _said(folder).read_text()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_runs_until_it_is_interrupted_and_leaves_nothing_behind(
-    folder: Path, number: signal.Signals
-) -> None:
-    ports = Ports.free()
-    process = _up(folder, ports.web)
     try:
-        assert eventually(lambda: _ready(folder), 90), _said(folder).read_text()
-        record = Record.read(folder)
-        assert record is not None
+        assert eventually(
+            lambda: "is ready: http" in said.read_text() or process.poll() is not None, 120
+        )
+        assert process.poll() is None, said.read_text()
+        yield process
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def record_of(folder: Path) -> Record:
+    record = Record.read(folder)
+    assert record is not None
+    return record
+
+
+def test_up_runs_until_ctrl_c_and_leaves_nothing_behind(folder: Path) -> None:
+    with up(folder) as process:
+        record = record_of(folder)
         assert set(record.processes) == set(ALL)
         assert httpx.get(f"{record.url}/healthz").is_success
         refused = subprocess.run(
@@ -212,20 +216,16 @@ def test_up_runs_until_it_is_interrupted_and_leaves_nothing_behind(
         )
         assert refused.returncode == 1
         assert "already runs" in refused.stderr
-    finally:
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
     assert not marked(record.token)
     assert not [pid for pid, _ in record.processes.values() if psutil.pid_exists(pid)]
 
 
 def test_children_of_a_killed_supervisor_end_and_the_next_start_works(folder: Path) -> None:
-    process = _up(folder, Ports.free().web)
-    assert eventually(lambda: _ready(folder), 90), _said(folder).read_text()
-    record = Record.read(folder)
-    assert record is not None
-    process.kill()
-    process.wait()
+    with up(folder) as process:
+        record = record_of(folder)
+        process.kill()
     stack = Stack(folder, Ports.kept(folder), ["postgres", "orthanc", "redis"], durable=False)
     stack.start()
     try:
