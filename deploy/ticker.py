@@ -132,7 +132,7 @@ def product() -> Ticker:
 
     anchor = OncePerDay(ledger.anchor_day, lambda: timezone.now().date())
     follow = partial(doorbell.ring, "follow_changes", 0)
-    chores = [queue.expire_leases, follow, anchor]
+    chores: list[Callable[[], object]] = [queue.expire_leases, follow, anchor]
     return Ticker([annotation_due.due, learning_due.due], doorbell.ring, chores)
 
 

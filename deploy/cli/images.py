@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import running
 
 if TYPE_CHECKING:
     from annotation.models import Import
-
-POLL_SECONDS = 0.5
 
 
 @click.command("import")
@@ -41,27 +37,22 @@ def import_(project: str, paths: tuple[Path, ...], user: str | None, site: str |
     if site and origin is None:
         known = ", ".join(Site.objects.order_by("slug").values_list("slug", flat=True))
         raise click.ClickException(f"There is no site “{site}”. There are: {known or 'none yet'}.")
-    batch = imports.import_paths(where, paths, running.user_named(user, where), site=origin)
-    _watch(batch)
-    _summarise(batch)
-
-
-def _watch(batch: Import) -> None:
-    """Wait for the workers to have looked at every file."""
-    unfinished = ["receiving", "waiting"]
     columns = (
         TextColumn("Checking and storing"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console()) as bar:
-        task = bar.add_task("", total=batch.items.count())
-        while waiting := batch.items.filter(state__in=unfinished).count():
-            total = batch.items.count()
-            bar.update(task, completed=total - waiting, total=total)
-            time.sleep(POLL_SECONDS)
-        bar.update(task, completed=batch.items.count(), total=batch.items.count())
+    with Progress(*columns) as bar:
+        task = bar.add_task("", total=None)
+        batch = imports.import_paths(
+            where,
+            paths,
+            running.user_named(user, where),
+            site=origin,
+            on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _summarise(batch)
 
 
 def _summarise(batch: Import) -> None:

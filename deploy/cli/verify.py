@@ -28,10 +28,10 @@ def verify(project: str | None) -> None:
         sound &= verdict.ok
         click.echo(_line(verdict.ok, f"ledger of {name}: {verdict.events} events", verdict.reason))
     for frozen in Snapshot.objects.filter(project__in=projects).order_by("project", "version"):
-        verdict = snapshots.verify(frozen)
-        sound &= verdict.ok
-        title = f"dataset {frozen.project.slug} version {frozen.version}"
-        click.echo(_line(verdict.ok, title, verdict.reason))
+        found = snapshots.verify(frozen)
+        sound &= found.ok
+        title = f"dataset {frozen.project.slug} version {frozen.version}: {found.items} cases"
+        click.echo(_line(found.ok, title, found.reason))
     if not sound:
         raise click.exceptions.Exit(1)
 
