@@ -67,11 +67,14 @@ FROM waiting WHERE slot.id = waiting.id
 
 
 def open_slots(case: Case) -> int:
-    """Make the slots that a case still lacks, in a random place of the order; how many were made."""
+    """Make the slots that a case still lacks, in a random place of the order, and open or hold all
+    that wait, as the state of the case wants; how many were made or changed.
+    """
     with transaction.atomic():
         case = _lock_case(case.pk)
         state = _free_state(case)
-        reopened = case.slots.filter(state=Slot.State.CANCELLED).update(state=state)
+        waiting = case.slots.filter(reader=None).exclude(state=state)
+        changed = waiting.update(state=state)
         missing = set(range(1, case.reads_wanted + 1)) - set(
             case.slots.values_list("number", flat=True)
         )
@@ -86,15 +89,20 @@ def open_slots(case: Case) -> int:
             )
             for number in sorted(missing)
         )
-        made = reopened + len(missing)
-        if made:
-            data = {"case": case.pk, "stream": case.stream, "slots": made}
+        if changed or missing:
+            data = {
+                "case": case.pk,
+                "stream": case.stream,
+                "state": state,
+                "made": len(missing),
+                "changed": changed,
+            }
             ledger.record("slots.open", project=case.project, actor=None, obj=case, data=data)
-        return made
+        return changed + len(missing)
 
 
 def cancel_slots(case: Case, *, reason: str) -> int:
-    """Take a withdrawn case off the list. Readers who have it open may still submit."""
+    """Take a case off the list. Readers who have it in hand may still submit."""
     with transaction.atomic():
         case = _lock_case(case.pk)
         waiting = case.slots.filter(state__in=[Slot.State.OPEN, Slot.State.HELD])
