@@ -154,7 +154,7 @@ def _examine_one(store_id: str) -> Arrival | None:
             except Fault as fault:
                 return Arrival(store_id, series_id, size, sender, None, fault)
             if found.frames:
-                frames.keep_copies(store_id, folder / "frames")
+                frames.keep_copies(found.sha256, folder / "frames")
             return Arrival(store_id, series_id, size, sender, found)
     except orthanc.NotInStore:
         return None

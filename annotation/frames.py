@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import orthanc
-from .dicom import classes, geometry
+from .dicom import classes, convert, geometry
 from .dicom.sandbox import sandbox
 from .errors import InvalidInput, NotFound
-from .models import Series
+from .models import Instance, Series
 
 THUMBNAIL_PIXELS = 128
 _LOW, _HIGH = 1.0, 99.0
@@ -56,16 +56,11 @@ def frame_bytes(series: Series, index: int) -> bytes:
 
 
 def source_bytes(source: list[Any]) -> bytes:
-    """``source``: the store's id of the object, frame counted from 1, and whether a decoded copy serves."""
-    store_id, number, normalised = source
-    if not normalised:
+    """``source``: the store's id of the object, frame counted from 1, and the copy's name if one serves."""
+    store_id, number, sha256 = source
+    if not sha256:
         return orthanc.frame(store_id, number - 1)
-    path = copy_path(store_id, number)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        make_copies(store_id)
-        return path.read_bytes()
+    return copy_of(store_id, number, sha256).read_bytes()
 
 
 def display_of(series: Series) -> dict[str, Any]:
@@ -106,31 +101,23 @@ def thumbnail(series: Series) -> bytes:
 def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:
     """The stored values of one frame: row, column (, channel)."""
     frame = _described(display, index)
-    source = display["sources"][index]
-    if frame["transfer_syntax_uid"] in classes.NATIVE_LITTLE:
-        return _array(source_bytes(source), frame)
-    path = copy_path(source[0], source[1])
+    store_id, number, sha256 = display["sources"][index]
+    if not sha256 and frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
+        sha256 = Instance.objects.values_list("sha256", flat=True).get(orthanc_id=store_id)
+    return _array(source_bytes([store_id, number, sha256]), frame)
+
+
+def copy_of(store_id: str, number: int, sha256: str) -> Path:
+    """The file of one decoded frame, made now if it is missing."""
+    path = _copies(sha256) / f"{number - 1}.raw"
     if not path.exists():
-        make_copies(source[0])
-    return _array(path.read_bytes(), frame)
+        _make_copies(store_id, sha256)
+    return path
 
 
-def copy_path(store_id: str, number: int) -> Path:
-    return _copies(store_id) / f"{number - 1}.raw"
-
-
-def make_copies(store_id: str) -> None:
-    """Fetch the original and decode all its frames; whoever does it at the same time does the same."""
-    with scratch() as folder:
-        original, decoded = folder / "original.dcm", folder / "frames"
-        orthanc.download(store_id, original)
-        sandbox.decode(original, folder=decoded)
-        keep_copies(store_id, decoded)
-
-
-def keep_copies(store_id: str, decoded: Path) -> None:
-    """Take over a folder of decoded frames, whole or not at all."""
-    target = _copies(store_id)
+def keep_copies(sha256: str, decoded: Path) -> None:
+    """Take over a folder of decoded frames of the object of that hash, whole or not at all."""
+    target = _copies(sha256)
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -141,8 +128,8 @@ def keep_copies(store_id: str, decoded: Path) -> None:
             raise
 
 
-def drop_copies(store_id: str) -> None:
-    shutil.rmtree(_copies(store_id), ignore_errors=True)
+def drop_copies(sha256: str) -> None:
+    shutil.rmtree(_copies(sha256), ignore_errors=True)
 
 
 @contextmanager
@@ -160,9 +147,21 @@ def sweep_scratch() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copies(store_id: str) -> Path:
-    folder: Path = settings.FRAMES_DIR / store_id[:2] / store_id
+def _copies(sha256: str) -> Path:
+    """Named by what they were decoded from, so that a copy can never be another object's."""
+    folder: Path = settings.FRAMES_DIR / sha256[:2] / sha256
     return folder
+
+
+def _make_copies(store_id: str, sha256: str) -> None:
+    """Fetch the original and decode all its frames; whoever does it at the same time does the same."""
+    with scratch() as folder:
+        original, decoded = folder / "original.dcm", folder / "frames"
+        orthanc.download(store_id, original)
+        if convert.sha256_of(original) != sha256:
+            raise NotFound("The image store holds another object under this UID now.")
+        sandbox.decode(original, folder=decoded)
+        keep_copies(sha256, decoded)
 
 
 def _described(display: dict[str, Any], index: int) -> dict[str, Any]:

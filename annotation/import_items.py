@@ -133,7 +133,7 @@ def _store(found: Found, *, own: bool) -> bool:
     if not stored.is_new:
         return _compare_with_held(found, stored) and own
     if found.frames:
-        frames.keep_copies(stored.orthanc_id, Path(found.frames))
+        frames.keep_copies(found.sha256, Path(found.frames))
     arrivals.register(
         found,
         orthanc_id=stored.orthanc_id,

@@ -195,7 +195,7 @@ def _describe(series: Series, images: Sequence[Instance]) -> None:
         Described(
             sop_instance_uid=image.sop_instance_uid,
             store_id=image.orthanc_id,
-            normalised=image.normalised,
+            copy=image.sha256 if image.normalised else "",
             description=image.description,
         )
         for image in images
@@ -214,8 +214,6 @@ def _forget(gone: dict[str, int]) -> None:
         by_series[series_id].add(store_id)
     for series_id in sorted(by_series):
         _forget_in_series(series_id, by_series[series_id])
-    for store_id in gone:
-        frames.drop_copies(store_id)
 
 
 def _forget_in_series(series_id: int, gone: set[str]) -> None:
@@ -223,6 +221,8 @@ def _forget_in_series(series_id: int, gone: set[str]) -> None:
         series = _lock(series_id)
         if series is None:
             return
+        for sha256 in series.instances.filter(orthanc_id__in=gone).values_list("sha256", flat=True):
+            frames.drop_copies(sha256)
         if series.instances.exclude(orthanc_id__in=gone).exists():
             series.instances.filter(orthanc_id__in=gone).delete()
             series.stable = False

@@ -132,14 +132,12 @@ def _sources(series_id: int, version: str) -> list[tuple[list[Any], str]]:
 
 def _accelerated(source: list[Any]) -> HttpResponse:
     """Names the place where the proxy finds the bytes; they do not pass through this process."""
-    store_id, number, normalised = source
+    store_id, number, sha256 = source
     response = HttpResponse()
-    if not normalised:
+    if not sha256:
         response["X-Accel-Redirect"] = f"/_orthanc{orthanc.frame_path(store_id, number - 1)}"
         return response
-    copy = frames.copy_path(store_id, number)
-    if not copy.exists():
-        frames.make_copies(store_id)
+    copy = frames.copy_of(store_id, number, sha256)
     response["X-Accel-Redirect"] = f"/_frames/{copy.relative_to(settings.FRAMES_DIR).as_posix()}"
     return response
 

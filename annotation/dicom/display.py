@@ -31,11 +31,12 @@ _PER_FRAME = (
 
 @dataclass(frozen=True)
 class Described:
-    """One stored object and its curated header (see ``describe``)."""
+    """One stored object and its curated header (see ``describe``). ``copy`` names the decoded copy
+    of its frames that the browser gets, '' where it gets the stored ones."""
 
     sop_instance_uid: str
     store_id: str
-    normalised: bool
+    copy: str
     description: dict[str, Any]
 
 
@@ -55,7 +56,7 @@ def series_display(objects: Sequence[Described]) -> dict[str, Any]:
         "frame_time_ms": _frame_time(objects),
         "fidelity": _fidelity(objects, arrangement.notes),
         "frames": [_public(frame, index, first) for index, frame in enumerate(ordered)],
-        "sources": [[frame["store_id"], frame["frame"], frame["normalised"]] for frame in ordered],
+        "sources": [[frame["store_id"], frame["frame"], frame["copy"]] for frame in ordered],
     }
     canonical = json.dumps(display, sort_keys=True, separators=(",", ":"))
     display["version"] = hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -76,7 +77,7 @@ def _frames(item: Described) -> list[dict[str, Any]]:
             {
                 "sop_instance_uid": item.sop_instance_uid,
                 "store_id": item.store_id,
-                "normalised": item.normalised,
+                "copy": item.copy,
                 "transfer_syntax_uid": description["transfer_syntax_uid"],
                 "frame": index + 1,
                 "position": frame["position"],

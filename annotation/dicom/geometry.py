@@ -110,19 +110,23 @@ def _judge(
     usual = float(np.median(gaps))
     tolerance = max(_UNEVEN_MM, _UNEVEN * usual)
     if np.abs(gaps - usual).max() > tolerance:
-        return Arrangement(order, "stack", notes=[_uneven(gaps, usual, tolerance)])
+        return Arrangement(order, "stack", notes=[_uneven(gaps)])
     if _tilted(frames, order):
         notes = ["The slices are shifted against each other (tilted gantry)."]
         return Arrangement(order, "stack", slice_spacing=usual, notes=notes)
     return Arrangement(order, "volume", slice_spacing=float(gaps.mean()))
 
 
-def _uneven(gaps: NDArray[np.float64], usual: float, tolerance: float) -> str:
-    missing = np.rint(gaps / usual) - 1
-    whole = np.abs(gaps - (missing + 1) * usual) <= tolerance
-    if whole.all():
-        return f"{int(missing.sum())} slices seem to be missing (spacing {usual:g} mm)."
-    return f"The slices are unevenly spaced ({gaps.min():.3g} to {gaps.max():.3g} mm)."
+def _uneven(gaps: NDArray[np.float64]) -> str:
+    """Gaps that are all multiples of the smallest one mean that slices are missing."""
+    smallest = float(gaps.min())
+    multiples = np.rint(gaps / smallest)
+    off = np.abs(gaps - multiples * smallest)
+    if (off > np.maximum(_UNEVEN_MM, _UNEVEN * gaps)).any():
+        return f"The slices are unevenly spaced ({smallest:.3g} to {gaps.max():.3g} mm)."
+    missing = int((multiples - 1).sum())
+    slices = "1 slice seems" if missing == 1 else f"{missing} slices seem"
+    return f"{slices} to be missing (spacing {smallest:.3g} mm)."
 
 
 def _tilted(frames: Sequence[Placed], order: list[int]) -> bool:
