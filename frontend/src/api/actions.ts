@@ -1,49 +1,39 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
-import { post, remove } from './http';
-import type {
-  ApiToken,
-  ImportBatch,
-  ImportItem,
-  Member,
-  Model,
-  Role,
-  RoundDetail,
-  Snapshot,
-  Verdict,
-} from './types';
+import { api, body } from './client';
+import type { ImportItem, NewSnapshot, NewToken, Role } from './types';
 
-export const startRound = (slug: string) => post<RoundDetail>(`projects/${slug}/rounds`);
-export const cancelRound = (id: number) => post<RoundDetail>(`rounds/${id}/cancel`);
-export const retryRound = (id: number) => post<RoundDetail>(`rounds/${id}/retry`);
-export const applyModel = (id: number, reason: string) => post<Model>(`models/${id}/use`, { reason });
+const at = (id: number) => ({ params: { path: { id } } });
+const inProject = (slug: string) => ({ params: { path: { slug } } });
 
-export interface NewSnapshot {
-  title: string;
-  query: { min_reads: number; min_certainty: number };
-}
+export const startRound = (slug: string) => body(api.POST('/api/projects/{slug}/rounds', inProject(slug)));
+export const cancelRound = (id: number) => body(api.POST('/api/rounds/{id}/cancel', at(id)));
+export const retryRound = (id: number) => body(api.POST('/api/rounds/{id}/retry', at(id)));
+export const applyModel = (id: number, reason: string) =>
+  body(api.POST('/api/models/{id}/use', { ...at(id), body: { reason } }));
+
 export const freezeDataset = (slug: string, wanted: NewSnapshot) =>
-  post<Snapshot>(`projects/${slug}/snapshots`, wanted);
-export const verifyDataset = (id: number) => post<Verdict>(`snapshots/${id}/verify`);
+  body(api.POST('/api/projects/{slug}/snapshots', { ...inProject(slug), body: wanted }));
+export const verifyDataset = (id: number) => body(api.POST('/api/snapshots/{id}/verify', at(id)));
 
-export type BegunImport = ImportBatch & { items: ImportItem[] };
-export const beginImport = (slug: string, files: readonly { name: string; size: number }[]) =>
-  post<BegunImport>(`projects/${slug}/imports`, { files });
-export const completeImport = (id: number) => post<ImportBatch>(`imports/${id}/complete`);
-export const cancelImport = (id: number) => post<ImportBatch>(`imports/${id}/cancel`);
-export const dismissItem = (id: number) => post<ImportItem>(`import-items/${id}/dismiss`);
-export const retryItem = (id: number) => post<ImportItem>(`import-items/${id}/retry`);
+export async function beginImport(slug: string, files: { name: string; size: number }[]) {
+  const begun = await body(api.POST('/api/projects/{slug}/imports', { ...inProject(slug), body: { files } }));
+  return { id: begun.id, items: begun.items as ImportItem[] };
+}
+export const completeImport = (id: number) => body(api.POST('/api/imports/{id}/complete', at(id)));
+export const cancelImport = (id: number) => body(api.POST('/api/imports/{id}/cancel', at(id)));
+export const dismissItem = (id: number) => body(api.POST('/api/import-items/{id}/dismiss', at(id)));
+export const retryItem = (id: number) => body(api.POST('/api/import-items/{id}/retry', at(id)));
+
+export const addComment = (id: number, text: string, parent: number | null) =>
+  body(api.POST('/api/cases/{id}/comments', { ...at(id), body: { text, parent } }));
+export const resolveComment = (id: number) => body(api.POST('/api/comments/{id}/resolve', at(id)));
 
 export const addMember = (slug: string, wanted: { username: string; role: Role }) =>
-  post<Member>(`projects/${slug}/members`, wanted);
+  body(api.POST('/api/projects/{slug}/members', { ...inProject(slug), body: wanted }));
 export const inviteMember = (slug: string, wanted: { username: string; full_name: string; role: Role }) =>
-  post<Member & { password: string }>(`projects/${slug}/members/invite`, wanted);
-export const removeMember = (slug: string, id: number) => remove(`projects/${slug}/members/${id}`);
+  body(api.POST('/api/projects/{slug}/members/invite', { ...inProject(slug), body: wanted }));
+export const removeMember = (slug: string, id: number) =>
+  body(api.DELETE('/api/projects/{slug}/members/{id}', { params: { path: { slug, id } } }));
 
-export interface NewToken {
-  project: string;
-  name: string;
-  actions: string[];
-  days: number;
-}
-export const createToken = (wanted: NewToken) => post<ApiToken & { secret: string }>('tokens', wanted);
-export const revokeToken = (id: number) => remove(`tokens/${id}`);
+export const createToken = (wanted: NewToken) => body(api.POST('/api/tokens', { body: wanted }));
+export const revokeToken = (id: number) => body(api.DELETE('/api/tokens/{id}', at(id)));

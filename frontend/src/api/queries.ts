@@ -1,28 +1,19 @@
 /** What each page asks of the server: the key under which an answer is kept, how it is fetched and how often. */
 import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/svelte-query';
-import { ApiError, get, type Options } from './http';
+import { api, body, cursorOf, type Page } from './client';
+import { ApiError } from './http';
 import type {
   ApiToken,
   CaseRow,
-  Claim,
-  Curve,
+  Comment,
   ImportBatch,
   ImportItem,
-  Learning,
-  LogLine,
-  Me,
   Member,
   Model,
-  ModelDetail,
-  Page,
-  Progress,
-  Project,
-  ProjectSummary,
   Quarantined,
-  Ranking,
   Round,
-  RoundDetail,
   Snapshot,
+  Stage,
 } from './types';
 
 const LIVE_MS = 2000;
@@ -40,84 +31,179 @@ export const queryClient = new QueryClient({
   },
 });
 
-type Query = Options['query'];
-
-/** The path and query under /api of the absolute address that a page of results names as its next. */
-export function pathOf(address: string): string {
-  const url = new URL(address, 'http://localhost');
-  return url.pathname.replace(/^\/api\//, '') + url.search;
+interface Asked {
+  signal: AbortSignal;
+  cursor?: string | undefined;
 }
 
-function paged<T>(key: readonly unknown[], path: string, query: Query = {}) {
+/** The part of a request that names the next page, if there is one. */
+const from = ({ cursor }: Asked) => (cursor ? { cursor } : {});
+
+function one<T>(key: readonly unknown[], ask: (asked: Asked) => Promise<{ data?: T }>) {
+  return queryOptions({ queryKey: key, queryFn: ({ signal }) => body(ask({ signal })) });
+}
+
+function paged<T>(key: readonly unknown[], ask: (asked: Asked) => Promise<{ data?: Page<unknown> }>) {
   return infiniteQueryOptions({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) =>
-      pageParam ? get<Page<T>>(pathOf(pageParam), { signal }) : get<Page<T>>(path, { query, signal }),
-    initialPageParam: '',
-    getNextPageParam: (last: Page<T>) => last.next,
+    queryFn: ({ pageParam, signal }) => body(ask({ signal, cursor: pageParam })) as Promise<Page<T>>,
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: cursorOf,
   });
-}
-
-function one<T>(key: readonly unknown[], path: string) {
-  return queryOptions({ queryKey: key, queryFn: ({ signal }) => get<T>(path, { signal }) });
 }
 
 const inProject = (slug: string, ...rest: readonly unknown[]) => ['project', slug, ...rest] as const;
-export const key = { project: inProject };
+export const key = {
+  project: inProject,
+  projects: ['projects'],
+  round: (id: string) => ['round', id],
+  models: ['model'],
+  tokens: ['tokens'],
+};
 
-export const me = () => ({ ...one<Me>(['me'], 'me'), staleTime: Number.POSITIVE_INFINITY });
-export const projects = () => one<{ results: ProjectSummary[] }>(['projects'], 'projects');
-export const project = (slug: string) => one<Project>(inProject(slug, 'detail'), `projects/${slug}`);
-export const tokens = () => paged<ApiToken>(['tokens'], 'tokens');
+export const me = () => ({
+  ...one(['me'], ({ signal }) => api.GET('/api/me', { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const projects = () => one(key.projects, ({ signal }) => api.GET('/api/projects', { signal }));
+
+export const project = (slug: string) =>
+  one(inProject(slug, 'detail'), ({ signal }) =>
+    api.GET('/api/projects/{slug}', { params: { path: { slug } }, signal }),
+  );
+
+export const tokens = () =>
+  paged<ApiToken>(key.tokens, (asked) =>
+    api.GET('/api/tokens', { params: { query: from(asked) }, signal: asked.signal }),
+  );
 
 export const progress = (slug: string) => ({
-  ...one<Progress>(inProject(slug, 'progress'), `projects/${slug}/progress`),
+  ...one(inProject(slug, 'progress'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/progress', { params: { path: { slug } }, signal }),
+  ),
   refetchInterval: SLOW_MS,
 });
+
 export const curve = (slug: string) => ({
-  ...one<Curve>(inProject(slug, 'curve'), `projects/${slug}/curve`),
+  ...one(inProject(slug, 'curve'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/curve', { params: { path: { slug } }, signal }),
+  ),
   refetchInterval: SLOW_MS,
 });
+
 export const learning = (slug: string) => ({
-  ...one<Learning>(inProject(slug, 'learning'), `projects/${slug}/learning`),
+  ...one(inProject(slug, 'learning'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/learning', { params: { path: { slug } }, signal }),
+  ),
   refetchInterval: SLOW_MS,
 });
-export const ranking = (slug: string) => one<Ranking>(inProject(slug, 'ranking'), `projects/${slug}/ranking`);
 
 export const claims = (slug: string) =>
-  one<{ results: Claim[] }>(inProject(slug, 'claims'), `projects/${slug}/claims`);
+  one(inProject(slug, 'claims'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/claims', { params: { path: { slug } }, signal }),
+  );
 
-export const cases = (slug: string, query: { state: string; search: string }) => ({
-  ...paged<CaseRow>(inProject(slug, 'cases', query), `projects/${slug}/cases`, query),
+export interface CaseFilter {
+  state: Stage | '';
+  search: string;
+}
+
+export const cases = (slug: string, { state, search }: CaseFilter) => ({
+  ...paged<CaseRow>(inProject(slug, 'cases', state, search), (asked) =>
+    api.GET('/api/projects/{slug}/cases', {
+      params: {
+        path: { slug },
+        query: { ...(state ? { state } : {}), ...(search ? { search } : {}), ...from(asked) },
+      },
+      signal: asked.signal,
+    }),
+  ),
   refetchInterval: SLOW_MS,
 });
+
+export const comments = (id: number) =>
+  paged<Comment>(['case', id, 'comments'], (asked) =>
+    api.GET('/api/cases/{id}/comments', {
+      params: { path: { id }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );
 
 export const rounds = (slug: string) => ({
-  ...paged<Round>(inProject(slug, 'rounds'), `projects/${slug}/rounds`),
+  ...paged<Round>(inProject(slug, 'rounds'), (asked) =>
+    api.GET('/api/projects/{slug}/rounds', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  ),
   refetchInterval: SLOW_MS,
 });
+
 export const round = (id: string) =>
   queryOptions({
-    queryKey: ['round', id],
-    queryFn: ({ signal }) => get<RoundDetail>(`rounds/${id}`, { signal }),
+    queryKey: key.round(id),
+    queryFn: ({ signal }) =>
+      body(api.GET('/api/rounds/{id}', { params: { path: { id: Number(id) } }, signal })),
     refetchInterval: (query) => (query.state.data?.state === 'running' ? LIVE_MS : false),
   });
-export const roundLog = (id: string, after: number) =>
-  get<Page<LogLine>>(`rounds/${id}/log`, { query: { after: after || '' } });
 
-export const models = (slug: string) => paged<Model>(inProject(slug, 'models'), `projects/${slug}/models`);
-export const model = (id: string) => one<ModelDetail>(['model', id], `models/${id}`);
+export const roundLog = (id: string, after: number) =>
+  body(api.GET('/api/rounds/{id}/log', { params: { path: { id: Number(id) }, query: { after } } }));
+
+export const models = (slug: string) =>
+  paged<Model>(inProject(slug, 'models'), (asked) =>
+    api.GET('/api/projects/{slug}/models', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );
+
+export const model = (id: string) =>
+  one([...key.models, id], ({ signal }) =>
+    api.GET('/api/models/{id}', { params: { path: { id: Number(id) } }, signal }),
+  );
+
 export const snapshots = (slug: string) =>
-  paged<Snapshot>(inProject(slug, 'snapshots'), `projects/${slug}/snapshots`);
+  paged<Snapshot>(inProject(slug, 'snapshots'), (asked) =>
+    api.GET('/api/projects/{slug}/snapshots', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );
 
 export const imports = (slug: string) => ({
-  ...paged<ImportBatch>(inProject(slug, 'imports'), `projects/${slug}/imports`),
+  ...paged<ImportBatch>(inProject(slug, 'imports'), (asked) =>
+    api.GET('/api/projects/{slug}/imports', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  ),
   refetchInterval: LIVE_MS * 2,
 });
-export const importItems = (id: number) => paged<ImportItem>(['import', id, 'items'], `imports/${id}/items`);
+
+/** One page of the files of an import, for going on with what was interrupted. */
+export const importItems = (id: number, cursor: string | undefined) =>
+  body(
+    api.GET('/api/imports/{id}/items', {
+      params: { path: { id }, query: { limit: 200, ...(cursor ? { cursor } : {}) } },
+    }),
+  ) as Promise<Page<ImportItem>>;
+
 export const quarantine = (slug: string) => ({
-  ...paged<Quarantined>(inProject(slug, 'quarantine'), `projects/${slug}/quarantine`),
+  ...paged<Quarantined>(inProject(slug, 'quarantine'), (asked) =>
+    api.GET('/api/projects/{slug}/quarantine', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  ),
   refetchInterval: SLOW_MS,
 });
+
 export const members = (slug: string) =>
-  paged<Member>(inProject(slug, 'members'), `projects/${slug}/members`);
+  paged<Member>(inProject(slug, 'members'), (asked) =>
+    api.GET('/api/projects/{slug}/members', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );

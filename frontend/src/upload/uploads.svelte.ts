@@ -1,8 +1,11 @@
 /** Uploads that go on while one looks at other pages: one per project, three files at a time. */
 import { beginImport, cancelImport, completeImport } from '../api/actions';
-import { get, sentence } from '../api/http';
-import { key, pathOf, queryClient } from '../api/queries';
-import type { ImportBatch, ImportItem, Page } from '../api/types';
+import { cursorOf } from '../api/client';
+import { sentence } from '../api/http';
+import { importItems, imports, key, queryClient } from '../api/queries';
+import type { ImportItem } from '../api/types';
+import { toasts } from '../state/toasts.svelte';
+import { t } from '../strings';
 import { type NamedFile, type Pair, pair, secondsLeft } from './plan';
 import { send } from './send';
 
@@ -68,8 +71,9 @@ export class Upload {
 
   /** Items that the server still waits for, of imports that were interrupted. */
   async #missing(): Promise<ImportItem[]> {
-    const { results } = await get<Page<ImportBatch>>(`projects/${this.slug}/imports`);
-    const open = results.filter(({ id, state }) => state === 'receiving' && !this.owns(id));
+    const { pages } = await queryClient.fetchInfiniteQuery({ ...imports(this.slug), staleTime: 0 });
+    const batches = pages.flatMap(({ results }) => results);
+    const open = batches.filter(({ id, state }) => state === 'receiving' && !this.owns(id));
     const found: ImportItem[] = [];
     for (const { id } of open) {
       const items = await everyItem(id);
@@ -142,6 +146,7 @@ export class Upload {
   async #complete(): Promise<void> {
     try {
       for (const id of this.#imports) await completeImport(id);
+      toasts.say(t('imports.sent'));
     } catch (error) {
       this.error = sentence(error);
     }
@@ -162,12 +167,12 @@ export class Upload {
 
 async function everyItem(id: number): Promise<ImportItem[]> {
   const items: ImportItem[] = [];
-  let path: string | null = `imports/${id}/items`;
-  while (path) {
-    const page: Page<ImportItem> = await get<Page<ImportItem>>(path);
+  let cursor: string | undefined;
+  do {
+    const page = await importItems(id, cursor);
     items.push(...page.results);
-    path = page.next ? pathOf(page.next) : null;
-  }
+    cursor = cursorOf(page);
+  } while (cursor);
   return items;
 }
 

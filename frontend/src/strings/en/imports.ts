@@ -10,7 +10,6 @@ export const imports = {
   'imports.nothing': 'There was no file in what you dropped.',
   'imports.uploading': 'Uploading',
   'imports.uploadingOf': '{received} of {total}',
-  'imports.files': { one: '{n} file', other: '{n} files' },
   'imports.filesDone': '{done} of {all} files sent',
   'imports.remaining': 'about {time} left',
   'imports.paused': 'Waiting for the server. It goes on by itself.',
@@ -47,5 +46,4 @@ export const imports = {
   'imports.dismissed': '{name} is dismissed.',
   'imports.recheck': 'Check again',
   'imports.rechecked': '{name} is being checked again.',
-  'imports.leave': 'Files are still being sent.',
 } as const;

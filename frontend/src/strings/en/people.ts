@@ -17,7 +17,6 @@ export const people = {
   'members.invited': 'Account created',
   'members.invitedText':
     'Hand this one-time password to {who} by a safe way. It is shown only now, and must be replaced at the first sign-in.',
-  'members.password': 'One-time password',
   'members.passwordCopy': 'the one-time password',
   'members.understood': 'I have handed it over',
   'members.remove': 'Remove {who}',

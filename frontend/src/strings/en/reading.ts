@@ -1,7 +1,8 @@
 /** The reading list. */
 export const reading = {
   'list.title': 'Reading list',
-  'list.search': 'Search modality, body part or case number',
+  'list.search': 'Search modality or body part',
+  'list.searchAll': 'Search modality, body part, UID or pseudonym',
   'list.stage': 'Stage',
   'list.any': 'All',
   'list.case': 'Case',
@@ -27,6 +28,17 @@ export const reading = {
   'list.import': 'Import images',
   'list.shown': { one: '{n} case', other: '{n} cases' },
   'list.shownMore': '{n} cases shown, more below',
+  'list.stream': 'Stream',
+  'list.answerIssue': 'Answer the issue of case {id}',
+
+  'issue.title': 'Issue with case {id}',
+  'issue.text': 'The case stays off the list until this is settled.',
+  'issue.aReader': 'A reader',
+  'issue.answer': 'Your answer',
+  'issue.answerHint': 'Whoever asked sees it when the case comes to them again.',
+  'issue.settle': 'Settle and put back on the list',
+  'issue.settled': 'Case {id} is on the list again.',
+
   'list.down': 'Next row',
   'list.up': 'Previous row',
   'list.focusSearch': 'Search',

@@ -12,12 +12,9 @@ export const shell = {
   'action.more': 'Show more',
   'action.retry': 'Try again',
   'action.remove': 'Remove',
-  'action.back': 'Back',
 
   'state.loading': 'Loading…',
   'state.copied': 'Copied',
-  'state.none': 'None',
-  'state.unknown': 'Unknown',
 
   'nav.label': 'Main',
   'nav.projects': 'All projects',
@@ -82,11 +79,9 @@ export const shell = {
   'overview.byMinutes': 'Reader-minutes',
   'overview.active': 'Active: chosen by the ranking',
   'overview.control': 'Control: chosen at random',
-  'overview.all': 'All labels',
   'overview.next': 'What to do next',
   'overview.streams': 'Progress by stream',
   'overview.streamRead': '{read} of {cases} read',
-  'overview.totals': 'So far',
   'overview.reads': 'Reads',
   'overview.readers': 'Readers',
   'overview.readerTime': 'Reading time',
@@ -110,8 +105,4 @@ export const shell = {
   'plot.table': 'Show as a table',
   'plot.interval': '{value} ({low}–{high})',
   'plot.intervalSpoken': '{value}, 95 % interval {low} to {high}',
-  'plot.noValue': 'no value',
-  'plot.from': 'From',
-  'plot.to': 'To',
-  'plot.series': 'Series',
 } as const;
