@@ -8,8 +8,10 @@ order case, slot, head of the ledger.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -20,6 +22,7 @@ from .models import Case, Comment, Event, Project, Skip, Slot, Stream, User
 
 EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
 EXPIRE_AT_ONCE = 500
+PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 RANKED_AT_ONCE = 1000
 _random = random.SystemRandom()
 
@@ -39,8 +42,9 @@ WHERE slot.project_id = %(project)s AND slot.stream = %(stream_{stream})s AND sl
         WHERE done.case_id = slot.case_id AND done.reader_id = %(reader)s OFFSET 0)
     AND NOT EXISTS (SELECT 1 FROM annotation_skip AS declined
         WHERE declined.case_id = slot.case_id AND declined.reader_id = %(reader)s OFFSET 0)
-ORDER BY slot.priority DESC, slot.id LIMIT 1 FOR NO KEY UPDATE OF slot {locked}
+ORDER BY slot.priority DESC, slot.id LIMIT 1 {lock}
 """
+LOCK = "FOR NO KEY UPDATE OF slot SKIP LOCKED"
 
 TAKE = """
 UPDATE annotation_slot SET
@@ -120,10 +124,7 @@ def claim(project: Project, reader: User) -> Slot:
     """
     with transaction.atomic():
         _one_at_a_time(project, reader)
-        streams = _streams(project)
-        slot = _take(project, reader, streams, locked="SKIP LOCKED") or _take(
-            project, reader, streams, locked=""
-        )
+        slot = _take_patiently(project, reader)
         if slot is None:
             raise NothingToRead(
                 "No case is free for you right now: you have read all that is open to you, or other "
@@ -245,19 +246,28 @@ def _one_at_a_time(project: Project, reader: User) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
-def _take(project: Project, reader: User, streams: Sequence[str], *, locked: str) -> Slot | None:
-    """Without SKIP LOCKED the row is waited for: a ranking or a rollback may have held the last one."""
-    following = [NEXT.format(stream=place, locked=locked) for place in range(len(streams))]
-    candidates = ", ".join(f"({query})" for query in [OWN, *following])
-    row = statements.fetch_one(
-        TAKE.format(candidates=candidates),
-        {
-            "project": project.pk,
-            "reader": reader.pk,
-            "lease": timedelta(minutes=project.lease_minutes),
-            **{f"stream_{place}": stream for place, stream in enumerate(streams)},
-        },
-    )
+def _take_patiently(project: Project, reader: User) -> Slot | None:
+    """Look again while a slot is free but locked: another claim, or a ranking, holds it for a moment.
+
+    Waiting for the lock itself would deadlock: a row that turns out to be taken stays locked.
+    """
+    streams = _streams(project)
+    for pause in PAUSES:
+        if slot := _take(project, reader, streams):
+            return slot
+        if not _any_left(project, reader, streams):
+            return None
+        time.sleep(pause * _random.uniform(0.5, 1.5))
+    return None
+
+
+def _take(project: Project, reader: User, streams: Sequence[str]) -> Slot | None:
+    parameters = {
+        **_wanted(project, reader, streams),
+        "lease": timedelta(minutes=project.lease_minutes),
+    }
+    candidates = ", ".join(f"({query})" for query in [OWN, *_following(streams, lock=LOCK)])
+    row = statements.fetch_one(TAKE.format(candidates=candidates), parameters)
     if row is None:
         return None
     taken_now = row.pop("is_new")
@@ -265,6 +275,23 @@ def _take(project: Project, reader: User, streams: Sequence[str], *, locked: str
     slot._state.adding = False
     slot.is_new = taken_now  # type: ignore[attr-defined]
     return slot
+
+
+def _any_left(project: Project, reader: User, streams: Sequence[str]) -> bool:
+    candidates = ", ".join(f"({query})" for query in _following(streams, lock=""))
+    row = statements.fetch_one(
+        f"SELECT COALESCE({candidates}) AS id", _wanted(project, reader, streams)
+    )
+    return row is not None and row["id"] is not None
+
+
+def _following(streams: Sequence[str], *, lock: str) -> list[str]:
+    return [NEXT.format(stream=place, lock=lock) for place in range(len(streams))]
+
+
+def _wanted(project: Project, reader: User, streams: Sequence[str]) -> dict[str, Any]:
+    named = {f"stream_{place}": stream for place, stream in enumerate(streams)}
+    return {"project": project.pk, "reader": reader.pk, **named}
 
 
 def _streams(project: Project) -> list[str]:
