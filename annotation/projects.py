@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from . import ledger, members, schema
+from .enrolment import RULE_ATTRIBUTES
 from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
 from .validation import Problem, problem, require_none, violations
 
@@ -21,7 +22,11 @@ DEFAULT_MIX = dict.fromkeys(DEFAULT_SHARES, 1)
 CHANGEABLE = {
     "title": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": {"type": "string", "maxLength": 20_000},
-    "intake_rule": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}},
+    "intake_rule": {
+        "type": "object",
+        "propertyNames": {"enum": RULE_ATTRIBUTES},
+        "additionalProperties": {"type": "string", "maxLength": 500},
+    },
     "reading_mix": {
         "type": "object",
         "propertyNames": {"enum": Stream.values},

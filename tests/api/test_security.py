@@ -31,7 +31,7 @@ PAGES = [
 @pytest.mark.parametrize("path", PAGES)
 def test_headers_of_every_answer(client: Client, path: str) -> None:
     answer = client.get(path)
-    answer.close()
+    b"".join(answer.streaming_content if answer.streaming else [])
     headers = answer.headers
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"

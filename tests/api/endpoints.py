@@ -1,0 +1,143 @@
+"""Every operation under /api with the right that it needs: the table that the role matrix walks.
+
+An operation that is routed but not listed here fails the tests, and so does one listed but not routed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from annotation.access import Action
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """``needs``: a right in the object's project, or one of several; none: any person signed in.
+
+    ``in_hand``: only for the reader who has the case in hand.
+    """
+
+    method: str
+    route: str
+    needs: tuple[Action, ...] = ()
+    in_hand: bool = False
+    body: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+    session_only: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
+PROJECT = "projects/<slug:slug>"
+READ = (Action.READ_CASES,)
+HELD = {"token": 1}
+EMPTY = {"answers": [], "marks": []}
+TABLE = [
+    Operation("get", "schema"),
+    Operation("get", "me"),
+    Operation("get", "tokens", session_only=True),
+    Operation("post", "tokens", session_only=True),
+    Operation("delete", "tokens/<int:pk>", session_only=True),
+    Operation("get", "projects"),
+    Operation("get", PROJECT, (Action.VIEW_PROJECT,)),
+    Operation("patch", PROJECT, (Action.EDIT_PROJECT,)),
+    Operation("post", f"{PROJECT}/label-schemas", (Action.EDIT_PROJECT,)),
+    Operation("get", f"{PROJECT}/progress", (Action.VIEW_PROGRESS,)),
+    Operation("get", f"{PROJECT}/members", (Action.VIEW_MEMBERS,)),
+    Operation("post", f"{PROJECT}/members", (Action.MANAGE_MEMBERS,)),
+    Operation("post", f"{PROJECT}/members/invite", (Action.MANAGE_MEMBERS,)),
+    Operation("delete", f"{PROJECT}/members/<int:pk>", (Action.MANAGE_MEMBERS,)),
+    Operation("get", f"{PROJECT}/ledger", (Action.VIEW_LEDGER,)),
+    Operation("post", f"{PROJECT}/ledger/verify", (Action.VIEW_LEDGER,)),
+    Operation("get", f"{PROJECT}/snapshots", (Action.VIEW_DATASETS,)),
+    Operation("post", f"{PROJECT}/snapshots", (Action.FREEZE_DATASETS,)),
+    Operation("get", "snapshots/<int:pk>", (Action.VIEW_DATASETS,)),
+    Operation("get", "snapshots/<int:pk>/cases", (Action.VIEW_DATASETS,)),
+    Operation("post", "snapshots/<int:pk>/verify", (Action.VIEW_DATASETS,)),
+    Operation("get", "snapshots/<int:pk>/download", (Action.EXPORT_DATASETS,)),
+    Operation("get", f"{PROJECT}/imports", (Action.IMPORT_IMAGES,)),
+    Operation("post", f"{PROJECT}/imports", (Action.IMPORT_IMAGES,)),
+    Operation("get", f"{PROJECT}/quarantine", (Action.IMPORT_IMAGES,)),
+    Operation("get", "imports/<int:pk>", (Action.IMPORT_IMAGES,)),
+    Operation("get", "imports/<int:pk>/items", (Action.IMPORT_IMAGES,)),
+    Operation("post", "imports/<int:pk>/complete", (Action.IMPORT_IMAGES,)),
+    Operation("post", "imports/<int:pk>/cancel", (Action.IMPORT_IMAGES,)),
+    Operation("get", "import-items/<int:pk>", (Action.IMPORT_IMAGES,)),
+    Operation("put", "import-items/<int:pk>/content", (Action.IMPORT_IMAGES,), query="?offset=0"),
+    Operation("post", "import-items/<int:pk>/dismiss", (Action.IMPORT_IMAGES,)),
+    Operation("post", "import-items/<int:pk>/retry", (Action.IMPORT_IMAGES,)),
+    Operation("get", "series/<int:pk>", (Action.VIEW_CASES,)),
+    Operation("get", f"{PROJECT}/cases", (Action.VIEW_CASES, Action.READ_CASES)),
+    Operation("get", "cases/<int:pk>/comments", (Action.VIEW_CASES,)),
+    Operation("post", "cases/<int:pk>/comments", (Action.VIEW_CASES,)),
+    Operation("post", "comments/<int:pk>/resolve", (Action.VIEW_CASES,)),
+    Operation("get", f"{PROJECT}/claims", READ),
+    Operation("post", f"{PROJECT}/claims", READ),
+    Operation("get", "slots/<int:pk>", READ, in_hand=True),
+    Operation("post", "slots/<int:pk>/heartbeat", READ, in_hand=True, body=HELD),
+    Operation("post", "slots/<int:pk>/release", READ, in_hand=True, body=HELD),
+    Operation("post", "slots/<int:pk>/skip", READ, in_hand=True, body=HELD | {"reason": "x"}),
+    Operation(
+        "post", "slots/<int:pk>/issue", READ, in_hand=True, body=HELD | {"issue": "x", "text": "x"}
+    ),
+    Operation(
+        "put",
+        "slots/<int:pk>/draft",
+        READ,
+        in_hand=True,
+        body=HELD | {"version": 0, "content": EMPTY, "active_seconds": 1},
+    ),
+    Operation(
+        "post",
+        "slots/<int:pk>/submit",
+        READ,
+        in_hand=True,
+        body=HELD | {"content": EMPTY, "active_seconds": 1},
+    ),
+    Operation("put", "slots/<int:pk>/masks", READ, in_hand=True, query="?series={series}&sha256=0"),
+    Operation("get", "slots/<int:pk>/masks/<str:sha256>", READ, in_hand=True),
+    Operation("get", f"{PROJECT}/learning", (Action.VIEW_PROGRESS,)),
+    Operation("get", f"{PROJECT}/curve", (Action.VIEW_PROGRESS,)),
+    Operation("get", f"{PROJECT}/ranking", (Action.VIEW_ROUNDS,)),
+    Operation("get", f"{PROJECT}/rounds", (Action.VIEW_ROUNDS,)),
+    Operation("post", f"{PROJECT}/rounds", (Action.RUN_ROUNDS,)),
+    Operation("get", "rounds/<int:pk>", (Action.VIEW_ROUNDS,)),
+    Operation("get", "rounds/<int:pk>/log", (Action.VIEW_ROUNDS,)),
+    Operation("post", "rounds/<int:pk>/cancel", (Action.RUN_ROUNDS,)),
+    Operation("post", "rounds/<int:pk>/retry", (Action.RUN_ROUNDS,)),
+    Operation("get", f"{PROJECT}/models", (Action.VIEW_ROUNDS,)),
+    Operation("get", "models/<int:pk>", (Action.VIEW_ROUNDS,)),
+    Operation("post", "models/<int:pk>/use", (Action.MANAGE_MODELS,)),
+    Operation("get", "models/<int:pk>/download", (Action.MANAGE_MODELS,)),
+]
+
+
+def routed() -> set[tuple[str, str]]:
+    """(method, route below /api/) of everything that the URL resolver knows there."""
+    found = set()
+    for route, pattern in _patterns(get_resolver().url_patterns, ""):
+        if not route.startswith("api/"):
+            continue
+        view = getattr(pattern.callback, "view_class", pattern.callback)
+        for method in METHODS:
+            if hasattr(view, method):
+                found.add((method, route.removeprefix("api/")))
+    return found
+
+
+def _patterns(
+    patterns: list[URLPattern | URLResolver], before: str
+) -> Iterator[tuple[str, URLPattern]]:
+    for one in patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _patterns(one.url_patterns, route)
+        else:
+            yield route, one
