@@ -13,8 +13,14 @@ import numpy as np
 from learning.acquisition.chance import random
 from learning.acquisition.diversity import falcun, k_center
 from learning.acquisition.foreground import foreground_entropy
-from learning.acquisition.pool import AcquisitionError, PoolScores, Selection
-from learning.acquisition.uncertainty import disagreement, margin, most_entropy
+from learning.acquisition.pool import AcquisitionError, FloatArray, PoolScores, Selection
+from learning.acquisition.uncertainty import (
+    contradiction,
+    disagreement,
+    doubt,
+    margin,
+    most_entropy,
+)
 
 __all__ = ["ACQUISITIONS", "AcquisitionError", "PoolScores", "Selection", "choose", "select"]
 
@@ -46,13 +52,15 @@ def select(name: str, pool: PoolScores, k: int, *, seed: int) -> Selection:
     if k < 0:
         raise AcquisitionError(f"{k} cases cannot be picked.")
     rows = np.arange(len(pool)) if pool.ids is None else np.argsort(pool.ids)
-    found = ACQUISITIONS[name](pool.take(rows), k, np.random.default_rng(seed))
+    ordered = pool.take(rows)
+    found = ACQUISITIONS[name](ordered, k, np.random.default_rng(seed))
     back = np.argsort(rows)
+    components = {**_background(ordered), **found.components}
     return replace(
         found,
         indices=rows[found.indices],
         scores=found.scores[back],
-        components={part: values[back] for part, values in found.components.items()},
+        components={part: values[back] for part, values in components.items()},
     )
 
 
@@ -73,3 +81,13 @@ def choose(task: str, *, labelled: int, pool: int, networks: int, classes: int) 
         f"Falcun: of {pool} cases those that the networks are unsure of or contradict one another"
         " on, and that differ from those already picked."
     )
+
+
+def _background(pool: PoolScores) -> dict[str, FloatArray]:
+    """What a reader may want to know of any pick, whatever function made it."""
+    if pool.ensemble.shape[1] < 2:
+        return {}
+    known = {"uncertainty": doubt(pool)}
+    if len(pool.probabilities) > 1:
+        known["disagreement"] = contradiction(pool)
+    return known

@@ -2,7 +2,7 @@
 
 All are small enough to train on two CPU cores and work in two and three dimensions. The two of a
 task differ in kind, so that their disagreement says something: convolution against attention for
-images, plain skip connections against residual blocks for masks.
+images; for masks, transposed convolutions and instance norm against interpolation and group norm.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-from monai.networks.blocks.convolutions import Convolution
-from monai.networks.blocks.dynunet_block import UnetResBlock, UnetUpBlock
+from monai.networks.blocks.convolutions import Convolution, ResidualUnit
 from monai.networks.nets.densenet import DenseNet
 from monai.networks.nets.segresnet import SegResNet
 from torch import Tensor, nn
@@ -86,53 +85,65 @@ class VisionTransformer(Network):
 
 
 class UNet(Network):
-    """The U-shaped standard: three halvings, skip connections, instance normalisation."""
+    """The U-shaped standard, in its light form: the first convolution already halves the image."""
 
-    widths = (12, 24, 48, 96)
+    widths = (16, 32, 64)
+    deepest = 96
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         dims, widths = recipe.dimensions, self.widths
-        norm = ("INSTANCE", {"affine": True})
-        steps = pairwise((recipe.channels, *widths))
         self.down = nn.ModuleList(
-            UnetResBlock(dims, before, after, 3, 2 if depth else 1, norm)
-            for depth, (before, after) in enumerate(steps)
+            ResidualUnit(dims, before, after, strides=2, subunits=1)
+            for before, after in pairwise((recipe.channels, *widths))
         )
+        self.bottom = ResidualUnit(dims, widths[-1], self.deepest, subunits=1)
+        afters = (*widths[-2::-1], widths[0])
+        belows = (self.deepest, *afters[:-1])
         self.up = nn.ModuleList(
-            UnetUpBlock(dims, below, here, 3, 2, 2, norm)
-            for below, here in zip(reversed(widths[1:]), reversed(widths[:-1]), strict=True)
+            Convolution(dims, below + skipped, after, strides=2, is_transposed=True)
+            for below, skipped, after in zip(belows, reversed(widths), afters, strict=True)
         )
-        self.head = Convolution(dims, widths[0], recipe.outputs, kernel_size=1, conv_only=True)
+        self.head = Convolution(dims, widths[0] + recipe.channels, recipe.outputs, conv_only=True)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        levels, current = [], images
+        skips = [images]
         for down in self.down:
-            current = down(current)
-            levels.append(current)
+            skips.append(down(skips[-1]))
+        current = self.bottom(skips[-1])
         embedding = current.flatten(2).mean(dim=2)
-        for up, skip in zip(self.up, reversed(levels[:-1]), strict=True):
-            current = up(current, skip)
-        return self.head(current), embedding
+        for up in self.up:
+            current = up(torch.cat([current, skips.pop()], dim=1))
+        return self.head(torch.cat([current, images], dim=1)), embedding
 
 
 class ResidualSegmenter(Network):
-    """MONAI's SegResNet: a deep residual encoder, a light decoder, group normalisation."""
+    """MONAI's SegResNet (residual blocks, group normalisation) at half the resolution.
+
+    The last convolution sees its answer, enlarged, beside the image itself.
+    """
+
+    filters = 8
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
+        dims, width = recipe.dimensions, self.filters
+        self.stem = Convolution(dims, recipe.channels, width, strides=2)
         self.trunk = SegResNet(
-            spatial_dims=recipe.dimensions,
-            in_channels=recipe.channels,
-            out_channels=recipe.outputs,
-            init_filters=8,
-            blocks_down=(1, 2, 2, 2),
-            blocks_up=(1, 1, 1),
+            spatial_dims=dims,
+            init_filters=width,
+            in_channels=width,
+            out_channels=width,
+            blocks_down=(1, 2, 2),
+            blocks_up=(1, 1),
         )
+        self.enlarge = nn.Upsample(scale_factor=2, mode="trilinear" if dims == 3 else "bilinear")
+        self.head = Convolution(dims, width + recipe.channels, recipe.outputs, conv_only=True)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        deepest, levels = self.trunk.encode(images)
-        return self.trunk.decode(deepest, levels[::-1]), deepest.flatten(2).mean(dim=2)
+        deepest, levels = self.trunk.encode(self.stem(images))
+        enlarged = self.enlarge(self.trunk.decode(deepest, levels[::-1]))
+        return self.head(torch.cat([enlarged, images], dim=1)), deepest.flatten(2).mean(dim=2)
 
 
 NETWORKS: dict[str, Callable[[Recipe], Network]] = {

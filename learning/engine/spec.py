@@ -41,7 +41,7 @@ class Recipe:
     question: str = ""
     channels: int = 1
     epochs: int = 12
-    minimum_steps: int = 16
+    minimum_steps: int = 10
     """An epoch is one pass over the samples, and at least this many batches: small sets train too."""
     batch_size: int = 16
     learning_rate: float = 1e-3

@@ -122,6 +122,12 @@ def test_a_case_that_takes_twice_as_long_must_be_twice_as_worth_it() -> None:
     assert select("margin", dear, 1, seed=0).indices.tolist() == [1]
 
 
+@pytest.mark.parametrize("name", ["random", "kcenter", "falcun", "entropy"])
+def test_every_pick_says_how_sure_and_how_agreed_the_networks_are(name: str) -> None:
+    found = select(name, make_pool(20), 5, seed=0)
+    assert {"uncertainty", "disagreement"} <= set(found.components)
+
+
 def test_falcun_spreads_over_what_the_networks_say() -> None:
     """Nine copies of the most uncertain case and another: a copy is hardly asked after the first."""
     ensemble = np.array([[0.5, 0.5]] * 9 + [[0.7, 0.3]])
