@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from . import broker, checks
 from .errors import StackError
 from .places import ROOT, Ports, Record, secrets_of
 from .postgres import Postgres
-from .processes import TOKEN_VARIABLE, Launch, Process, end_orphans
+from .processes import TOKEN_VARIABLE, Launch, Process, end_orphans, signal_group
 from .services import ALL, BACKING, EXTERNAL, OURS, Service, services
 
 POLL_SECONDS = 0.1
@@ -122,12 +123,16 @@ class Stack:
             self._lock = None
 
     def kill(self, name: str) -> int:
-        """SIGKILL the service's process group, as a crash would; it is restarted. Returns the old pid."""
+        """SIGKILL the service's process group, as a crash would, and return its id once it is buried.
+
+        It is restarted: ``wait_ready`` says when.
+        """
         process = self._watched[name].process
         if process is None:
             raise StackError(f"{name} is not running.", "Wait until it has been restarted.")
-        self._watched[name].ready.clear()
-        os.killpg(process.pid, 9)
+        signal_group(process.pid, signal.SIGKILL)
+        while self._watched[name].process is process and not self._stopping.is_set():
+            time.sleep(POLL_SECONDS)
         return process.pid
 
     def pid(self, name: str) -> int | None:
