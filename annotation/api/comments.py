@@ -51,6 +51,8 @@ class NewCommentSerializer(serializers.Serializer[Any]):
 
 
 class CaseComments(generics.ListAPIView[Comment]):
+    """The conversation on a case, oldest first. Blind readers see their own part of it."""
+
     serializer_class = CommentSerializer
     pagination_class = ByIdUpward
     oversees = False

@@ -111,6 +111,8 @@ def visible(request: Request, pk: int, action: Action) -> Snapshot:
 
 
 class Snapshots(generics.ListAPIView[Snapshot]):
+    """Frozen dataset versions of the project, newest first."""
+
     serializer_class = SnapshotSerializer
 
     def get_queryset(self) -> QuerySet[Snapshot]:
@@ -136,6 +138,8 @@ class SnapshotDetail(APIView):
 
 
 class SnapshotCases(generics.ListAPIView[SnapshotItem]):
+    """The cases of a dataset version, with split and reference."""
+
     serializer_class = SnapshotCaseSerializer
     pagination_class = ByIdUpward
 

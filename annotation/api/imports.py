@@ -136,6 +136,8 @@ def _site(slug: str | None) -> Site | None:
 
 
 class Imports(generics.ListAPIView[Import]):
+    """Uploads into the project, newest first."""
+
     serializer_class = ImportSerializer
 
     def get_queryset(self) -> QuerySet[Import]:
@@ -177,6 +179,8 @@ class ImportCancellation(APIView):
 
 
 class ImportItems(generics.ListAPIView[ImportItem]):
+    """The files of an upload and what became of each."""
+
     serializer_class = ImportItemSerializer
     pagination_class = ByIdUpward
 
@@ -229,6 +233,8 @@ class ItemRetry(APIView):
 
 
 class Quarantine(generics.ListAPIView[ImportItem]):
+    """Files and objects that were refused, with the reason."""
+
     serializer_class = QuarantinedSerializer
 
     def get_queryset(self) -> QuerySet[ImportItem]:

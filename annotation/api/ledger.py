@@ -35,6 +35,8 @@ class VerdictSerializer(serializers.Serializer[Any]):
 
 
 class Events(generics.ListAPIView[Event]):
+    """What was done in the project, by whom and when; newest first."""
+
     serializer_class = EventSerializer
 
     def get_queryset(self) -> QuerySet[Event]:

@@ -49,6 +49,8 @@ class InvitedSerializer(MemberSerializer):
 
 
 class Members(generics.ListAPIView[Membership]):
+    """Who takes part in the project, in which role."""
+
     serializer_class = MemberSerializer
 
     def get_queryset(self) -> QuerySet[Membership]:

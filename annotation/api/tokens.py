@@ -50,6 +50,8 @@ class NewTokenSerializer(serializers.Serializer[Any]):
 
 
 class Tokens(generics.ListAPIView[ApiToken]):
+    """My own tokens, ended ones too."""
+
     authentication_classes = [SessionAuthentication]
     serializer_class = TokenSerializer
 

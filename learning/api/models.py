@@ -151,6 +151,8 @@ class UseSerializer(serializers.Serializer[Any]):
 
 
 class Models(generics.ListAPIView[TrainedModel]):
+    """Trained models of the project with what they are worth, newest first."""
+
     serializer_class = ModelSerializer
 
     def get_queryset(self) -> QuerySet[TrainedModel]:

@@ -124,6 +124,8 @@ class AfterSerializer(serializers.Serializer[Any]):
 
 
 class Rounds(generics.ListAPIView[Round]):
+    """Rounds of the project, newest first."""
+
     serializer_class = RoundSerializer
 
     def get_queryset(self) -> QuerySet[Round]:
