@@ -88,18 +88,15 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 def end_orphans(recorded: Mapping[str, tuple[int, float]], token: str) -> list[str]:
     """End what an earlier supervisor left behind; return the names of what was still running."""
-    ended = []
-    for name, (pid, created) in recorded.items():
-        left = list(_survivors(pid, created, token))
-        for process in left:
-            process.terminate()
-        _, stubborn = psutil.wait_procs(left, timeout=10)
-        for process in stubborn:
-            process.kill()
-        psutil.wait_procs(stubborn, timeout=5)
-        if left:
-            ended.append(name)
-    return ended
+    left = {name: list(_survivors(*seen, token)) for name, seen in recorded.items()}
+    processes = [process for group in left.values() for process in group]
+    for process in processes:
+        process.terminate()
+    _, stubborn = psutil.wait_procs(processes, timeout=10)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+    return [name for name, group in left.items() if group]
 
 
 def _survivors(pid: int, created: float, token: str) -> Iterator[psutil.Process]:

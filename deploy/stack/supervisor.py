@@ -82,7 +82,8 @@ class Stack:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {
+        """Own servers and secrets, save those that the environment names."""
+        own = {
             "CONSILIUM_VAR": str(self.var),
             "DJANGO_SETTINGS_MODULE": "deploy.settings",
             "PYTHONUNBUFFERED": "1",
@@ -90,12 +91,11 @@ class Stack:
             "REDIS_URL": broker.url(self.var / "redis"),
             "ORTHANC_URL": f"http://127.0.0.1:{self.ports.orthanc}",
             **secrets_of(self.var),
-            **{
-                v: os.environ[v]
-                for n, v in EXTERNAL.items()
-                if n not in self.names and v in os.environ
-            },
         }
+        foreign = [variable for name, variable in EXTERNAL.items() if name not in self.names]
+        if "ORTHANC_URL" in foreign:
+            foreign += ["ORTHANC_USER", "ORTHANC_PASSWORD"]
+        return own | {name: os.environ[name] for name in foreign if name in os.environ}
 
     def start(self, names: Sequence[str] | None = None) -> None:
         """Start the named services (default: all) and return when each is ready.
