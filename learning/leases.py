@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +31,8 @@ class Lease:
 
     round_id: int
     token: int
+    seconds: float
+    """How long a slice should take."""
     deadline: float
     cancelled: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
@@ -40,6 +42,22 @@ class Lease:
         over = time.monotonic() >= self.deadline
         return over or self.cancelled.is_set() or self.lost.is_set()
 
+    def stop_after_some_work(self) -> Callable[[], bool]:
+        """For a loop that asks before each unit: its time starts at the first, and the first is done.
+
+        What has to be prepared before may take longer than a slice.
+        """
+        asked: list[float] = []
+
+        def should_stop() -> bool:
+            if not asked:
+                asked.append(time.monotonic())
+                self.deadline = max(self.deadline, asked[0] + self.seconds)
+                return self.cancelled.is_set() or self.lost.is_set()
+            return self.should_stop()
+
+        return should_stop
+
     def check(self, *_: int) -> None:
         """To be called within work that has to be done in one piece; fits as a progress callback."""
         if self.lost.is_set():
@@ -48,7 +66,7 @@ class Lease:
             raise Interrupted
 
     def pause(self) -> None:
-        """To be called where work may stop and go on later without loss."""
+        """To be called when some work is saved, and only then: each slice must get something done."""
         self.check()
         if self.should_stop():
             raise SliceOver
@@ -119,7 +137,8 @@ def take(round_id: int, *, seconds: float) -> tuple[Lease, bool] | None:
             lease_expires_at=_expiry(),
             attempts=F("attempts") + (1 if vanished else 0),
         )
-    return Lease(round_id, round_.lease_token + 1, time.monotonic() + seconds), vanished
+    lease = Lease(round_id, round_.lease_token + 1, seconds, time.monotonic() + seconds)
+    return lease, vanished
 
 
 def _locked(*, skip_locked: bool = False) -> QuerySet[Round]:

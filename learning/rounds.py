@@ -33,6 +33,8 @@ LOSSES_ALLOWED = 12
 BACK_OFF_SECONDS = 5
 PAUSE_SECONDS = 30
 
+Steps = Mapping[str, Callable[[Lease, Round], bool]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -84,20 +86,11 @@ def advance(round_id: int) -> bool:
     if taken is None:
         return False
     lease, vanished = taken
-    with lease.beating():
-        try:
-            if vanished:
-                _count_loss(lease)
-            _work(lease, steps.RUN)
-        except Interrupted:
-            _settle(lease, _close_cancelled)
-        except SliceEnded as ended:
-            logger.info("round %s: %s", round_id, type(ended).__doc__)
-        except Exception as problem:
-            logger.exception("round %s stumbled", round_id)
-            _settle(lease, partial(_stumbled, problem=problem))
-        finally:
-            lease.give_back()
+    try:
+        with lease.beating():
+            _slice(lease, steps.RUN, vanished=vanished)
+    finally:
+        lease.give_back()
     return True
 
 
@@ -162,15 +155,30 @@ def due_by_rule(project: Project) -> bool:
     return len(reads.values("pk")[: project.round_every]) == project.round_every
 
 
-def _work(lease: Lease, run: Mapping[str, Callable[[Lease, Round], bool]]) -> None:
-    while not lease.should_stop():
+def _slice(lease: Lease, run: Steps, *, vanished: bool) -> None:
+    """Whatever goes wrong is settled on the round: this is where a worker meets the unforeseen."""
+    try:
+        if vanished:
+            _count_loss(lease)
+        _work(lease, run)
+    except Interrupted:
+        _settle(lease, _close_cancelled)
+    except SliceEnded as ended:
+        logger.info("round %s: %s", lease.round_id, type(ended).__doc__)
+    except Exception as problem:
+        logger.exception("round %s stumbled", lease.round_id)
+        _settle(lease, partial(_stumbled, problem=problem))
+
+
+def _work(lease: Lease, run: Steps) -> None:
+    while True:
         round_ = lease.read()
         if round_.cancel_requested_at is not None:
             raise Interrupted
         artifacts.require_space()
         if run[round_.step](lease, round_) and not _next_step(lease, round_.step):
             return
-    lease.check()
+        lease.pause()
 
 
 def _next_step(lease: Lease, done: str) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from annotation.models import Case, Mask, Patient, Project, Reference, Series, User
 from learning import artifacts, datasets, leases, recipes, rounds
@@ -79,6 +80,11 @@ def taught(recipe: dict[str, Any] | None = None, *, unread: int = 6, **labelled:
     for index in range(unread):
         case(made, "pool", 1000 + index)
     return made
+
+
+def quickly_taught(*, unread: int = 3, **recipe: Any) -> Project:
+    """One network, and too few labels for the active and the control arm: the shortest real round."""
+    return taught({**SHORT_RECIPE, **recipe}, unread=unread, pool=7, control=7)
 
 
 def case(
@@ -177,3 +183,17 @@ def hold(round_: Round, *, seconds: float = 60) -> Lease:
     taken = leases.take(round_.pk, seconds=seconds)
     assert taken is not None
     return taken[0]
+
+
+def assert_same_weights(one: Round, other: Round) -> None:
+    """Bit for bit, network by network; the file's header names the snapshot and may differ."""
+    networks = list(one.trained_models.exclude(network="ensemble").order_by("arm", "network"))
+    assert networks
+    for mine in networks:
+        theirs = other.trained_models.get(arm=mine.arm, network=mine.network)
+        ours, its = (
+            load_file(artifacts.weights_path(model.weights_sha256)) for model in (mine, theirs)
+        )
+        assert ours.keys() == its.keys()
+        for name, tensor in ours.items():
+            assert tensor.tobytes() == its[name].tobytes(), f"{mine.arm} {mine.network} {name}"

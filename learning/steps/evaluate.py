@@ -14,12 +14,10 @@ def run(lease: Lease, round_: Round) -> bool:
     recipe = recipes.parsed(round_.recipe)
     arms = list(dict.fromkeys(round_.trainings.order_by("pk").values_list("arm", flat=True)))
     for position, arm in enumerate(arms, start=1):
-        if lease.should_stop():
-            return False
         if registry.find(round_, arm) is None:
             _evaluate(lease, round_, recipe, arm)
-        within = position / len(arms)
-        lease.progress(stages.share_done(Round.Step.EVALUATE, within))
+            lease.progress(stages.share_done(Round.Step.EVALUATE, position / len(arms)))
+            lease.pause()
     return True
 
 

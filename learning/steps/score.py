@@ -66,13 +66,12 @@ def _score_pool(scorer: Scorer, project: Project) -> None:
     total = scoring.waiting(project, scorer.model).count()
     left = total
     while shard := _first(scoring.waiting(project, scorer.model)):
-        scorer.lease.pause()
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store(scorer.model, said, left_out)
         left -= len(shard)
-        share = stages.share_done(Round.Step.SCORE, 1 - max(left, 0) / total)
-        scorer.lease.progress(share)
+        scorer.lease.progress(stages.share_done(Round.Step.SCORE, 1 - max(left, 0) / total))
+        scorer.lease.pause()
 
 
 def _embed_labelled(scorer: Scorer, round_: Round) -> None:
@@ -81,10 +80,10 @@ def _embed_labelled(scorer: Scorer, round_: Round) -> None:
     items = labels.items(snapshot, scorer.recipe, *labels.ARM_STREAMS[Arm.ALL])
     learnt = Case.objects.filter(pk__in=items.values("case"))
     while shard := _first(scoring.without_embedding(learnt, scorer.model)):
-        scorer.lease.pause()
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store_embeddings(scorer.model, said, left_out)
+        scorer.lease.pause()
 
 
 def _first(cases: QuerySet[Case]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 from annotation.models import Split
 from learning import artifacts, datasets, labels, recipes, registry, stages
 from learning.engine import checkpoint, determinism, loop
-from learning.engine.errors import InvalidCheckpoint, NotEnoughData
+from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.spec import LeftOut, Recipe
 from learning.errors import RoundFailure, SliceOver
 from learning.leases import Lease
@@ -93,12 +93,12 @@ def _train(
             validation=validation.samples,
             checkpoint_dir=artifacts.checkpoint_dir(round_.pk, training.pk, lease.token),
             resume=_checkpoint_of(training),
-            should_stop=lease.should_stop,
+            should_stop=lease.stop_after_some_work(),
             on_epoch=record,
         )
     except InvalidCheckpoint as problem:
         return _start_again(lease, training, problem)
-    except NotEnoughData as problem:
+    except EngineError as problem:
         with lease.fenced() as locked:
             _leave_out(locked, training.arm, str(problem))
         return True
@@ -107,7 +107,7 @@ def _train(
     _save(lease, training, result.checkpoint, result.epoch)
     if not result.finished:
         return False
-    _keep(lease, round_, recipe, training, result.checkpoint)
+    _keep(lease, round_, recipe, training, result)
     return True
 
 
@@ -150,9 +150,11 @@ def _start_again(lease: Lease, training: Training, problem: InvalidCheckpoint) -
     raise SliceOver
 
 
-def _keep(lease: Lease, round_: Round, recipe: Recipe, training: Training, file: Path) -> None:
+def _keep(
+    lease: Lease, round_: Round, recipe: Recipe, training: Training, result: loop.TrainResult
+) -> None:
     metadata = {"arm": training.arm, "snapshot": registry.snapshot_of(round_).content_sha256}
-    weights = checkpoint.extract_weights(file, artifacts.weights_dir(), metadata)
+    weights = checkpoint.extract_weights(result.checkpoint, artifacts.weights_dir(), metadata)
     with lease.fenced() as locked:
         registry.add_network(
             locked,
@@ -161,12 +163,12 @@ def _keep(lease: Lease, round_: Round, recipe: Recipe, training: Training, file:
             recipe=recipe,
             environment=determinism.environment(),
         )
-        losses = training.history[-1]
+        loss = result.history[-1]["train_loss"]
         text = (
             f"{training.network} ({Arm(training.arm).label}) is trained on {training.labels} labels; "
-            f"last loss {losses['train_loss']:.3f}."
+            f"last loss {loss:.3f}."
         )
-        RoundLog.objects.create(round=locked, text=text)
+        RoundLog.objects.create(round=locked, text=" ".join([text, *result.notes]))
 
 
 def _named(left_out: Sequence[LeftOut]) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def test_the_next_step_is_to_start_and_then_to_wait() -> None:
 
 
 def test_an_arm_with_too_few_labels_is_left_out_with_a_line_in_the_log() -> None:
-    project = lessons.taught(lessons.SHORT_RECIPE, control=2)
+    project = lessons.taught(lessons.SHORT_RECIPE, pool=10, control=2)
     done = lessons.finish(lessons.start(project))
     assert done.state == Round.State.DONE
     assert set(done.trainings.values_list("arm", flat=True)) == {Arm.ALL, Arm.ACTIVE}
@@ -68,13 +68,13 @@ def test_an_arm_with_too_few_labels_is_left_out_with_a_line_in_the_log() -> None
 
 
 def test_a_pool_with_nothing_left_to_read_is_no_failure() -> None:
-    done = lessons.finish(lessons.start(lessons.taught(lessons.SHORT_RECIPE, unread=0)))
+    done = lessons.finish(lessons.start(lessons.quickly_taught(unread=0)))
     assert done.state == Round.State.DONE
     assert not Ranking.objects.filter(round=done).exists()
 
 
 def test_a_second_round_scores_with_its_own_model_and_ranks_as_the_next_generation() -> None:
-    project = lessons.taught(lessons.SHORT_RECIPE, unread=4)
+    project = lessons.quickly_taught(unread=4)
     lessons.finish(lessons.start(project))
     again = lessons.finish(lessons.start(project))
     assert (again.number, again.state) == (2, Round.State.DONE)
