@@ -55,7 +55,7 @@ class Steps:
 
 @click.command()
 @click.option("--first-step", type=int, default=1)
-@click.option("--steps", "total", type=int, default=5)
+@click.option("--steps", "total", type=int, default=6)
 @click.option("--log", type=click.Path(path_type=Path), required=True)
 @click.option("--port", type=click.IntRange(1, 65535))
 def main(first_step: int, total: int, log: Path, port: int | None) -> None:
@@ -90,6 +90,8 @@ def _bring_up(steps: Steps, stack: Stack) -> str | None:
         )
     with steps.step("Demo projects"):
         _demo(steps.console)
+    with steps.step("First round"):
+        _first_round(stack.url)
     return password
 
 
@@ -115,9 +117,21 @@ def _demo(console: Console) -> None:
     load.load(console, User.objects.get(username=FIRST_USER))
 
 
+def _first_round(url: str) -> None:
+    """A simulated reader labels the tuberculosis demo, so that a round and its curve are there to see."""
+    from annotation.models import Project
+    from deploy.simulation import account
+
+    account.start_first_round(url, Project.objects.get(slug="tuberculosis"))
+
+
 def _welcome(url: str, password: str | None) -> Panel:
     sign_in = f"[bold]{password}[/bold]  (once; you then choose your own)" if password else "yours"
-    lines = [f"Address   [bold]{url}[/bold]", f"User      [bold]{FIRST_USER}[/bold]", f"Password  {sign_in}"]
+    lines = [
+        f"Address   [bold]{url}[/bold]",
+        f"User      [bold]{FIRST_USER}[/bold]",
+        f"Password  {sign_in}",
+    ]
     return Panel("\n".join(lines), title="Consilium", expand=False, padding=(1, 3))
 
 

@@ -11,9 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-USERNAME = "simulated-reader"
-ACTIONS = ("project.view", "progress.view", "cases.read", "rounds.view", "rounds.run")
-
 
 @click.command(short_help="Let a simulated reader label a demo project, and train.")
 @click.argument("project")
@@ -52,6 +49,7 @@ def simulate(
 
     if server is None or token is None:
         running.configure()
+    from deploy.simulation import session
     from deploy.simulation.api import Api
     from deploy.simulation.known_labels import of_demo
     from deploy.simulation.reader import SimulatedReader
@@ -61,13 +59,18 @@ def simulate(
         known = of_demo(project)
     except LookupError as error:
         raise click.ClickException(str(error)) from error
-    api = Api(server or running.address(), token or _new_token(project), project)
+    if token is None:
+        from deploy.simulation import account
+
+        token = account.token_for(running.project_named(project))
+    api = Api(server or running.address(), token, project)
     reader = SimulatedReader(
         api, known, sensitivity, specificity, seconds, np.random.default_rng(seed)
     )
     pause = seconds if wait else 0.0
     started = time.monotonic()
-    _read_evaluation(console, reader, pause)
+    if evaluation := session.evaluation_cases_open(api):
+        _read(console, reader, evaluation, pause, "Reading hold-out and calibration")
     for _ in range(rounds):
         if not _read(console, reader, reads, pause, "Reading pool and control"):
             console.print("No case is left to read.")
@@ -78,32 +81,10 @@ def simulate(
     api.close()
 
 
-def _new_token(project_slug: str) -> str:
-    """A token for the simulated reader, who is made a member of the project if need be."""
-    from annotation import api_tokens, members
-    from annotation.models import Role, User
-
-    from . import running
-
-    project = running.project_named(project_slug)
-    user = User.objects.filter(username=USERNAME).first()
-    if user is None:
-        user = members.new_account(USERNAME, full_name="Simulated Reader").user
-    for role in (Role.READER, Role.ML_ENGINEER):
-        members.add(project, username=USERNAME, role=role, user=None)
-    return api_tokens.create(project, user=user, name="simulate", actions=ACTIONS, days=1).secret
-
-
-def _read_evaluation(console: Console, reader: Any, pause: float) -> None:
-    """Read the hold-out and calibration cases, which come first, so that rounds can be measured."""
-    learning = reader.api.request("GET", f"{reader.api.project}/progress")
-    open_cases = sum(learning["streams"][stream]["open"] for stream in ("holdout", "calibration"))
-    if open_cases:
-        _read(console, reader, open_cases, pause, "Reading hold-out and calibration")
-
-
 def _read(console: Console, reader: Any, count: int, pause: float, title: str) -> int:
-    """Read up to ``count`` cases; returns how many were left to read."""
+    """Read up to ``count`` cases with a progress bar; returns how many there were."""
+    from deploy.simulation import session
+
     columns = (
         TextColumn("{task.description:<34}"),
         BarColumn(),
@@ -112,13 +93,9 @@ def _read(console: Console, reader: Any, count: int, pause: float, title: str) -
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=count)
-        for done in range(count):
-            if not reader.read_one():
-                progress.update(task, total=done)
-                return done
-            progress.advance(task)
-            time.sleep(pause)
-    return count
+        done = session.read(reader, count, pause=pause, on_read=lambda: progress.advance(task))
+        progress.update(task, total=done)
+    return done
 
 
 def _run_round(console: Console, api: Any) -> None:
