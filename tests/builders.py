@@ -7,9 +7,12 @@ need another. ``case`` gives its slots as intake would.
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.db.models import F
 
 from annotation.models import (
     Answer,
@@ -219,6 +222,13 @@ def slot(case: Case, **fields: Any) -> Slot:
             "priority": 1 / (2 + number()),
             **fields,
         }
+    )
+
+
+def let_time_pass(slot: Slot, **spent: float) -> None:
+    """Move the lease into the past, since PostgreSQL's clock cannot be moved forward."""
+    Slot.objects.filter(pk=slot.pk).update(
+        lease_expires_at=F("lease_expires_at") - timedelta(**spent)
     )
 
 

@@ -9,20 +9,12 @@ from typing import Any
 import builders
 import pytest
 from django.db import connection
-from django.db.models import F
 
 from annotation import comments, ledger, queue
 from annotation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
 from annotation.models import Case, Event, Project, Read, Skip, Slot, User
 
 pytestmark = pytest.mark.django_db
-
-
-def let_time_pass(slot: Slot, **spent: float) -> None:
-    """Move the lease into the past, since PostgreSQL's clock cannot be moved forward."""
-    Slot.objects.filter(pk=slot.pk).update(
-        lease_expires_at=F("lease_expires_at") - timedelta(**spent)
-    )
 
 
 def finish(slot: Slot) -> None:
@@ -79,7 +71,7 @@ class TestClaim:
         builders.cases(project, 2)
         reader = builders.reader(project)
         first = queue.claim(project, reader)
-        let_time_pass(first, minutes=20)
+        builders.let_time_pass(first, minutes=20)
         again = queue.claim(project, reader)
         assert (again.pk, again.token, again.claimed_at) == (first.pk, 1, first.claimed_at)
         assert not queue.is_new(again)
@@ -92,7 +84,7 @@ class TestClaim:
         builders.cases(project, 2)
         reader = builders.reader(project)
         first = queue.claim(project, reader)
-        let_time_pass(first, hours=2)
+        builders.let_time_pass(first, hours=2)
         assert queue.claim(project, reader).pk == first.pk
 
     def test_two_readers_never_get_the_same_slot(self) -> None:
@@ -198,13 +190,13 @@ class TestLease:
         return queue.claim(project, builders.reader(project))
 
     def test_renewing_extends_it(self, held: Slot) -> None:
-        let_time_pass(held, minutes=25)
+        builders.let_time_pass(held, minutes=25)
         slot = queue.renew(held.pk, held.reader, held.token)
         assert slot.lease_expires_at > now() + timedelta(minutes=29)
 
     def test_of_a_reader_who_is_gone_ends_by_itself(self, held: Slot) -> None:
         assert queue.expire_leases() == 0
-        let_time_pass(held, minutes=31)
+        builders.let_time_pass(held, minutes=31)
         assert queue.expire_leases() == 1
         assert queue.expire_leases() == 0
         other = queue.claim(held.project, builders.reader(held.project))
@@ -212,7 +204,7 @@ class TestLease:
         assert verbs(held.project) == ["slot.claim", "slot.expire", "slot.claim"]
 
     def test_a_lost_lease_says_that_nothing_is_lost(self, held: Slot) -> None:
-        let_time_pass(held, minutes=31)
+        builders.let_time_pass(held, minutes=31)
         queue.expire_leases()
         for act in (queue.renew, queue.release):
             with pytest.raises(LeaseLost, match="What you drew is kept"):

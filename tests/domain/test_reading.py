@@ -13,7 +13,7 @@ from uuid import UUID
 import builders
 import pytest
 from django.db import connection
-from test_queue import let_time_pass, verbs
+from test_queue import verbs
 
 from annotation import consensus, ledger, masks, provenance, queue, reading
 from annotation.errors import (
@@ -74,7 +74,7 @@ def submit(slot: Slot, reader: User, content: Any = None, **changes: Any) -> Rea
 
 
 def lose(slot: Slot) -> None:
-    let_time_pass(slot, hours=1)
+    builders.let_time_pass(slot, hours=1)
     assert queue.expire_leases() == 1
 
 

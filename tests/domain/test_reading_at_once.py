@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import builders
 import pytest
 from django.db import connections
-from test_queue import let_time_pass
 
 from annotation import consensus, ledger, queue, reading
 from annotation.errors import LeaseLost, NothingToRead, StaleDraft
@@ -204,7 +203,7 @@ def test_expiry_renewal_release_and_submission_of_one_slot_at_once() -> None:
     builders.cases(project, 30)
     for reader in readers(project, 12):
         slot = queue.claim(project, reader)
-        let_time_pass(slot, hours=1)
+        builders.let_time_pass(slot, hours=1)
         acts: list[Callable[[], Any]] = [
             queue.expire_leases,
             lambda s=slot: queue.renew(s.pk, s.reader, s.token),
