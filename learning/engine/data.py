@@ -33,6 +33,8 @@ class Prepared:
         self.recipe = recipe
         self.samples: list[Sample] = []
         self.left_out: list[LeftOut] = []
+        self.counts: Counter[int] = Counter()
+        """Samples per class; for masks, samples in which the class appears."""
         self._cache: dict[int, Pair] = {}
         self._cached_bytes = 0
         seen: set[int] = set()
@@ -52,16 +54,6 @@ class Prepared:
             return self._cache[index]
         return load(self.samples[index], self.recipe)
 
-    def class_counts(self) -> Counter[int]:
-        """Samples per class; for masks, samples in which the class appears."""
-        if self.recipe.task == "classification":
-            return Counter(int(self.pair(index)[1]) for index in range(len(self)))
-        counts: Counter[int] = Counter()
-        for index in range(len(self)):
-            values = np.unique(self.pair(index)[1].numpy())
-            counts.update(int(value) - 1 for value in values if value)
-        return counts
-
     def fingerprint(self) -> list[str]:
         """Names what is trained on, to tell whether a checkpoint belongs to it."""
         return [f"{s.id} {s.image.name} {_target_name(s)}" for s in self.samples]
@@ -72,6 +64,7 @@ class Prepared:
         except images.Unusable as reason:
             self.left_out.append((sample.id, str(reason)))
             return
+        self.counts.update(_classes(pair[1], self.recipe))
         size = sum(part.nbytes for part in pair)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[len(self.samples)] = pair
@@ -141,6 +134,12 @@ def _answer(sample: Sample, recipe: Recipe) -> int:
     return sample.target
 
 
+def _classes(target: Tensor, recipe: Recipe) -> list[int]:
+    if recipe.task == "classification":
+        return [int(target)]
+    return [int(value) - 1 for value in np.unique(target.numpy()) if value]
+
+
 def _require_enough(training: Prepared) -> None:
     recipe, count = training.recipe, len(training)
     if count < recipe.minimum_labels:
@@ -150,14 +149,13 @@ def _require_enough(training: Prepared) -> None:
             f"{count} usable labels{reason}, but at least {recipe.minimum_labels} are needed before"
             " a network can learn. Read more cases."
         )
-    counts = training.class_counts()
-    if recipe.task == "classification" and len(counts) < 2:
-        only = recipe.classes[next(iter(counts))]
+    if recipe.task == "classification" and len(training.counts) < 2:
+        only = recipe.classes[next(iter(training.counts))]
         raise NotEnoughData(
             f"All {count} labels say “{only}”; at least two different answers are needed before a"
             " network can learn. Read more cases."
         )
-    if recipe.task == "segmentation" and not counts:
+    if recipe.task == "segmentation" and not training.counts:
         raise NotEnoughData(
             f"None of the {count} masks has any foreground; at least one is needed before a network"
             " can learn. Read more cases."

@@ -135,9 +135,8 @@ class _Run:
             layout = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
             self.network.to(memory_format=layout)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(_parameter_groups(self.network, recipe))
-        self.counts = training.class_counts()
-        self.loss = _loss(recipe, [self.counts[i] for i in range(len(recipe.classes))])
-        self.loss.to(self.device)
+        counts = [training.counts[index] for index in range(len(recipe.classes))]
+        self.loss = _loss(recipe, counts).to(self.device)
 
     def one_epoch(self, should_stop: Callable[[], bool]) -> bool:
         """The rest of the current epoch; False if it was stopped before its end."""
@@ -270,7 +269,9 @@ class _Run:
         )
 
     def _notes(self) -> list[str]:
-        missing = [name for i, name in enumerate(self.recipe.classes) if not self.counts[i]]
+        missing = [
+            name for i, name in enumerate(self.recipe.classes) if not self.training.counts[i]
+        ]
         if not missing:
             return []
         return [f"No label of {', '.join(missing)} yet: the network cannot know it."]
