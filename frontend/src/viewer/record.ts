@@ -71,10 +71,17 @@ export class CaseRecord {
     this.tell({ kind: 'everything' });
   }
 
-  setAnswer(question: string, value: AnswerValue, title: string, target = ''): void {
+  /** With `typing`, letter after letter of one answer makes one step of the history. */
+  setAnswer(question: string, value: AnswerValue, title: string, { target = '', typing = false } = {}): void {
     const before = this.answer(question, target);
     const after = isEmpty(value) ? null : value;
     if (JSON.stringify(before) === JSON.stringify(after)) return;
+    const last = this.done.at(-1);
+    if (typing && last?.kind === 'answer' && last.question === question && last.target === target) {
+      last.after = after;
+      this.undone.length = 0;
+      return this.apply(last, 'after');
+    }
     this.commit({ kind: 'answer', title, question, target, before, after });
   }
 

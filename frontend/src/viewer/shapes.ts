@@ -45,12 +45,15 @@ function corners(points: readonly Point[]): Point[] {
   ];
 }
 
-/** Axis ends with the longer axis first, as DICOM orders them (PS3.3 C.18.6.1.2). */
-function axes(handles: Point[]): Point[] {
-  const [bottom, top, left, right] = handles as [Point, Point, Point, Point];
-  return distance(top, bottom) > distance(left, right)
-    ? [top, bottom, left, right]
-    : [left, right, top, bottom];
+const along = (points: readonly Point[], axis: 0 | 1): [Point, Point] =>
+  [...points].sort((p, q) => p[axis] - q[axis]) as [Point, Point];
+
+/** Axis ends with the longer axis first, as DICOM orders them (PS3.3 C.18.6.1.2), whatever way it was drawn. */
+function axes(handles: readonly Point[]): Point[] {
+  const vertical = along(handles.slice(0, 2), 1);
+  const horizontal = along(handles.slice(2, 4), 0);
+  const upright = distance(...vertical) > distance(...horizontal);
+  return upright ? [...vertical, ...horizontal] : [...horizontal, ...vertical];
 }
 
 export const SHAPES: Record<DrawnKind, Shape> = {
@@ -74,17 +77,8 @@ export const SHAPES: Record<DrawnKind, Shape> = {
     draw: (points, world) => {
       const [a, b, c, d] = points as [Point, Point, Point, Point];
       const upright = Math.abs(a[1] - b[1]) > Math.abs(a[0] - b[0]);
-      const [vertical, horizontal] = upright
-        ? [
-            [a, b],
-            [c, d],
-          ]
-        : [
-            [c, d],
-            [a, b],
-          ];
-      const [top, bottom] = [...(vertical as Point[])].sort((p, q) => p[1] - q[1]) as [Point, Point];
-      const [left, right] = [...(horizontal as Point[])].sort((p, q) => p[0] - q[0]) as [Point, Point];
+      const [top, bottom] = along(upright ? [a, b] : [c, d], 1);
+      const [left, right] = along(upright ? [c, d] : [a, b], 0);
       return { handles: [bottom, top, left, right].map(world), outline: [] };
     },
     read: ({ handles }) => axes(handles),

@@ -313,7 +313,9 @@ export class Room {
   // --- editing ---
 
   setAnswer(question: Question, value: AnswerValue, target = ''): void {
-    this.record.setAnswer(question.code, value, t('step.answer', { question: question.text }), target);
+    const typing = question.type === 'text' || question.type === 'number';
+    const title = t('step.answer', { question: question.text });
+    this.record.setAnswer(question.code, value, title, { target, typing });
   }
 
   undo(): Edit | null {

@@ -1,0 +1,227 @@
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '../../src/api/http';
+import { Autosave, type Doors, type SaveState } from '../../src/pages/reading-room/autosave';
+import { BrowserStore } from '../../src/pages/reading-room/browser-store';
+import { Stroke } from '../../src/viewer/labelmap';
+import { CaseRecord } from '../../src/viewer/record';
+import type { Content } from '../../src/viewer/types';
+
+interface Saved {
+  version: number;
+  content: Content;
+}
+
+let record: CaseRecord;
+let store: BrowserStore;
+let saved: Saved[];
+let masks: { series: number; hash: string; size: number }[];
+let fail: (() => ApiError) | null;
+let states: string[];
+let autosave: Autosave;
+
+const problem = (status: number, code: string, extra = {}) =>
+  new ApiError({ status, code, title: code, detail: code, ...extra });
+
+const doors: Doors = {
+  async saveDraft(_slot, draft) {
+    if (fail) throw fail();
+    saved.push({ version: draft.version, content: draft.content });
+    return { version: draft.version + 1 };
+  },
+  async storeMask(_slot, series, hash, bytes) {
+    masks.push({ series, hash, size: bytes.length });
+  },
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  record = new CaseRecord();
+  store = new BrowserStore(new IDBFactory());
+  saved = [];
+  masks = [];
+  fail = null;
+  states = [];
+  autosave = new Autosave({
+    record,
+    store,
+    doors,
+    seconds: () => 12,
+    labelmapUid: (series) => `2.25.${series}`,
+    onState: (state: SaveState) => states.push(state.kind),
+  });
+  autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 0 });
+});
+
+afterEach(() => {
+  autosave.close();
+  vi.useRealTimers();
+});
+
+const answer = (value: string) => record.setAnswer('finding', value, 'answer');
+const turns = async (count = 20) => {
+  for (let i = 0; i < count; i++) await new Promise((done) => setImmediate(done));
+};
+const after = async (ms: number) => {
+  await vi.advanceTimersByTimeAsync(ms);
+  await turns();
+};
+
+function paint(column: number, value = 1): void {
+  const map = record.labelmap(7, 3, 10, 10);
+  const stroke = new Stroke(map, { radiusMm: 1, shape: 'disc', value }, { column: 1, row: 1, frame: 1 });
+  stroke.moveTo([column, 5, 1]);
+  const patch = stroke.finish();
+  if (patch) record.painted(7, patch, 'paint');
+}
+
+describe('the browser keeps', () => {
+  it('each edit at once', async () => {
+    answer('yes');
+    await turns();
+    const draft = await store.load('ada:1');
+    expect(draft?.answers).toEqual([{ question: 'finding', target: '', value: 'yes' }]);
+    expect(draft?.dirty).toBe(true);
+    expect(saved).toEqual([]);
+  });
+
+  it('the frames that a stroke touched, and no others', async () => {
+    paint(5);
+    await turns();
+    const frames = await store.frames('ada:1', 7);
+    expect(frames.map(({ frame }) => frame)).toEqual([1]);
+    expect([...(frames[0]?.bytes ?? [])].filter(Boolean)).toHaveLength(5);
+  });
+
+  it('what a reader did in one case apart from others, and nothing once erased', async () => {
+    paint(5);
+    await turns();
+    await store.save({ ...(await store.load('ada:1'))!, key: 'ada:11' }, []);
+    await store.erase('ada:1');
+    expect(await store.load('ada:1')).toBeNull();
+    expect(await store.frames('ada:1', 7)).toEqual([]);
+    expect(await store.load('ada:11')).not.toBeNull();
+  });
+});
+
+describe('the server gets', () => {
+  it('a draft two seconds after the last edit', async () => {
+    answer('yes');
+    await after(1500);
+    answer('no');
+    await after(1900);
+    expect(saved).toEqual([]);
+    await after(200);
+    expect(saved).toHaveLength(1);
+    expect(saved[0]?.content.answers[0]?.value).toBe('no');
+    expect(states.at(-1)).toBe('saved');
+  });
+
+  it('a draft within ten seconds, however busy the reader is', async () => {
+    for (let second = 0; second < 11; second++) {
+      answer(String(second));
+      await after(1000);
+    }
+    expect(saved.length).toBeGreaterThanOrEqual(1);
+  });
+
+  it('each version on top of the one before', async () => {
+    answer('yes');
+    await after(2100);
+    answer('no');
+    await after(2100);
+    expect(saved.map(({ version }) => version)).toEqual([0, 1]);
+    expect((await store.load('ada:1'))?.version).toBe(2);
+    expect((await store.load('ada:1'))?.dirty).toBe(false);
+  });
+
+  it('a mask before the draft that names it, and the same mask once', async () => {
+    paint(5);
+    await after(2100);
+    answer('yes');
+    await after(2100);
+    expect(masks).toEqual([{ series: 7, hash: expect.stringMatching(/^[0-9a-f]{64}$/), size: 300 }]);
+    expect(saved[1]?.content.marks).toEqual([
+      expect.objectContaining({ kind: 'labelmap', series: 7, mask: masks[0]?.hash, tracking_uid: '2.25.7' }),
+    ]);
+  });
+
+  it('no mark for a labelmap in which nothing is painted any more', async () => {
+    paint(5);
+    record.undo();
+    await after(2100);
+    expect(saved[0]?.content.marks).toEqual([]);
+  });
+});
+
+describe('when saving fails', () => {
+  it('without an answer, it is tried again until it succeeds', async () => {
+    fail = () => problem(0, 'no_answer');
+    answer('yes');
+    await after(2100);
+    expect(states.at(-1)).toBe('offline');
+    await after(2100);
+    expect(saved).toEqual([]);
+    fail = null;
+    await after(16_000);
+    expect(saved).toHaveLength(1);
+    expect(states.at(-1)).toBe('saved');
+  });
+
+  it('because a newer draft exists, nothing is sent until the reader has chosen', async () => {
+    fail = () => problem(409, 'stale_draft', { current: { version: 4 } });
+    answer('yes');
+    await after(2100);
+    expect(states.at(-1)).toBe('conflict');
+    answer('no');
+    await after(20_000);
+    expect(saved).toEqual([]);
+    fail = null;
+    await autosave.keepMine(4);
+    expect(saved).toEqual([{ version: 4, content: expect.objectContaining({ marks: [] }) }]);
+  });
+
+  it('because the case went to somebody else, the reader is told', async () => {
+    fail = () => problem(409, 'lease_lost');
+    answer('yes');
+    await after(2100);
+    expect(states.at(-1)).toBe('lost');
+  });
+
+  it('because the content is refused, the reason is told and later edits are tried', async () => {
+    fail = () => problem(422, 'invalid_input');
+    answer('yes');
+    await after(2100);
+    expect(states.at(-1)).toBe('refused');
+    fail = null;
+    answer('no');
+    await after(2100);
+    expect(saved).toHaveLength(1);
+  });
+});
+
+it('an edit made while a save is under way is saved after it', async () => {
+  let answerFirst: () => void = () => undefined;
+  const slow = vi.spyOn(doors, 'saveDraft').mockImplementationOnce(async (_slot, draft) => {
+    await new Promise<void>((done) => {
+      answerFirst = done;
+    });
+    saved.push({ version: draft.version, content: draft.content });
+    return { version: 1 };
+  });
+  answer('yes');
+  await after(2100);
+  answer('no');
+  await after(100);
+  answerFirst();
+  await after(2500);
+  expect(saved.map(({ content }) => content.answers[0]?.value)).toEqual(['yes', 'no']);
+  slow.mockRestore();
+});
+
+it('a submission that was never answered is remembered with its key', async () => {
+  await autosave.rememberPending({ idempotencyKey: 'k', body: '{}' });
+  expect((await store.unanswered('ada:')).map(({ pending }) => pending?.idempotencyKey)).toEqual(['k']);
+  expect(await store.unanswered('bob:')).toEqual([]);
+});

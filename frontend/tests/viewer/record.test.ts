@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { Labelmap, Stroke } from '../../src/viewer/labelmap';
+import { CaseRecord, type Change } from '../../src/viewer/record';
+import type { Mark } from '../../src/viewer/types';
+
+const box = (uid: string, left = 1): Mark => ({
+  tracking_uid: uid,
+  kind: 'box',
+  label_class: 'lesion',
+  sop_instance_uid: '1.2.3',
+  frame: 1,
+  points_px: [
+    [left, 2],
+    [left + 4, 6],
+  ],
+  mask: null,
+  series: null,
+  text: '',
+});
+
+function paint(record: CaseRecord, column: number, value = 1): void {
+  const map = record.labelmap(7, 2, 20, 20);
+  const stroke = new Stroke(map, { radiusMm: 2, shape: 'disc', value }, { column: 1, row: 1, frame: 1 });
+  stroke.moveTo([column, 10, 0]);
+  const patch = stroke.finish();
+  if (patch) record.painted(7, patch, 'paint');
+}
+
+const snapshot = (record: CaseRecord) =>
+  JSON.stringify([
+    record.answers,
+    [...record.marks.values()].sort((a, b) => a.tracking_uid.localeCompare(b.tracking_uid)),
+    [...(record.labelmaps.get(7)?.bytes ?? [])],
+  ]);
+
+/** A small deterministic generator, so that a failing seed fails again. */
+function random(seed: number): (below: number) => number {
+  let state = seed + 1;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+}
+
+function edit(record: CaseRecord, next: (below: number) => number): void {
+  const uid = `2.25.${next(4)}`;
+  const choice = next(4);
+  if (choice === 0) record.setAnswer('finding', ['no', 'yes', null][next(3)] ?? null, 'answer');
+  else if (choice === 1) record.setMark(uid, box(uid, next(10)), 'draw');
+  else if (choice === 2 && record.marks.has(uid)) record.setMark(uid, null, 'delete');
+  else paint(record, next(20), next(3));
+}
+
+describe('the history', () => {
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'leads back through every state and forth again (seed %i)',
+    (seed) => {
+      const next = random(seed);
+      const record = new CaseRecord();
+      record.labelmap(7, 2, 20, 20);
+      const states = [snapshot(record)];
+      for (let step = 0; step < 60; step++) {
+        const before = record.steps.length;
+        edit(record, next);
+        if (record.steps.length > before) states.push(snapshot(record));
+      }
+      for (let at = states.length - 2; at >= 0; at--) {
+        expect(record.undo()).not.toBeNull();
+        expect(snapshot(record)).toBe(states[at]);
+      }
+      expect(record.undo()).toBeNull();
+      for (let at = 1; at < states.length; at++) {
+        expect(record.redo()).not.toBeNull();
+        expect(snapshot(record)).toBe(states[at]);
+      }
+      expect(record.redo()).toBeNull();
+    },
+  );
+
+  it('forgets what was undone once something new is done', () => {
+    const record = new CaseRecord();
+    record.setAnswer('finding', 'yes', 'answer');
+    record.undo();
+    record.setAnswer('finding', 'no', 'answer');
+    expect(record.redo()).toBeNull();
+    expect(record.answer('finding')).toBe('no');
+  });
+
+  it('takes a word that was typed as one step', () => {
+    const record = new CaseRecord();
+    for (const text of ['b', 'bi', 'big']) record.setAnswer('remark', text, 'remark', { typing: true });
+    expect(record.steps).toEqual(['remark']);
+    record.undo();
+    expect(record.answer('remark')).toBeNull();
+    record.redo();
+    expect(record.answer('remark')).toBe('big');
+  });
+
+  it('names its steps for people', () => {
+    const record = new CaseRecord();
+    record.setMark('2.25.1', box('2.25.1'), 'draw box');
+    expect(record.undoTitle).toBe('draw box');
+    expect(record.redoTitle).toBeNull();
+    record.undo();
+    expect(record.redoTitle).toBe('draw box');
+  });
+});
+
+describe('a record', () => {
+  it('tells who listens what changed', () => {
+    const record = new CaseRecord();
+    const heard: Change[] = [];
+    const stop = record.onChange((change) => heard.push(change));
+    record.setAnswer('finding', 'yes', 'answer');
+    record.setMark('2.25.1', box('2.25.1'), 'draw');
+    paint(record, 5);
+    stop();
+    record.undo();
+    expect(heard).toEqual([
+      { kind: 'answer', question: 'finding', target: '' },
+      { kind: 'mark', uid: '2.25.1' },
+      { kind: 'voxels', series: 7, frames: [0] },
+    ]);
+  });
+
+  it('makes no step of an answer that is the same', () => {
+    const record = new CaseRecord();
+    record.setAnswer('finding', 'yes', 'answer');
+    record.setAnswer('finding', 'yes', 'answer');
+    expect(record.steps).toHaveLength(1);
+  });
+
+  it('treats an empty answer as none', () => {
+    const record = new CaseRecord();
+    record.setAnswer('remark', 'x', 'answer');
+    record.setAnswer('remark', '', 'answer');
+    expect(record.answers).toEqual([]);
+  });
+
+  it('keeps answers about different things apart', () => {
+    const record = new CaseRecord();
+    record.setAnswer('shape', 'round', 'answer', { target: '2.25.1' });
+    record.setAnswer('shape', 'oval', 'answer', { target: '2.25.2' });
+    expect(record.answer('shape', '2.25.1')).toBe('round');
+    expect(record.answer('shape')).toBeNull();
+  });
+
+  it('starts a fresh history with what it loads', () => {
+    const record = new CaseRecord();
+    record.setAnswer('finding', 'yes', 'answer');
+    record.load([], [box('2.25.9')], new Map([[7, new Labelmap(1, 2, 2)]]));
+    expect(record.undo()).toBeNull();
+    expect([...record.marks.keys()]).toEqual(['2.25.9']);
+    expect(record.answers).toEqual([]);
+  });
+});

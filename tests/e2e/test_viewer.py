@@ -1,0 +1,350 @@
+"""The reading room in a real browser, by mouse and keys, against the running product."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Route, expect
+from reading_room import COLUMN_MM, COLUMNS, GAP_MM, ORIGIN, ROW_MM, ROWS, SLICES, Place, Room, prepare
+
+from deploy.stack import Stack
+
+HALF_A_PIXEL = 0.5
+MILLIMETRE = 0.4
+
+
+@pytest.fixture(scope="module")
+def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
+    return prepare(live_stack.url, in_live_stack, slug="room", people=16, cases=24)
+
+
+@pytest.fixture(scope="module")
+def readers(place: Place) -> Iterator[str]:
+    """A reader for each test: nobody finds the claims of another test."""
+    return iter(place.sessions)
+
+
+@pytest.fixture
+def reader(readers: Iterator[str]) -> str:
+    return next(readers)
+
+
+@pytest.fixture
+def room(browser: Browser, place: Place, reader: str) -> Iterator[Room]:
+    context = place.enter(browser, reader)
+    yield Room(context.new_page(), place).open()
+    context.close()
+
+
+def answers(content: dict[str, Any]) -> dict[str, Any]:
+    return {answer["question"]: answer["value"] for answer in content["answers"]}
+
+
+def mask_of(room: Room, slot: int, content: dict[str, Any]) -> np.ndarray[Any, Any]:
+    [mark] = [mark for mark in content["marks"] if mark["kind"] == "labelmap"]
+    got = room.page.request.get(f"{room.place.url}/api/slots/{slot}/masks/{mark['mask']}")
+    voxels = np.frombuffer(gzip.decompress(got.body()), np.uint8)
+    return voxels.reshape(SLICES, ROWS, COLUMNS)
+
+
+def test_it_opens_the_next_case_and_scrolls_windows_zooms_and_pans(room: Room) -> None:
+    assert (room.shown("frame"), room.shown("frames")) == ("0", str(SLICES))
+    room.page.mouse.move(*room.at(64, 48))
+    room.page.mouse.wheel(0, 100)
+    expect(room.viewport).to_have_attribute("data-frame", "1")
+    room.press("End")
+    expect(room.viewport).to_have_attribute("data-frame", str(SLICES - 1))
+    room.press("Home")
+    expect(room.viewport).to_have_attribute("data-frame", "0")
+
+    width, zoom = float(room.shown("window-width")), float(room.shown("zoom"))
+    room.drag((64, 48), (90, 60))
+    assert float(room.shown("window-width")) > width
+    room.drag((64, 48), (64, 20), button="right")
+    assert float(room.shown("zoom")) != pytest.approx(zoom)
+    room.press("Space")
+    assert float(room.shown("zoom")) == pytest.approx(zoom)
+    assert float(room.shown("window-width")) == pytest.approx(width)
+    room.press("i")
+    expect(room.viewport).to_have_attribute("data-inverted", "true")
+
+
+def test_every_frame_is_loaded_ahead(room: Room) -> None:
+    expect(room.viewport).to_have_attribute("data-loaded", str(SLICES))
+
+
+def test_a_case_is_answered_submitted_and_followed_by_the_next_with_keys_alone(room: Room) -> None:
+    first = room.slot
+    room.press("2")
+    expect(room.page.locator("[data-blocks]")).to_have_attribute("data-blocks", "1")
+    room.press("j")
+    room.page.keyboard.type("12.5")
+    room.press("Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(first))
+    room.wait()
+    read = room.api(f"slots/{first}")["submitted"]
+    assert answers(read["content"]) == {"finding": "yes", "size": 12.5}
+    assert not read["late"]
+
+
+def test_what_blocks_the_submission_is_said_and_nothing_is_sent(room: Room) -> None:
+    expect(room.page.get_by_role("button", name="Submit")).to_be_disabled()
+    slot = room.slot
+    room.press("Control+Enter", "1")
+    expect(room.page.locator("[data-blocks]")).to_have_attribute("data-blocks", "0")
+    assert room.slot == slot
+    assert room.api(f"slots/{slot}")["submitted"] is None
+
+
+def test_a_box_is_stored_where_it_was_drawn(
+    room: Room, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = room.slot
+    room.press("ArrowDown", "ArrowDown")
+    expect(room.viewport).to_have_attribute("data-frame", "2")
+    room.press("r")
+    room.drag((30, 20), (70, 60))
+    expect(room.page.get_by_role("button", name="Delete this box")).to_be_visible()
+    [box] = room.marks
+    assert np.allclose(box["points_px"], [[30, 20], [70, 60]], atol=HALF_A_PIXEL)
+    series = room.api(f"series/{room.shown('series')}")
+    assert box["sop_instance_uid"] == series["frames"][2]["sop_instance_uid"]
+
+    room.press("1", "Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    [line] = in_live_stack(
+        "import json; from annotation.models import Mark;"
+        f"print(json.dumps(list(Mark.objects.filter(read__slot={slot}).values('points_mm', 'kind'))))"
+    ).splitlines()
+    [stored] = json.loads(line)
+    x, y, z = ORIGIN[0], ORIGIN[1], ORIGIN[2] + 2 * GAP_MM
+    corners = [[x + c * COLUMN_MM, y + r * ROW_MM, z] for c, r in ((30, 20), (70, 60))]
+    assert np.allclose(stored["points_mm"], corners, atol=MILLIMETRE)
+
+
+def test_a_box_is_moved_relabelled_and_deleted_and_each_is_undone(room: Room) -> None:
+    room.press("r")
+    room.drag((30, 20), (70, 60))
+    room.press("w")
+    room.drag((30, 40), (40, 45))
+    [moved] = room.marks
+    assert np.allclose(moved["points_px"], [[40, 25], [80, 65]], atol=2 * HALF_A_PIXEL)
+    room.press("Shift+Digit2")
+    assert room.marks[0]["label_class"] == "node"
+    room.press("Delete")
+    assert room.marks == []
+    room.press("Control+z")
+    assert room.marks[0]["label_class"] == "node"
+    room.press("Control+z", "Control+z")
+    assert np.allclose(room.marks[0]["points_px"], [[30, 20], [70, 60]], atol=HALF_A_PIXEL)
+    assert room.marks[0]["label_class"] == "lesion"
+    room.press("Control+Shift+Z")
+    assert np.allclose(room.marks[0]["points_px"], moved["points_px"])
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "path", "points"),
+    [
+        ("o", "ellipse", [(60, 50), (75, 62)], 4),
+        ("l", "length", [(20, 20), (50, 60)], 2),
+        ("c", "contour", [(40, 30), (60, 30), (60, 50), (40, 50), (40, 32)], 10),
+    ],
+)
+def test_other_marks_are_drawn_and_undone(
+    room: Room, key: str, kind: str, path: list[tuple[float, float]], points: int
+) -> None:
+    room.press(key)
+    room.drag(*path)
+    [mark] = room.marks
+    assert mark["kind"] == kind
+    assert len(mark["points_px"]) >= points
+    room.press("Control+z")
+    assert room.marks == []
+    room.press("Control+y")
+    assert room.marks == [mark]
+
+
+def test_a_drawing_that_is_cancelled_leaves_nothing(room: Room) -> None:
+    room.press("r")
+    mouse = room.page.mouse
+    mouse.move(*room.at(30, 20))
+    mouse.down()
+    mouse.move(*room.at(70, 60), steps=6)
+    room.press("Escape")
+    mouse.up()
+    assert room.marks == []
+    expect(room.root).to_have_attribute("data-phase", "reading")
+
+
+def test_painted_voxels_are_those_that_the_server_stores(room: Room) -> None:
+    slot = room.slot
+    room.press("b")
+    room.drag((40, 40), (80, 40))
+    room.press("Shift+Digit2")
+    room.drag((40, 70), (80, 70))
+    painted = room.painted
+    assert painted["lesion"] > 0
+    assert painted["node"] > 0
+    room.saved()
+    mask = mask_of(room, slot, room.stored()["content"])
+    assert {"lesion": int((mask == 1).sum()), "node": int((mask == 2).sum())} == painted
+    assert set(np.nonzero(mask)[0]) == {0}, "painted on the first frame alone"
+    rows, columns = np.nonzero(mask[0] == 1)
+    assert abs(rows.mean() - 40) < HALF_A_PIXEL
+    assert abs(columns.mean() - 60) < HALF_A_PIXEL
+
+
+def test_the_ball_paints_through_neighbouring_frames_and_the_eraser_takes_away(room: Room) -> None:
+    room.press("End", "ArrowUp", "ArrowUp")
+    expect(room.viewport).to_have_attribute("data-frame", "3")
+    room.press("b", "d", "]", "]")
+    room.drag((60, 50), (62, 50))
+    ball = room.painted["lesion"]
+    room.saved()
+    mask = mask_of(room, room.slot, room.stored()["content"])
+    assert set(np.nonzero(mask)[0]) == {1, 2, 3, 4, 5}
+    per_frame = mask.reshape(SLICES, -1).astype(bool).sum(axis=1)
+    assert per_frame[3] > per_frame[2] > per_frame[1] > 0
+    room.press("e", "d")
+    room.drag((60, 50), (62, 50))
+    assert 0 < room.painted["lesion"] < ball
+    room.press("Control+z")
+    assert room.painted["lesion"] == ball
+    room.press("Control+z")
+    assert room.painted == {}
+    room.press("Control+y")
+    assert room.painted["lesion"] == ball
+
+
+def test_one_history_covers_marks_voxels_and_answers(room: Room) -> None:
+    room.press("2", "r")
+    room.drag((30, 20), (50, 40))
+    room.press("b")
+    room.drag((60, 60), (80, 60))
+    assert room.painted
+    room.press("Control+z")
+    assert not room.painted
+    assert len(room.marks) == 1
+    room.press("Control+z")
+    assert room.marks == []
+    expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
+    room.press("Control+z")
+    expect(room.page.get_by_role("radio", name="Yes")).not_to_be_checked()
+    room.press("Control+Shift+Z", "Control+y", "Control+y")
+    assert room.painted
+    assert len(room.marks) == 1
+    expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
+
+
+def test_a_draft_comes_back_after_a_reload_and_in_another_browser(
+    room: Room, browser: Browser, place: Place, reader: str
+) -> None:
+    room.press("2", "r")
+    room.drag((30, 20), (50, 40))
+    room.press("b")
+    room.drag((60, 60), (80, 60))
+    before = (room.slot, room.marks, room.painted)
+    # At once: the server has not been told yet.
+    room.page.reload()
+    room.wait()
+    assert (room.slot, room.marks, room.painted) == before
+    room.saved()
+
+    elsewhere = place.enter(browser, reader)
+    other = Room(elsewhere.new_page(), place).open(room.slot)
+    assert (other.slot, other.marks, other.painted) == before
+    expect(other.page.get_by_role("radio", name="Yes")).to_be_checked()
+    elsewhere.close()
+
+
+def test_letters_are_dead_in_a_text_field(room: Room) -> None:
+    remark = room.page.get_by_role("textbox", name="Remark")
+    remark.click()
+    room.page.keyboard.type("big 2 cm")
+    assert room.shown("tool") == "window"
+    expect(remark).to_have_value("big 2 cm")
+    expect(room.page.get_by_role("radio", name="Yes")).not_to_be_checked()
+
+
+def test_work_goes_on_without_a_link_and_is_sent_when_it_is_back(room: Room) -> None:
+    slot = room.slot
+    context = room.page.context
+    context.set_offline(True)
+    room.press("r")
+    room.drag((30, 20), (50, 40))
+    expect(room.root).to_have_attribute("data-save", "offline", timeout=15_000)
+    expect(room.page.get_by_text("The server does not answer.")).to_be_visible()
+    room.press("2")
+    assert len(room.marks) == 1
+    context.set_offline(False)
+    expect(room.root).to_have_attribute("data-save", "saved", timeout=30_000)
+    draft = room.api(f"slots/{slot}")["draft"]
+    assert [mark["points_px"] for mark in draft["content"]["marks"]] == [room.marks[0]["points_px"]]
+    assert answers(draft["content"]) == {"finding": "yes"}
+
+
+def test_a_killed_server_loses_no_stroke(room: Room, live_stack: Stack) -> None:
+    room.press("b")
+    room.drag((30, 30), (60, 30))
+    live_stack.kill("web")
+    room.drag((30, 60), (60, 60))
+    painted = room.painted
+    expect(room.root).to_have_attribute("data-save", "saved", timeout=60_000)
+    live_stack.wait_ready("web")
+    mask = mask_of(room, room.slot, room.stored()["content"])
+    assert int((mask == 1).sum()) == painted["lesion"]
+
+
+def test_a_submission_whose_answer_was_lost_has_one_effect(
+    room: Room, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = room.slot
+    sent: list[str] = []
+
+    def swallow_first_answer(route: Route) -> None:
+        sent.append(route.request.headers["idempotency-key"])
+        if len(sent) > 1:
+            route.continue_()
+            return
+        route.fetch()
+        route.abort()
+
+    room.page.route("**/submit", swallow_first_answer)
+    room.press("1", "Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot), timeout=30_000)
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    count = in_live_stack(
+        f"from annotation.models import Read; print(Read.objects.filter(slot={slot}).count())"
+    )
+    assert count.split() == ["1"]
+
+
+def test_two_versions_of_a_draft_are_a_choice(
+    room: Room, browser: Browser, place: Place, reader: str
+) -> None:
+    elsewhere = place.enter(browser, reader)
+    other = Room(elsewhere.new_page(), place).open(room.slot)
+    other.press("1")
+    other.saved()
+    elsewhere.close()
+    room.press("2")
+    expect(room.root).to_have_attribute("data-save", "conflict", timeout=15_000)
+    room.page.get_by_role("button", name="Open").click()
+    room.page.get_by_role("button", name="Keep mine").click()
+    room.saved()
+    assert answers(room.stored()["content"]) == {"finding": "yes"}
+
+
+def test_a_case_is_skipped_with_a_reason_and_another_follows(room: Room) -> None:
+    slot = room.slot
+    room.press("s")
+    room.page.get_by_role("radio", name="Outside my expertise").check()
+    room.page.get_by_role("button", name="Skip case").click()
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    room.wait()
