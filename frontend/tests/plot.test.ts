@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { curveSeries } from '../src/pages/overview/curve';
+import { daily, dayNumber, isoOf } from '../src/pages/overview/days';
 import { join, nextStop, type PlotSeries, rangeOf, stops } from '../src/plot/data';
 
 const line = (...points: [number, number | null][]): PlotSeries => ({
@@ -84,5 +85,25 @@ describe('the learning curve', () => {
 
   it('can be read against the readers’ time', () => {
     expect(curveSeries(curve, 'minutes')[0]?.points[0]?.x).toBe(7.5);
+  });
+});
+
+describe('reads per day', () => {
+  it('has the days on which nobody read, and at least two weeks', () => {
+    const points = daily([{ day: '2026-11-20', reads: 4 }], '2026-11-23T15:00:00Z');
+    expect(points).toHaveLength(14);
+    expect(points.map(({ y }) => y).filter(Boolean)).toEqual([4]);
+    expect(isoOf(points.at(-1)?.x ?? 0)).toBe('2026-11-23T00:00:00.000Z');
+  });
+
+  it('goes back to the first read, however long ago', () => {
+    const days = [
+      { day: '2026-10-01', reads: 1 },
+      { day: '2026-11-23', reads: 2 },
+    ];
+    const points = daily(days, '2026-11-23T00:00:00Z');
+    expect(points[0]).toEqual({ x: dayNumber('2026-10-01'), y: 1 });
+    expect(points.at(-1)?.y).toBe(2);
+    expect(points).toHaveLength(54);
   });
 });

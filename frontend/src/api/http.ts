@@ -1,5 +1,6 @@
 /** The one door to the server: sends the session's cookie and CSRF token, and turns every failure into an ApiError. */
 import { connection } from '../state/connection.svelte';
+import { t } from '../strings';
 
 export interface Problem {
   code: string;
@@ -41,8 +42,8 @@ export function csrfToken(cookies: string = document.cookie): string {
 const noAnswer = (): Problem => ({
   code: 'no_answer',
   status: 0,
-  title: 'The server does not answer',
-  detail: 'The server does not answer. Your connection may be interrupted; nothing was lost here.',
+  title: t('connection.noAnswer'),
+  detail: t('connection.noAnswer'),
 });
 
 async function problemOf(response: Response): Promise<Problem> {
@@ -50,7 +51,7 @@ async function problemOf(response: Response): Promise<Problem> {
     code: 'error',
     status: response.status,
     title: response.statusText || 'Error',
-    detail: `The server answered ${response.status} without saying why. Try again; if it stays, tell the person who runs this server.`,
+    detail: t('connection.unexplained', { status: response.status }),
   };
   if (!response.headers.get('Content-Type')?.includes('json')) return fallback;
   const body: unknown = await response.json().catch(() => null);
@@ -77,8 +78,9 @@ export async function send(request: Request): Promise<Response> {
   connection.heard();
   if (response.ok) return response;
   const problem = await problemOf(response);
-  if (isSessionEnd(problem)) connection.signedOut();
-  throw new ApiError(problem);
+  if (!isSessionEnd(problem)) throw new ApiError(problem);
+  connection.signedOut();
+  throw new ApiError({ ...problem, detail: t('connection.signedOut') });
 }
 
 export interface Options {

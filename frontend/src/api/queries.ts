@@ -99,6 +99,11 @@ export const learning = (slug: string) => ({
   refetchInterval: SLOW_MS,
 });
 
+export const ranking = (slug: string) =>
+  one(inProject(slug, 'ranking'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/ranking', { params: { path: { slug } }, signal }),
+  );
+
 export const claims = (slug: string) =>
   one(inProject(slug, 'claims'), ({ signal }) =>
     api.GET('/api/projects/{slug}/claims', { params: { path: { slug } }, signal }),
@@ -197,7 +202,7 @@ export const quarantine = (slug: string) => ({
       signal: asked.signal,
     }),
   ),
-  refetchInterval: SLOW_MS,
+  refetchInterval: LIVE_MS * 2,
 });
 
 export const members = (slug: string) =>

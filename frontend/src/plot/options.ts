@@ -8,6 +8,8 @@ export interface Axes {
   formatX: (value: number) => string;
   formatY: (value: number) => string;
   yBounds: readonly [number, number];
+  /** The x axis begins at nothing spent. */
+  fromZero: boolean;
   /** Whole numbers only on the x axis: labels, epochs, days. */
   wholeX: boolean;
 }
@@ -151,6 +153,7 @@ export function optionsFor({ joined, looks, axes, palette, size, onRow }: Reques
     series.push(edge(), edge());
   });
   const bars = looks.includes('bars');
+  const [first, last] = [joined.x[0] ?? 0, joined.x.at(-1) ?? 1];
   const yAxis = { ...axis(axes.yLabel, axes.formatY, palette), size: 46 };
   const xAxis = { ...axis(axes.xLabel, axes.formatX, palette), size: 30, grid: { show: false } };
   return {
@@ -161,7 +164,10 @@ export function optionsFor({ joined, looks, axes, palette, size, onRow }: Reques
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !bars, size: 11, width: 2 } },
     scales: {
-      x: { time: false, range: (_, low, high) => (bars ? [low - 0.6, high + 0.6] : xRange(low, high)) },
+      x: {
+        time: false,
+        range: () => (bars ? [first - 0.6, last + 0.6] : xRange(axes.fromZero ? 0 : first, last)),
+      },
       y: { range: (_, low, high) => rangeOf(bars ? 0 : low, high, axes.yBounds) },
     },
     axes: [axes.wholeX ? { ...xAxis, incrs: WHOLE_STEPS } : xAxis, yAxis],
@@ -178,5 +184,5 @@ const WHOLE_STEPS = [
 
 function xRange(low: number, high: number): [number, number] {
   const margin = high > low ? (high - low) * 0.03 : Math.max(1, Math.abs(high) * 0.1);
-  return [low - margin, high + margin];
+  return [low === 0 ? 0 : low - margin, high + margin];
 }

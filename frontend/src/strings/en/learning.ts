@@ -46,6 +46,10 @@ export const learning = {
   'rounds.models': 'Models of this round',
   'rounds.by': 'by {who}',
 
+  'ranking.title': 'How the pool is ranked',
+  'ranking.size': { one: '{n} case', other: '{n} cases' },
+  'ranking.generation': 'ranking {n}',
+
   'models.title': 'Models',
   'models.note': 'Every model, what it scored on the same hold-out, and which one ranks the pool now.',
   'models.inUse': 'In use',

@@ -129,7 +129,6 @@ export const room = {
   'room.skip': 'Skip',
   'room.issue': 'Raise an issue',
   'room.release': 'Give back',
-  'room.more': 'More',
   'room.skipped': 'Skipped; another reader will get it.',
   'room.issueRaised': 'The issue is raised. The case comes back when it is answered.',
   'room.released': 'The case is back in the queue.',

@@ -34,6 +34,10 @@ export const shell = {
   'connection.lost':
     'The server does not answer. What you have done is kept here and is sent as soon as it is back.',
   'connection.signedOut': 'Your session has ended. Sign in again; you will come back to this place.',
+  'connection.noAnswer':
+    'The server does not answer. Your connection may be interrupted; nothing was lost here.',
+  'connection.unexplained':
+    'The server answered {status} without saying why. Try again; if it stays, tell the person who runs this server.',
   'connection.signIn': 'Sign in',
 
   'shortcuts.title': 'Keyboard',
@@ -88,6 +92,7 @@ export const shell = {
   'overview.issues': 'Issues raised',
   'overview.arriving': 'Still arriving',
   'overview.quarantined': 'In quarantine',
+  'overview.day': 'Day',
   'overview.perDay': 'Reads per day',
   'overview.perDayEmpty': 'Nobody has read a case yet.',
   'overview.mine': 'Your reading',

@@ -80,6 +80,8 @@ export const words = {
   'metric.ece': 'Calibration error',
   'metric.dice': 'Dice',
   'metric.mean_dice': 'Mean Dice',
+  'metric.balanced_accuracy': 'Balanced accuracy',
+  'metric.f1': 'F1',
   'metric.auprc': 'AUPRC',
 
   'network.ensemble': 'Ensemble',
