@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,9 @@ from typing import IO
 from django.conf import settings
 
 from annotation.errors import StorageFull
+
+UNFINISHED = "unfinished"
+ABANDONED_SECONDS = 3600
 
 
 def weights_dir() -> Path:
@@ -45,6 +49,13 @@ def discard_older_checkpoints(round_id: int, training_id: int, token: int) -> No
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def sweep() -> None:
+    """Files that a killed worker left unfinished."""
+    for file in _folder(UNFINISHED).iterdir():
+        if time.time() - file.stat().st_mtime > ABANDONED_SECONDS:
+            file.unlink(missing_ok=True)
+
+
 def discard_work(round_id: int) -> None:
     """Checkpoints of a round that is over. Its weights stay."""
     shutil.rmtree(settings.ARTIFACTS_DIR / "rounds" / str(round_id), ignore_errors=True)
@@ -52,7 +63,7 @@ def discard_work(round_id: int) -> None:
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """A file that is there whole after a crash at any moment, or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=_folder(UNFINISHED), delete=False) as file:
         try:
             fill(file)
             file.flush()

@@ -12,6 +12,7 @@ from learning.models import Round, RoundLog
 
 
 def run(lease: Lease, round_: Round) -> bool:
+    artifacts.sweep()
     _discard_abandoned_work(round_)
     with lease.fenced() as locked:
         if locked.snapshot is None:

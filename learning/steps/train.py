@@ -122,13 +122,18 @@ def _dataset(
 
 
 def _save(lease: Lease, training: Training, file: Path, epoch: int) -> None:
-    """The row names the file only if the lease still holds, and older files go only after that."""
-    training.checkpoint, training.checkpoint_token, training.epoch = file.stem, lease.token, epoch
+    """The row names the file only if the lease still holds, and older files go only after that.
+
+    The file may be an earlier lease's, if there was nothing left to train.
+    """
+    written_under = int(file.parent.name)
+    training.checkpoint, training.checkpoint_token = file.stem, written_under
+    training.epoch = epoch
     with lease.fenced():
         training.save(
             update_fields=["checkpoint", "checkpoint_token", "epoch", "history", "left_out"]
         )
-    artifacts.discard_older_checkpoints(training.round_id, training.pk, lease.token)
+    artifacts.discard_older_checkpoints(training.round_id, training.pk, written_under)
 
 
 def _checkpoint_of(training: Training) -> Path | None:
