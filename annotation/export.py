@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from django.db.models import Prefetch
 
-from . import datasheet, ledger, snapshots
+from . import datasheet, ledger, orthanc, snapshots
 from .export_images import Pictures
 from .models import Mark, Project, Read, Snapshot, SnapshotItem, User
 from .snapshots import batches, ordered, portable, series_uids
@@ -64,7 +64,12 @@ def stream(
     models: Iterable[tuple[str, Path]] = (),
     user: User | None = None,
 ) -> Iterator[bytes]:
-    """The archive in pieces, made while it is sent. That it was taken is recorded at once."""
+    """The archive in pieces, made while it is sent. That it was taken is recorded at once.
+
+    An image store that does not answer is found out here, before anything is sent.
+    """
+    if images:
+        orthanc.ping()
     data = {"version": snapshot.version, "images": images}
     ledger.record("dataset.export", project=snapshot.project, actor=user, obj=snapshot, data=data)
     return _pieces(snapshot, images, models)

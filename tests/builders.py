@@ -123,13 +123,21 @@ def display(*, frames: int = 1, rows: int = 8, columns: int = 10, **fields: Any)
         "rescale_type": "",
         "windows": [{"center": 2048, "width": 4096, "name": ""}],
         "pixel_spacing": [0.5, 0.25],
-        "spacing_source": "PixelSpacing",
+        "spacing_source": "pixel_spacing",
         "slice_spacing": 5.0 if frames > 1 else None,
         "geometry": "volume" if frames > 1 else "stack",
         "frame_time_ms": None,
         "fidelity": {"exact": True, "note": ""},
         "frame_count": frames,
         "version": f"{number():016x}",
+        "modality": "CT",
+        "description": "Axial",
+        "sources": {
+            "objects": [[f"instance-{number()}", "0" * 64, False] for _ in range(frames)],
+            "object": list(range(frames)),
+            "number": [1] * frames,
+            "length": [rows * columns * 2] * frames,
+        },
         "frames": [
             {
                 "index": index,

@@ -4,113 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import builders
 import pytest
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import transaction
 from endpoints import PROJECT, TABLE, Operation, routed
-from learning_builders import RECIPE, artifacts_in
 from rest_framework.test import APIClient
+from world import World, make_world
 
-from annotation import api_tokens, snapshots
+from annotation import api_tokens
 from annotation.access import ALLOWED, Action
-from annotation.models import Comment, Import, ImportItem, Mask, Project, Role, Slot, User
-from learning import recipes
-from learning.models import Ranking, Round, TrainedModel
+from annotation.models import Project, Role, User
 
 pytestmark = pytest.mark.django_db
 
 HIDDEN = {403, 404}
 REFUSED = {401, 403, 404, 405, 500}
-MASK = "ab" * 32
 HANDLER = APIClient().handler
-
-
-@dataclass
-class World:
-    """A project with one of everything that an address may name."""
-
-    project: Project
-    objects: dict[str, models.Model]
-
-    def path(self, operation: Operation) -> str:
-        route = operation.route.replace("<slug:slug>", self.project.slug)
-        route = route.replace("<str:sha256>", MASK)
-        if "<int:pk>" in route:
-            kind = route.split("/<int:pk>")[0].rsplit("/", 1)[-1]
-            route = route.replace("<int:pk>", str(self.objects[kind].pk))
-        query = operation.query.format(series=self.objects["series"].pk)
-        return f"/api/{route}{query}"
-
-    def hand_to(self, user: User) -> User:
-        """The user now has the case in hand."""
-        until = timezone.now() + timedelta(minutes=30)
-        claimed = {"state": "claimed", "reader": user, "token": 1, "lease_expires_at": until}
-        Slot.objects.filter(pk=self.objects["slots"].pk).update(**claimed)
-        return user
-
-
-def make_world() -> World:
-    project = builders.project()
-    recipe = recipes.store(project, RECIPE)
-    read, unread, _ = builders.cases(project, 3)
-    builders.reference(read)
-    lead = builders.user(Role.LEAD, project=project)
-    series = unread.series.get()
-    Mask.objects.create(
-        project=project, series=series, sha256=MASK, shape=[1, 8, 10], labels=[1], gzip=b""
-    )
-    snapshot = snapshots.freeze(project, user=None, title="", query={})
-    batch = Import.objects.create(project=project)
-    round_ = Round.objects.create(
-        project=project, number=1, recipe=recipe, seed=1, trigger="api", state="failed",
-        snapshot=snapshot,
-    )  # fmt: skip
-    model = TrainedModel.objects.create(
-        project=project, round=round_, arm="all", network="ensemble", weights_sha256="0" * 64,
-        code_sha256="0" * 64, config={"recipe": RECIPE, "environment": {"torch": "2"}},
-    )  # fmt: skip
-    Ranking.objects.create(
-        project=project, generation=1, round=round_, model=model, acquisition="margin", reason="",
-        size=1,
-    )  # fmt: skip
-    return World(
-        project,
-        {
-            "members": builders.reader(project).memberships.get(),
-            "cases": unread,
-            "slots": unread.slots.get(),
-            "comments": Comment.objects.create(case=unread, author=lead, text="Look here."),
-            "imports": batch,
-            "import-items": ImportItem.objects.create(
-                batch=batch, name="x.dcm", size=1, state="quarantined"
-            ),
-            "rounds": round_,
-            "models": model,
-            "series": series,
-            "snapshots": snapshot,
-        },
-    )
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    """One world for all tests of this module; what a test changes in it is rolled back with the test."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture(autouse=True)
-def _artifacts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    artifacts_in(monkeypatch, tmp_path)
 
 
 @contextmanager
