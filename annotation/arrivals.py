@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
-from . import frames, orthanc
+from . import frame_cache, orthanc
 from .dicom.examine import Found
 from .dicom.faults import Fault
 from .dicom.sandbox import sandbox
@@ -144,7 +144,7 @@ def _quarantined() -> QuerySet[ImportItem]:
 
 def _examine_one(store_id: str) -> Arrival | None:
     try:
-        with frames.scratch() as folder:
+        with frame_cache.scratch() as folder:
             path = folder / "original.dcm"
             orthanc.download(store_id, path)
             series_id, sender = orthanc.series_of(store_id), orthanc.sender(store_id)
@@ -154,7 +154,7 @@ def _examine_one(store_id: str) -> Arrival | None:
             except Fault as fault:
                 return Arrival(store_id, series_id, size, sender, None, fault)
             if found.frames:
-                frames.keep_copies(found.sha256, folder / "frames")
+                frame_cache.keep_decoded(found.sha256, folder / "frames")
             return Arrival(store_id, series_id, size, sender, found)
     except orthanc.NotInStore:
         return None

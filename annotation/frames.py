@@ -1,18 +1,9 @@
-"""The pixels of a series: frames for the browser, volumes for learning, thumbnails for lists.
-
-Frames come from Orthanc as stored, or from decoded copies on disk where the browser would get the
-stored ones wrong. The copies may be deleted at any time: they are made again when missed.
-"""
+"""The pixels of a series: frames as they are served, volumes for learning, thumbnails for lists."""
 
 from __future__ import annotations
 
 import io
 import math
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +13,13 @@ from django.conf import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import orthanc
-from .dicom import classes, convert, geometry
-from .dicom.sandbox import sandbox
+from . import frame_cache
+from .dicom import classes, geometry
 from .errors import InvalidInput, NotFound
-from .models import Instance, Series
+from .models import Series
 
 THUMBNAIL_PIXELS = 128
 _LOW, _HIGH = 1.0, 99.0
-_SCRATCH, _ABANDONED_SECONDS = ".making-", 3600
 
 
 @dataclass(frozen=True)
@@ -49,18 +38,10 @@ class PixelVolume:
 
 def frame_bytes(series: Series, index: int) -> bytes:
     """One frame in the encoding that the series' display names."""
-    display = display_of(series)
-    if not 0 <= index < len(display["sources"]):
+    sources = frame_cache.sources(display_of(series))
+    if not 0 <= index < len(sources):
         raise NotFound
-    return source_bytes(display["sources"][index])
-
-
-def source_bytes(source: list[Any]) -> bytes:
-    """``source``: the store's id of the object, frame counted from 1, and the copy's name if one serves."""
-    store_id, number, sha256 = source
-    if not sha256:
-        return orthanc.frame(store_id, number - 1)
-    return copy_of(store_id, number, sha256).read_bytes()
+    return frame_cache.content(sources[index])
 
 
 def display_of(series: Series) -> dict[str, Any]:
@@ -84,7 +65,7 @@ def load_pixels(series: Series) -> PixelVolume:
 
 
 def thumbnail(series: Series) -> bytes:
-    """A PNG of the middle frame, at most 128 pixels wide and high; made once and kept beside the copies."""
+    """A PNG of the middle frame, at most 128 pixels wide and high; made once and kept."""
     display = display_of(series)
     kept: Path = settings.FRAMES_DIR / "thumbnails" / f"{series.pk}-{display['version']}.png"
     try:
@@ -92,7 +73,7 @@ def thumbnail(series: Series) -> bytes:
     except FileNotFoundError:
         content = _draw_thumbnail(display)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with scratch() as folder:
+    with frame_cache.scratch() as folder:
         (folder / kept.name).write_bytes(content)
         (folder / kept.name).replace(kept)
     return content
@@ -101,67 +82,11 @@ def thumbnail(series: Series) -> bytes:
 def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:
     """The stored values of one frame: row, column (, channel)."""
     frame = _described(display, index)
-    store_id, number, sha256 = display["sources"][index]
-    if not sha256 and frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
-        sha256 = Instance.objects.values_list("sha256", flat=True).get(orthanc_id=store_id)
-    return _array(source_bytes([store_id, number, sha256]), frame)
-
-
-def copy_of(store_id: str, number: int, sha256: str) -> Path:
-    """The file of one decoded frame, made now if it is missing."""
-    path = _copies(sha256) / f"{number - 1}.raw"
-    if not path.exists():
-        _make_copies(store_id, sha256)
-    return path
-
-
-def keep_copies(sha256: str, decoded: Path) -> None:
-    """Take over a folder of decoded frames of the object of that hash, whole or not at all."""
-    target = _copies(sha256)
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        decoded.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-
-
-def drop_copies(sha256: str) -> None:
-    shutil.rmtree(_copies(sha256), ignore_errors=True)
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder beside the copies, so that a finished one can be renamed into place."""
-    settings.FRAMES_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.FRAMES_DIR) as folder:
-        yield Path(folder)
-
-
-def sweep_scratch() -> None:
-    """Remove what processes that were killed have left behind."""
-    for folder in settings.FRAMES_DIR.glob(f"{_SCRATCH}*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _copies(sha256: str) -> Path:
-    """Named by what they were decoded from, so that a copy can never be another object's."""
-    folder: Path = settings.FRAMES_DIR / sha256[:2] / sha256
-    return folder
-
-
-def _make_copies(store_id: str, sha256: str) -> None:
-    """Fetch the original and decode all its frames; whoever does it at the same time does the same."""
-    with scratch() as folder:
-        original, decoded = folder / "original.dcm", folder / "frames"
-        orthanc.download(store_id, original)
-        if convert.sha256_of(original) != sha256:
-            raise NotFound("The image store holds another object under this UID now.")
-        sandbox.decode(original, folder=decoded)
-        keep_copies(sha256, decoded)
+    source = frame_cache.sources(display)[index]
+    if frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
+        length = math.prod(_shape(frame)) * frame["bits_allocated"] // 8
+        source = source._replace(decoded=True, length=length)
+    return _array(frame_cache.content(source), frame)
 
 
 def _described(display: dict[str, Any], index: int) -> dict[str, Any]:
@@ -171,11 +96,12 @@ def _described(display: dict[str, Any], index: int) -> dict[str, Any]:
 
 def _array(content: bytes, frame: dict[str, Any]) -> NDArray[Any]:
     kind = "i" if frame["pixel_representation"] else "u"
-    shape = [frame["rows"], frame["columns"]]
-    if frame["samples_per_pixel"] > 1:
-        shape.append(frame["samples_per_pixel"])
-    count = math.prod(shape)
-    return np.frombuffer(content, f"<{kind}{frame['bits_allocated'] // 8}", count).reshape(shape)
+    return np.frombuffer(content, f"<{kind}{frame['bits_allocated'] // 8}").reshape(_shape(frame))
+
+
+def _shape(frame: dict[str, Any]) -> tuple[int, ...]:
+    samples = frame["samples_per_pixel"]
+    return (frame["rows"], frame["columns"], *([samples] if samples > 1 else []))
 
 
 def _real_frames(display: dict[str, Any]) -> list[NDArray[np.float32]]:

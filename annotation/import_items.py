@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from . import arrivals, frames, orthanc, uploads
+from . import arrivals, frame_cache, orthanc, uploads
 from .dicom import archive
 from .dicom.convert import sha256_of
 from .dicom.examine import Found
@@ -96,7 +96,7 @@ def _examine(item: ImportItem) -> _Outcome:
         return _unpack(item, path)
     if item.size > settings.MAX_INSTANCE_BYTES:
         raise Fault("too_large", "The file is larger than the limit of 512 MiB.")
-    with frames.scratch() as folder:
+    with frame_cache.scratch() as folder:
         found = sandbox.examine(path, name=item.name, folder=folder)
         return _store_all(item, found)
 
@@ -133,7 +133,7 @@ def _store(found: Found, *, own: bool) -> bool:
     if not stored.is_new:
         return _compare_with_held(found, stored) and own
     if found.frames:
-        frames.keep_copies(found.sha256, Path(found.frames))
+        frame_cache.keep_decoded(found.sha256, Path(found.frames))
     arrivals.register(
         found,
         orthanc_id=stored.orthanc_id,

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from . import arrivals, enrolment, frames, orthanc
+from . import arrivals, enrolment, frame_cache, orthanc
 from .dicom.display import Described, series_display
 from .dicom.faults import Fault
 from .models import ChangeCursor, Instance, Series
@@ -169,7 +169,7 @@ def _reconcile_sometimes() -> None:
     if time.monotonic() - _reconciled_at < RECONCILE_SECONDS:
         return
     _reconciled_at = time.monotonic()
-    frames.sweep_scratch()
+    frame_cache.sweep()
     if orthanc.statistics().instances != arrivals.known_count():
         reconcile()
 
@@ -195,7 +195,8 @@ def _describe(series: Series, images: Sequence[Instance]) -> None:
         Described(
             sop_instance_uid=image.sop_instance_uid,
             store_id=image.orthanc_id,
-            copy=image.sha256 if image.normalised else "",
+            sha256=image.sha256,
+            normalised=image.normalised,
             description=image.description,
         )
         for image in images
@@ -222,7 +223,7 @@ def _forget_in_series(series_id: int, gone: set[str]) -> None:
         if series is None:
             return
         for sha256 in series.instances.filter(orthanc_id__in=gone).values_list("sha256", flat=True):
-            frames.drop_copies(sha256)
+            frame_cache.drop(sha256)
         if series.instances.exclude(orthanc_id__in=gone).exists():
             series.instances.filter(orthanc_id__in=gone).delete()
             series.stable = False

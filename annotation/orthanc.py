@@ -6,11 +6,13 @@ Every verb here may be repeated with the same effect.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import httpx
 from django.conf import settings
 from pyorthanc import Orthanc
 
+from . import orthanc_frames
 from .errors import ImageStoreUnavailable, NotFound
 
 _CONNECT_SECONDS, _READ_SECONDS = 3.0, 60.0
@@ -138,7 +141,17 @@ def download(orthanc_id: str, destination: Path) -> None:
 
 def frame(orthanc_id: str, index: int) -> bytes:
     """The stored bytes of one frame, counted from 0, without their DICOM wrapping."""
-    return _get(f"/instances/{orthanc_id}/frames/{index}/raw").content
+    try:
+        status, body = orthanc_frames.get(frame_path(orthanc_id, index))
+    except (OSError, HTTPException) as error:
+        raise ImageStoreUnavailable(_DOWN) from error
+    if status == httpx.codes.NOT_FOUND:
+        raise NotInStore
+    if status != httpx.codes.OK:
+        raise ImageStoreUnavailable(
+            f"The image store (Orthanc) could not give the frame ({status})."
+        )
+    return body
 
 
 def frame_path(orthanc_id: str, index: int) -> str:
@@ -256,7 +269,7 @@ def _client() -> Orthanc:
 
 @lru_cache(maxsize=4)
 def _make_client(_process: int, url: str, user: str, password: str) -> Orthanc:
-    return Orthanc(
+    client = Orthanc(
         url,
         username=user,
         password=password,
@@ -266,3 +279,5 @@ def _make_client(_process: int, url: str, user: str, password: str) -> Orthanc:
         follow_redirects=False,
         trust_env=False,
     )
+    atexit.register(client.close)
+    return client

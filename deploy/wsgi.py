@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from annotation.pixels import FastPath  # noqa: E402 - models can be imported from here on
+
+application = FastPath(_django)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import geometry
+from . import classes, geometry
 
 _PER_FRAME = (
     "rows",
@@ -31,18 +31,18 @@ _PER_FRAME = (
 
 @dataclass(frozen=True)
 class Described:
-    """One stored object and its curated header (see ``describe``). ``copy`` names the decoded copy
-    of its frames that the browser gets, '' where it gets the stored ones."""
+    """One stored object and its curated header (see ``describe``)."""
 
     sop_instance_uid: str
     store_id: str
-    copy: str
+    sha256: str
+    normalised: bool
     description: dict[str, Any]
 
 
 def series_display(objects: Sequence[Described]) -> dict[str, Any]:
     """Frames in spatial order; what all frames share is said once, a frame says what differs."""
-    frames = [frame for item in objects for frame in _frames(item)]
+    frames = [frame for place, item in enumerate(objects) for frame in _frames(place, item)]
     arrangement = geometry.arrange([frame["placed"] for frame in frames])
     ordered = [frames[i] for i in arrangement.order]
     first, leading = ordered[0]["values"], _leading(objects)
@@ -56,7 +56,7 @@ def series_display(objects: Sequence[Described]) -> dict[str, Any]:
         "frame_time_ms": _frame_time(objects),
         "fidelity": _fidelity(objects, arrangement.notes),
         "frames": [_public(frame, index, first) for index, frame in enumerate(ordered)],
-        "sources": [[frame["store_id"], frame["frame"], frame["copy"]] for frame in ordered],
+        "sources": _sources(objects, ordered),
     }
     canonical = json.dumps(display, sort_keys=True, separators=(",", ":"))
     display["version"] = hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -67,7 +67,7 @@ def _leading(objects: Sequence[Described]) -> dict[str, Any]:
     return min(objects, key=lambda item: item.sop_instance_uid).description
 
 
-def _frames(item: Described) -> list[dict[str, Any]]:
+def _frames(place: int, item: Described) -> list[dict[str, Any]]:
     description = item.description
     pixels = description["pixels"]
     found = []
@@ -76,8 +76,7 @@ def _frames(item: Described) -> list[dict[str, Any]]:
         found.append(
             {
                 "sop_instance_uid": item.sop_instance_uid,
-                "store_id": item.store_id,
-                "copy": item.copy,
+                "object": place,
                 "transfer_syntax_uid": description["transfer_syntax_uid"],
                 "frame": index + 1,
                 "position": frame["position"],
@@ -112,6 +111,25 @@ def _public(frame: dict[str, Any], index: int, first: dict[str, Any]) -> dict[st
     shared = ("sop_instance_uid", "frame", "transfer_syntax_uid", "position", "orientation")
     differing = {key: value for key, value in frame["values"].items() if value != first[key]}
     return {"index": index, **{key: frame[key] for key in shared}, **differing}
+
+
+def _sources(objects: Sequence[Described], ordered: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Where the frames lie; for the server alone (see ``frame_cache.sources``)."""
+    return {
+        "objects": [[item.store_id, item.sha256, item.normalised] for item in objects],
+        "object": [frame["object"] for frame in ordered],
+        "number": [frame["frame"] for frame in ordered],
+        "length": [_length(frame) for frame in ordered],
+    }
+
+
+def _length(frame: dict[str, Any]) -> int:
+    """Bytes of an uncompressed frame; 0 for a compressed one."""
+    if frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
+        return 0
+    values = frame["values"]
+    pixels: int = values["rows"] * values["columns"] * values["samples_per_pixel"]
+    return pixels * int(values["bits_allocated"]) // 8
 
 
 def _frame_time(objects: Sequence[Described]) -> float | None:

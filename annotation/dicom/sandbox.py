@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -148,3 +149,4 @@ class Sandbox:
 
 
 sandbox = Sandbox()
+atexit.register(sandbox.close)
