@@ -11,6 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The conversation on a case, oldest first. Blind readers see their own part of it. */
         get: operations["cases_comments_list"];
         put?: never;
         /** @description Say something on the case, or answer what was said. */
@@ -164,6 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The files of an upload and what became of each. */
         get: operations["imports_items_list"];
         put?: never;
         post?: never;
@@ -335,6 +337,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Uploads into the project, newest first. */
         get: operations["projects_imports_list"];
         put?: never;
         /** @description Announce the files of an import; each is then sent in pieces to its item. */
@@ -386,6 +389,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description What was done in the project, by whom and when; newest first. */
         get: operations["projects_ledger_list"];
         put?: never;
         post?: never;
@@ -419,6 +423,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Who takes part in the project, in which role. */
         get: operations["projects_members_list"];
         put?: never;
         /** @description Give a role to somebody who has an account. */
@@ -470,6 +475,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Trained models of the project with what they are worth, newest first. */
         get: operations["projects_models_list"];
         put?: never;
         post?: never;
@@ -503,6 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Files and objects that were refused, with the reason. */
         get: operations["projects_quarantine_list"];
         put?: never;
         post?: never;
@@ -536,6 +543,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Rounds of the project, newest first. */
         get: operations["projects_rounds_list"];
         put?: never;
         /** @description Start a round. 409 with a sentence when labels are missing or a round is running. */
@@ -553,6 +561,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Frozen dataset versions of the project, newest first. */
         get: operations["projects_snapshots_list"];
         put?: never;
         /** @description Freeze the current references as the next version. */
@@ -825,6 +834,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The cases of a dataset version, with split and reference. */
         get: operations["snapshots_cases_list"];
         put?: never;
         post?: never;
@@ -875,6 +885,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description My own tokens, ended ones too. */
         get: operations["tokens_list"];
         put?: never;
         /** @description Make a token for one project; the answer holds its secret. */
