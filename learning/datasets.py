@@ -19,7 +19,7 @@ import numpy as np
 from django.db.models import Prefetch, QuerySet
 from numpy.typing import NDArray
 
-from annotation import frames, orthanc
+from annotation import frames, orthanc, provenance
 from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
@@ -31,6 +31,7 @@ from .leases import Lease
 FORMAT = 1
 """Grows when the way arrays are made changes, so that old files are not taken for new ones."""
 CHUNK = 500
+CHANGED = "Its images are not those that were read: they changed after the snapshot was frozen."
 DETAIL_KEPT = 2
 """A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
 
@@ -84,8 +85,12 @@ def of_items(
     """Samples with the target that the item's reference gives."""
     data = Dataset([], [])
     for chunk in _chunks(items.select_related("reference").order_by("case_id")):
-        cases = {case.pk: case for case in _loaded([item.case_id for item in chunk])}
+        pks = [item.case_id for item in chunk]
+        cases, images = {case.pk: case for case in _loaded(pks)}, provenance.of_cases(pks)
         for item in chunk:
+            if images[item.case_id] != item.instances_sha256:
+                data.left_out.append((item.case_id, CHANGED))
+                continue
             target = _target_of(item, recipe, schema)
             _add(data, cases[item.case_id], recipe, target, after_each)
     return data

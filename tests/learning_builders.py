@@ -143,17 +143,19 @@ def volume_case(project: Project, stream: str, index: int, *, masked: bool = Tru
 
 def draw(case: Case, series: Series, voxels: NDArray[np.uint8]) -> Reference:
     """A read whose mark is this labelmap, and the reference that it makes."""
-    sha256 = hashlib.sha256(voxels.tobytes()).hexdigest()
-    Mask.objects.create(
-        project=case.project,
+    mark = builders.labelmap(series, store_mask(case.project, series, voxels).sha256)
+    return builders.reference(case, builders.read(case), answers={}, marks=[mark])
+
+
+def store_mask(project: Project, series: Series, voxels: NDArray[np.uint8]) -> Mask:
+    return Mask.objects.create(
+        project=project,
         series=series,
-        sha256=sha256,
+        sha256=hashlib.sha256(voxels.tobytes()).hexdigest(),
         shape=list(voxels.shape),
-        labels=[1],
+        labels=[int(value) for value in np.unique(voxels) if value],
         gzip=gzip.compress(voxels.tobytes()),
     )
-    mark = builders.labelmap(series, sha256)
-    return builders.reference(case, builders.read(case), answers={}, marks=[mark])
 
 
 def start(project: Project) -> Round:
