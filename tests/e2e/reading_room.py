@@ -94,16 +94,14 @@ class Place:
     def enter(self, browser: Browser, reader: str) -> BrowserContext:
         """A browser of its own, signed in as that reader."""
         context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.add_cookies(
-            [{"name": "session", "value": self.sessions[reader], "url": self.url}]
-        )
+        context.add_cookies([{"name": "session", "value": self.sessions[reader], "url": self.url}])
         return context
 
 
 def prepare(
     url: str, run: Callable[[str], str], *, slug: str, people: int, cases: int, **schema: Any
 ) -> Place:
-    """A project, its readers (``<slug>-1`` ...) and as many cases of real DICOM in Orthanc."""
+    """A project whose cases, real DICOM in Orthanc, are each read by all its readers (``<slug>-1`` ...)."""
     given = {
         "slices": SLICES,
         "rows": ROWS,
@@ -118,6 +116,7 @@ def prepare(
             "title": "Lesions on CT",
             "task": "detection",
             "case_unit": "series",
+            "reads_per_case": people,
             "stream_shares": {"pool": 1.0},
             "reading_mix": {"pool": 1},
             "label_schema": {

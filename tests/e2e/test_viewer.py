@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route, expect
-from reading_room import COLUMN_MM, COLUMNS, GAP_MM, ORIGIN, ROW_MM, ROWS, SLICES, Place, Room, prepare
+from reading_room import (
+    COLUMN_MM,
+    COLUMNS,
+    GAP_MM,
+    ORIGIN,
+    ROW_MM,
+    ROWS,
+    SLICES,
+    Place,
+    Room,
+    prepare,
+)
 
 from deploy.stack import Stack
 
@@ -20,7 +31,7 @@ MILLIMETRE = 0.4
 
 @pytest.fixture(scope="module")
 def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
-    return prepare(live_stack.url, in_live_stack, slug="room", people=16, cases=24)
+    return prepare(live_stack.url, in_live_stack, slug="room", people=24, cases=3)
 
 
 @pytest.fixture(scope="module")

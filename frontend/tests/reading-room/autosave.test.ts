@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../../src/api/http';
 import { Autosave, type Doors, type SaveState } from '../../src/pages/reading-room/autosave';
-import { BrowserStore } from '../../src/pages/reading-room/browser-store';
+import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/browser-store';
 import { Stroke } from '../../src/viewer/labelmap';
 import { CaseRecord } from '../../src/viewer/record';
 import type { Content } from '../../src/viewer/types';
@@ -97,7 +97,8 @@ describe('the browser keeps', () => {
   it('what a reader did in one case apart from others, and nothing once erased', async () => {
     paint(5);
     await turns();
-    await store.save({ ...(await store.load('ada:1'))!, key: 'ada:11' }, []);
+    const draft = (await store.load('ada:1')) as BrowserDraft;
+    await store.save({ ...draft, key: 'ada:11' });
     await store.erase('ada:1');
     expect(await store.load('ada:1')).toBeNull();
     expect(await store.frames('ada:1', 7)).toEqual([]);

@@ -68,8 +68,7 @@ export class Autosave {
   private edits = 0;
   private failures = 0;
   private running: Promise<void> | null = null;
-  private local: Promise<void> = Promise.resolve();
-  private localWanted = false;
+  private local: Promise<void> | null = null;
   private pending: Pending | null = null;
   private readonly stop: () => void;
 
@@ -148,16 +147,12 @@ export class Autosave {
 
   // --- the browser's store ---
 
-  // Writes that come while one is under way are merged into the next.
+  // Edits of one moment make one write. The store keeps the order of writes, so none waits for another.
   private keepInBrowser(): Promise<void> {
-    if (this.localWanted) return this.local;
-    this.localWanted = true;
-    this.local = this.local
-      .then(() => {
-        this.localWanted = false;
-        return this.writeToBrowser();
-      })
-      .catch(() => undefined);
+    this.local ??= Promise.resolve().then(() => {
+      this.local = null;
+      return this.writeToBrowser().catch(() => undefined);
+    });
     return this.local;
   }
 

@@ -81,6 +81,8 @@ export class BrowserStore {
     transaction.objectStore(DRAFTS).put(draft);
     const store = transaction.objectStore(FRAMES);
     for (const { series, frame, bytes } of frames) store.put(bytes, [draft.key, series, frame]);
+    // Committed now, not when this page gets round to it: it may be gone by then.
+    transaction.commit();
     await finished(transaction);
   }
 

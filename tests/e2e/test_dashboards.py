@@ -1,0 +1,203 @@
+"""The pages around the reading room in a real browser: seen, heard, pressed, interrupted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
+from reading_room import Place, prepare
+
+from deploy.stack import Stack
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = ["", "/list", "/rounds", "/models", "/datasets", "/import", "/members"]
+IMPORTED_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
+    """A project with a lead (boards-1) and somebody who only reads (boards-2)."""
+    return prepare(live_stack.url, in_live_stack, slug="boards", people=2, cases=2)
+
+
+def page_of(browser: Browser, place: Place, who: str) -> Iterator[Page]:
+    context = place.enter(browser, who)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def lead(browser: Browser, place: Place) -> Iterator[Page]:
+    yield from page_of(browser, place, "boards-1")
+
+
+@pytest.fixture
+def reader(browser: Browser, place: Place) -> Iterator[Page]:
+    yield from page_of(browser, place, "boards-2")
+
+
+def at(place: Place, path: str = "") -> str:
+    return f"{place.url}/p/{place.slug}{path}"
+
+
+def show(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out, one line each."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)",
+        CONFORMANCE,
+    )
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+
+
+@pytest.mark.parametrize("path", [*(f"/p/boards{page}" for page in PAGES), "/", "/account", "/x"])
+def test_a_page_is_complete_and_keeps_nobody_out(lead: Page, place: Place, path: str) -> None:
+    wrong: list[str] = []
+    hosts: set[str] = set()
+    lead.on(
+        "console", lambda message: wrong.append(message.text) if message.type == "error" else None
+    )
+    lead.on("pageerror", lambda error: wrong.append(str(error)))
+    lead.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    show(lead, place.url + path)
+    assert barriers(lead) == []
+    assert [line for line in wrong if "/ranking" not in line and "404" not in line] == []
+    assert hosts == {urlsplit(place.url).netloc}
+
+
+def test_dialogs_and_menus_keep_nobody_out(lead: Page, place: Place) -> None:
+    show(lead, at(place, "/members"))
+    lead.get_by_role("button", name="Add a member").click()
+    expect(lead.get_by_role("dialog")).to_be_visible()
+    assert barriers(lead) == []
+    lead.keyboard.press("Escape")
+    expect(lead.get_by_role("dialog")).to_have_count(0)
+    lead.get_by_role("button", name="Change project").click()
+    expect(lead.get_by_role("menu")).to_be_visible()
+    assert barriers(lead) == []
+
+
+def test_a_reader_sees_the_pages_of_a_reader_alone(reader: Page, place: Place) -> None:
+    show(reader, at(place))
+    links = reader.get_by_role("navigation").get_by_role("listitem").all_inner_texts()
+    assert links == ["Overview", "Reading list"]
+    reader.goto(at(place, "/datasets"))
+    expect(reader.get_by_role("alert")).to_contain_text("does not allow datasets.view")
+
+
+def test_hands_stay_on_the_keys(lead: Page, place: Place) -> None:
+    show(lead, at(place))
+    lead.keyboard.press("?")
+    expect(lead.get_by_role("dialog", name="Keyboard")).to_contain_text("Go to Reading list")
+    lead.keyboard.press("Escape")
+    expect(lead.get_by_role("dialog")).to_have_count(0)
+    lead.keyboard.press("g")
+    lead.keyboard.press("l")
+    lead.wait_for_url("**/list")
+    expect(lead.locator("tbody tr")).to_have_count(2)
+    lead.keyboard.press("j")
+    lead.keyboard.press("j")
+    expect(lead.locator("tr.selected")).to_have_count(1)
+    assert lead.evaluate("document.activeElement.closest('tr').classList.contains('selected')")
+    lead.keyboard.press("/")
+    lead.keyboard.type("mr")
+    lead.wait_for_url("**search=mr")
+    expect(lead.get_by_text("No case fits this filter")).to_be_visible()
+    lead.keyboard.press("Escape")
+    lead.goto(at(place))
+    expect(lead.get_by_role("link", name="Read next")).to_be_visible()
+    lead.keyboard.press("Enter")
+    lead.wait_for_url(re.compile(r"/read(/\d+)?$"))
+
+
+def test_single_keys_can_be_switched_off(lead: Page, place: Place) -> None:
+    show(lead, at(place))
+    lead.get_by_role("button", name="Keyboard").click()
+    lead.get_by_role("switch", name="Single-key shortcuts").click()
+    lead.keyboard.press("Escape")
+    lead.keyboard.press("g")
+    lead.keyboard.press("l")
+    lead.keyboard.press("?")
+    expect(lead.get_by_role("dialog")).to_have_count(0)
+    assert lead.url == at(place)
+
+
+def test_an_interrupted_upload_goes_on_with_what_is_missing(
+    lead: Page, place: Place, tmp_path: Path
+) -> None:
+    pictures = [tmp_path / f"film {number}.png" for number in range(2)]
+    for number, path in enumerate(pictures):
+        Image.linear_gradient("L").rotate(90 * number).save(path)
+    (tmp_path / "letter.txt").write_text("Dear colleague")
+    chosen = [*pictures, tmp_path / "letter.txt"]
+    sent: list[str] = []
+
+    def first_alone(route: Route) -> None:
+        sent.append(route.request.url)
+        if len(sent) == 1:
+            route.continue_()
+        else:
+            route.abort("connectionfailed")
+
+    lead.on("dialog", lambda dialog: dialog.accept())
+    lead.route("**/content?*", first_alone)
+    show(lead, at(place, "/import"))
+    choose = lead.locator("input[type=file]").first
+    choose.set_input_files(chosen)
+    expect(lead.get_by_text("1 of 3 files sent")).to_be_visible()
+    expect(lead.get_by_text("The server does not answer")).to_be_visible()
+
+    lead.unroute("**/content?*")
+    show(lead, at(place, "/import"))
+    expect(lead.get_by_text("was interrupted")).to_be_visible()
+    expect(lead.get_by_text("2 files are missing")).to_be_visible()
+    again: list[str] = []
+    lead.on(
+        "request", lambda request: again.append(request.url) if "/content?" in request.url else None
+    )
+    choose.set_input_files(chosen[1:])
+    outcome = lead.get_by_role("cell", name=re.compile("2 stored"))
+    expect(outcome).to_contain_text("1 in quarantine", timeout=IMPORTED_MS)
+    assert len(again) == 2
+    row = lead.get_by_role("row", name=re.compile("letter.txt"))
+    expect(row).to_contain_text("none of DICOM", timeout=IMPORTED_MS)
+    row.get_by_role("button", name="Dismiss").click()
+    expect(row).to_have_count(0)
+
+
+def test_an_ended_session_says_so_and_keeps_the_place(lead: Page, place: Place) -> None:
+    show(lead, at(place))
+    lead.context.clear_cookies()
+    lead.get_by_role("link", name="Datasets").click()
+    sign_in = lead.get_by_role("link", name="Sign in")
+    expect(sign_in).to_be_visible()
+    assert sign_in.get_attribute("href") == "/accounts/login/?next=%2Fp%2Fboards%2Fdatasets"
+
+
+def test_a_member_is_invited_with_a_password_that_is_shown_once(lead: Page, place: Place) -> None:
+    show(lead, at(place, "/members"))
+    lead.get_by_role("button", name="Add a member").click()
+    lead.get_by_text("Is new here").click()
+    lead.get_by_label("User name").fill("boards-weber")
+    lead.get_by_label("Full name").fill("Dr. Anna Weber")
+    lead.get_by_role("button", name="Create account and add").click()
+    password = lead.get_by_role("dialog").locator("code")
+    expect(password).to_be_visible()
+    shown = password.inner_text()
+    assert len(shown) >= 12
+    lead.get_by_role("button", name="I have handed it over").click()
+    expect(lead.get_by_role("row", name=re.compile("Dr. Anna Weber"))).to_contain_text("Reader")
+    assert shown not in lead.content()
