@@ -1,4 +1,4 @@
-"""Headers that Django 5 does not send: the policy named in SECURE_CSP (Django 6 does), and what may be kept."""
+"""Headers that Django 5 does not send: the policy of SECURE_CSP (Django 6 does) and what may be kept."""
 
 from __future__ import annotations
 

@@ -24,5 +24,7 @@ class HealthMiddleware:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except OperationalError:
-            return JsonResponse({"database": "unreachable"}, status=503, headers={"Retry-After": "2"})
+            return JsonResponse(
+                {"database": "unreachable"}, status=503, headers={"Retry-After": "2"}
+            )
         return JsonResponse({"database": "ok"})

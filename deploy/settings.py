@@ -154,7 +154,9 @@ CACHES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = None
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
-STATICFILES_DIRS = [path for path in (FRONTEND_DIST, BASE_DIR / "deploy" / "static") if path.is_dir()]
+STATICFILES_DIRS = [
+    path for path in (FRONTEND_DIST, BASE_DIR / "deploy" / "static") if path.is_dir()
+]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+-[\w-]{8}\.\w+$"
 WHITENOISE_MIMETYPES = {".wasm": "application/wasm"}
