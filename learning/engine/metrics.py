@@ -135,7 +135,7 @@ def dice(overlap: Array) -> float:
     A class absent from both masks does not count; one predicted where it is absent counts 0.
     """
     shared, predicted, true = np.moveaxis(np.asarray(overlap, float), -1, 0)
-    size = np.where(true >= 0, predicted + true, 0)
+    size = np.maximum(predicted + true, 0)
     classes = (size > 0).sum(axis=1)
     counted = classes > 0
     if not counted.any():
