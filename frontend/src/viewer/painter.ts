@@ -22,6 +22,11 @@ interface Context {
 
 const ERASER_COLOUR = '#e8eaed';
 
+/** A labelmap needs frames of one size. */
+function hasOneSize({ rows, columns, frames }: SeriesDisplay): boolean {
+  return frames.every((frame) => (frame.rows ?? rows) === rows && (frame.columns ?? columns) === columns);
+}
+
 export class Painter implements Canvas {
   private series: SeriesDisplay | null = null;
   private projection: LabelmapProjection | null = null;
@@ -80,6 +85,16 @@ export class Painter implements Canvas {
     if (!this.visible) this.projection.setVisible(false);
   }
 
+  /** Makes the labelmap ready to be painted on, so that the first stroke need not wait for it. */
+  prepare(): Labelmap | null {
+    const { series } = this;
+    if (!series || !this.context.possible || !hasOneSize(series)) return null;
+    const { frame_count: frames, rows, columns } = series;
+    const map = this.context.record.labelmap(series.id, frames, rows, columns);
+    this.project();
+    return map;
+  }
+
   private get erasing(): boolean {
     return this.context.state().tool === 'eraser';
   }
@@ -96,9 +111,8 @@ export class Painter implements Canvas {
     const label = this.context.activeClass();
     const { series } = this;
     if (!series || !this.context.possible || (!label && !this.erasing)) return false;
-    const { record } = this.context;
-    const map = record.labelmap(series.id, series.frame_count, series.rows, series.columns);
-    this.project();
+    const map = this.prepare();
+    if (!map) return false;
     const { brush, index } = this.context.state();
     const plane = planeOf(series, index);
     this.stroke = new Stroke(

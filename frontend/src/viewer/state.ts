@@ -5,6 +5,8 @@ import type { DrawnKind, SeriesDisplay, Window } from './types';
 
 export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
 
+export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
+
 export interface Failure {
   message: string;
   retryable: boolean;

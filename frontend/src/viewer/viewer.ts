@@ -25,7 +25,7 @@ import { Painter } from './painter';
 import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
 import { type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
-import { EMPTY, type Tool, type ViewerState } from './state';
+import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
 import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
 import { fromRange, isColour, toRange, windowOfPixels } from './windows';
@@ -203,6 +203,7 @@ export class Viewer {
     }
     this.marks.open(series);
     this.painter.open(series);
+    if (isPainting(this.now.tool)) this.painter.prepare();
     this.set({ phase: 'ready', failure: null, loaded: 1 });
     this.readWindow();
     this.readCamera();
@@ -359,6 +360,7 @@ export class Viewer {
     this.select('');
     this.tools.select(tool);
     this.set({ tool });
+    if (isPainting(tool)) this.painter.prepare();
   }
 
   /** Selects a mark, or none (''). */
