@@ -16,7 +16,7 @@ from reading_room import Place, prepare
 from deploy.stack import Stack
 
 AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = ["", "/list", "/rounds", "/models", "/datasets", "/import", "/members"]
 IMPORTED_MS = 60_000
 
@@ -53,12 +53,12 @@ def show(page: Page, address: str) -> None:
     expect(page.locator(".skeleton")).to_have_count(0)
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe finds that keeps somebody out, one line each."""
+def barriers(page: Page, *more: str) -> list[str]:
+    """What axe finds that keeps somebody out, one line each; ``more`` names further sets of rules."""
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate(
         "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)",
-        CONFORMANCE,
+        [*CONFORMANCE, *more],
     )
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
@@ -73,7 +73,7 @@ def test_a_page_is_complete_and_keeps_nobody_out(lead: Page, place: Place, path:
     lead.on("pageerror", lambda error: wrong.append(str(error)))
     lead.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     show(lead, place.url + path)
-    assert barriers(lead) == []
+    assert barriers(lead, "best-practice") == []
     assert [line for line in wrong if "/ranking" not in line and "404" not in line] == []
     assert hosts == {urlsplit(place.url).netloc}
 
@@ -169,7 +169,7 @@ def test_an_interrupted_upload_goes_on_with_what_is_missing(
         "request", lambda request: again.append(request.url) if "/content?" in request.url else None
     )
     choose.set_input_files(chosen[1:])
-    outcome = lead.get_by_role("cell", name=re.compile("2 stored"))
+    outcome = lead.get_by_role("cell", name=re.compile(r"(^|\s)2 stored"))
     expect(outcome).to_contain_text("1 in quarantine", timeout=IMPORTED_MS)
     assert len(again) == 2
     row = lead.get_by_role("row", name=re.compile("letter.txt"))
