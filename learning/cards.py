@@ -30,9 +30,12 @@ def files(model: TrainedModel) -> list[tuple[str, Path]]:
 
 
 def files_of(snapshot: Snapshot) -> Iterator[tuple[str, Path]]:
-    """The ensembles that were trained on the snapshot, one folder for each round."""
+    """The ensembles that were trained on the same content, one folder for each round."""
     ensembles = TrainedModel.objects.filter(
-        round__snapshot=snapshot, arm=Arm.ALL, network=registry.ENSEMBLE
+        project=snapshot.project,
+        round__snapshot__content_sha256=snapshot.content_sha256,
+        arm=Arm.ALL,
+        network=registry.ENSEMBLE,
     )
     for model in ensembles.select_related("project", "round__snapshot", "round__recipe"):
         for name, path in files(model):

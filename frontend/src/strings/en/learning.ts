@@ -123,7 +123,7 @@ export const learning = {
   'datasets.verified': { one: '{n} case unchanged', other: '{n} cases unchanged' },
   'datasets.altered': 'Altered',
   'datasets.withImages': 'Images',
-  'datasets.withImagesHint': 'De-identified DICOM, as stored.',
+  'datasets.withImagesHint': 'Volumes as NIfTI, single images as PNG: pixels and geometry, no DICOM header.',
   'datasets.withModels': 'Models',
   'datasets.withModelsHint': 'Weights and cards of the models trained on it.',
 } as const;
