@@ -4,12 +4,20 @@ import { en } from '../src/strings/en';
 import { words } from '../src/strings/en/words';
 
 const root = new URL('../src/', import.meta.url);
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-  (path) => /\.(svelte|ts)$/.test(path) && !path.startsWith('strings/en'),
-);
+const everything = readdirSync(root, { recursive: true, encoding: 'utf8' });
+const tablesIn = (folder: string) =>
+  everything.filter((path) => path.startsWith(folder) && path.endsWith('.ts'));
+const files = everything.filter((path) => /\.(svelte|ts)$/.test(path) && !path.startsWith('strings/en'));
 const source = files.map((path) => readFileSync(new URL(path, root), 'utf8')).join('\n');
 
 describe('the table of texts', () => {
+  it('has each key once, so that no part of it hides another', () => {
+    const tables = tablesIn('strings/en/').map((path) => readFileSync(new URL(path, root), 'utf8'));
+    const keys = tables.flatMap((text) => [...text.matchAll(/^ {2}'([\w.]+)':/gm)].map(([, key]) => key));
+    expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
+    expect(keys).toHaveLength(Object.keys(en).length);
+  });
+
   it('holds nothing that no page says', () => {
     const composed = new Set([...source.matchAll(/t\(`([\w.]+)\$\{/g)].map(([, prefix]) => prefix ?? ''));
     const unused = Object.keys(en).filter(
