@@ -32,7 +32,9 @@ def expected_frames(path: Path) -> NDArray[Any]:
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             array = apply_color_lut(array, dataset)
         elif dataset.SamplesPerPixel == 1:
-            array = apply_modality_lut(array, dataset) if "ModalityLUTSequence" in dataset else array
+            array = (
+                apply_modality_lut(array, dataset) if "ModalityLUTSequence" in dataset else array
+            )
     coloured = dataset.PhotometricInterpretation == "PALETTE COLOR" or dataset.SamplesPerPixel == 3
     if coloured and array.dtype.itemsize > 1 and array.max() > 255:
         array = array >> (8 * array.dtype.itemsize - 8)

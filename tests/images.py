@@ -16,7 +16,9 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 _numbers = count(1)
 
 
-def ramp(rows: int = 8, columns: int = 10, *, start: int = 0, dtype: Any = np.int16) -> NDArray[Any]:
+def ramp(
+    rows: int = 8, columns: int = 10, *, start: int = 0, dtype: Any = np.int16
+) -> NDArray[Any]:
     """Every pixel different: a transposed or flipped frame is not equal to it."""
     return (np.arange(rows * columns) + start).reshape(rows, columns).astype(dtype)
 

@@ -104,6 +104,7 @@ def _object(*, kind: str, modality: str, name: str, digest: str, number: int) ->
         setattr(dataset, keyword, "")
     dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     dataset.Modality = modality
+    dataset.Laterality = ""
     dataset.Manufacturer = ""
     dataset.SeriesNumber = 1
     dataset.InstanceNumber = number
@@ -167,6 +168,7 @@ def _set_place(dataset: Dataset, volume: nifti.Volume, index: int, digest: str) 
 def _set_acquisition(dataset: Dataset, modality: str) -> None:
     """Attributes that the standard requires and the file cannot know."""
     dataset.AcquisitionNumber = None
+    dataset.PatientPosition = ""
     if modality == "CT":
         dataset.KVP = None
         return

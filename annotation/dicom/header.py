@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,17 @@ _PIXEL_MODULE = (
 )
 _READ_ERRORS = (
     InvalidDicomError,
+    ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     KeyError,
     LookupError,
     NotImplementedError,
-    OSError,
     RecursionError,
     TypeError,
     ValueError,
+    struct.error,
     zlib.error,
 )
 

@@ -8,6 +8,7 @@ a narrow list of encodings known to agree everywhere where it is not.
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ from .faults import Fault
 
 Frame: TypeAlias = NDArray[Any]
 _DECODE_ERRORS = (
+    ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     KeyError,
@@ -36,6 +39,7 @@ _DECODE_ERRORS = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
 )
 
 

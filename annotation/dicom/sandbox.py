@@ -18,6 +18,7 @@ from .examine import Found
 from .faults import Fault
 
 _ROOT = Path(__file__).resolve().parents[2]
+_COMMAND = [sys.executable, "-m", "annotation.dicom.worker"]
 _BYTES_PER_SECOND = 2 * limits.MIB
 _JOBS_PER_WORKER = 5_000
 
@@ -30,10 +31,11 @@ class _Worker:
     def __init__(self) -> None:
         self.jobs = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "annotation.dicom.worker"],
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             cwd=_ROOT,
             env=_environment(),
         )
@@ -46,7 +48,6 @@ class _Worker:
         assert answers is not None  # noqa: S101
         try:
             requests.write(json.dumps(request).encode() + b"\n")
-            requests.flush()
         except BrokenPipeError:
             return None
         line = _read_line(answers.fileno(), time.monotonic() + seconds)
@@ -116,8 +117,8 @@ class Sandbox:
             answer = self._ask(request, seconds) or self._ask(request, seconds, fresh=True)
         if answer is None:
             raise Fault("decoder_stopped", "The file made the decoder stop. It was not taken in.")
-        if "disk" in answer:
-            raise DecoderUnavailable(answer["disk"])
+        if "machine" in answer:
+            raise DecoderUnavailable(answer["machine"])
         if "code" in answer:
             raise Fault(answer["code"], answer["reason"])
         return answer

@@ -6,6 +6,7 @@ It has a memory limit, no secrets in its environment, and goes when its parent g
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import resource
@@ -18,6 +19,19 @@ from . import examine, limits
 from .faults import Fault
 
 IDLE_SECONDS = 120
+
+# Errors of the system that are not the file's; codecs raise OSError of their own, without a number.
+_MACHINE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EROFS,
+}
 
 
 def main() -> None:
@@ -57,9 +71,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"code": fault.code, "reason": fault.reason}
     except MemoryError:
         return {"code": "too_large", "reason": "The file needs more memory than it may have."}
-    except OSError as error:
-        return {"disk": str(error)}
-    except Exception as error:
+    except Exception as error:  # the process edge: a hostile file must not stop the rest
+        if isinstance(error, OSError) and error.errno in _MACHINE:
+            return {"machine": str(error)}
         reason = f"The file could not be examined ({type(error).__name__}: {error})."
         return {"code": "unreadable", "reason": reason}
 

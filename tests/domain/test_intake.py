@@ -330,7 +330,9 @@ def test_a_patient_keeps_one_pseudonym_and_stream_in_a_project_and_another_elsew
     send(tmp_path, images.slice_(PatientID="P-1", IssuerOfPatientID="elsewhere"))
     settle_all()
     assert Patient.objects.filter(project=one).count() == 2
-    mine, theirs = (set(project.patients.values_list("pseudonym", flat=True)) for project in (one, two))
+    mine, theirs = (
+        set(project.patients.values_list("pseudonym", flat=True)) for project in (one, two)
+    )
     assert not mine & theirs
     assert not any("P-1" in pseudonym for pseudonym in mine)
 
@@ -357,7 +359,9 @@ def test_an_issue_stays_when_late_images_arrive(tmp_path: Path, project: Project
 def test_images_sent_by_dicomweb_become_a_case(tmp_path: Path, project: Project) -> None:
     (path,) = images.write(tmp_path, images.slice_())
     body = (
-        b"--edge\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n--edge--\r\n"
+        b"--edge\r\nContent-Type: application/dicom\r\n\r\n"
+        + path.read_bytes()
+        + b"\r\n--edge--\r\n"
     )
     response = httpx.post(
         f"{settings.ORTHANC_URL}/dicom-web/studies",
