@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, BrowserType, Route, expect
 from reading_room import (
     COLUMN_MM,
     COLUMNS,
@@ -359,3 +359,57 @@ def test_a_case_is_skipped_with_a_reason_and_another_follows(room: Room) -> None
     room.page.get_by_role("button", name="Skip case").click()
     expect(room.root).not_to_have_attribute("data-slot", str(slot))
     room.wait()
+
+
+def test_without_webgl_images_are_read_all_the_same_and_the_reader_is_told(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    place: Place,
+    reader: str,
+) -> None:
+    arguments = [*browser_type_launch_args["args"], "--disable-3d-apis"]
+    browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
+    room = Room(place.enter(browser, reader).new_page(), place)
+    errors: list[str] = []
+    room.page.on("pageerror", lambda error: errors.append(str(error)))
+    room.open()
+    expect(room.page.get_by_text("This browser offers no WebGL 2")).to_be_visible()
+    expect(room.page.get_by_role("button", name="Brush", exact=True)).to_be_disabled()
+    room.press("End")
+    expect(room.viewport).to_have_attribute("data-frame", str(SLICES - 1))
+    room.press("r")
+    room.drag((30, 20), (70, 60))
+    assert np.allclose(room.marks[0]["points_px"], [[30, 20], [70, 60]], atol=HALF_A_PIXEL)
+    assert errors == []
+    browser.close()
+
+
+def test_the_page_keeps_to_its_content_security_policy(room: Room) -> None:
+    said: list[str] = []
+    room.page.on("console", lambda message: said.append(message.text))
+    room.press("r")
+    room.drag((30, 20), (50, 40))
+    room.press("l")
+    room.drag((60, 20), (90, 40))
+    room.press("b")
+    room.drag((60, 60), (80, 60))
+    assert [text for text in said if "Content Security Policy" in text] == []
+
+
+def test_a_submitted_case_is_opened_again_and_corrected(room: Room) -> None:
+    slot = room.slot
+    room.press("r")
+    room.drag((30, 20), (50, 40))
+    room.press("1", "Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    first = room.api(f"slots/{slot}")["submitted"]["read"]
+    room.open(slot)
+    assert len(room.marks) == 1
+    expect(room.page.get_by_text("Submitting again corrects your reading")).to_be_visible()
+    room.press("2", "j")
+    room.page.keyboard.type("8")
+    room.press("Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    corrected = room.api(f"slots/{slot}")["submitted"]
+    assert corrected["read"] != first
+    assert answers(corrected["content"]) == {"finding": "yes", "size": 8}

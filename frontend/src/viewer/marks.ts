@@ -11,6 +11,7 @@ import {
   type Types as ToolTypes,
   utilities,
 } from '@cornerstonejs/tools';
+import { type Label, labelWith } from './label-tool';
 import { planeOf } from './plane';
 import type { CaseRecord } from './record';
 import { drawMark, kindOfTool, measure, readPoints, SHAPES } from './shapes';
@@ -21,6 +22,7 @@ type Annotation = ToolTypes.Annotation;
 const { Events } = Enums;
 
 /** Line styles told apart without colour; the class's place in the schema chooses. */
+const NO_CLASS_COLOUR = '#e8eaed';
 const DASHES = ['', '7,4', '2,3', '9,3,2,3'];
 
 export interface Titles {
@@ -49,6 +51,7 @@ export class MarkProjection {
   private readonly stopWatching: () => void;
 
   constructor(private readonly context: Context) {
+    labelWith(() => this.labels());
     const handlers: [string, (event: Event) => void][] = [
       [Events.ANNOTATION_ADDED, (event) => this.started(event)],
       [Events.ANNOTATION_COMPLETED, (event) => this.completed(event)],
@@ -66,6 +69,20 @@ export class MarkProjection {
   close(): void {
     this.stopWatching();
     this.clear();
+    labelWith(() => []);
+  }
+
+  private labels(): Label[] {
+    const imageId = this.context.viewport.getCurrentImageId();
+    const here = [...this.drawn].filter(
+      ([, { metadata, isVisible }]) => isVisible && metadata?.referencedImageId === imageId,
+    );
+    return here.map(([id, drawing]) => {
+      const { handles, outline } = drawingOf(drawing);
+      const label = this.classOf(this.context.record.marks.get(id)?.label_class ?? '');
+      const points = (outline.length ? outline : handles).map(mutable);
+      return { id, text: drawing.data.label ?? '', colour: label?.colour ?? NO_CLASS_COLOUR, points };
+    });
   }
 
   /** Shows the marks of this series, and no others. */
@@ -277,8 +294,11 @@ function emptyTextBox() {
 }
 
 /** Colour and dash of a class, in the words of the drawing library. */
-export function styleOf(label: LabelClass | null, classes: readonly LabelClass[]): Record<string, string> {
-  const colour = label?.colour ?? '#e8eaed';
+export function styleOf(
+  label: LabelClass | null,
+  classes: readonly LabelClass[],
+): Record<string, string | boolean> {
+  const colour = label?.colour ?? NO_CLASS_COLOUR;
   const dash = DASHES[Math.max(0, label ? classes.indexOf(label) : 0) % DASHES.length] as string;
   return {
     color: colour,
@@ -287,11 +307,6 @@ export function styleOf(label: LabelClass | null, classes: readonly LabelClass[]
     colorLocked: colour,
     lineWidth: '2',
     lineDash: dash,
-    textBoxColor: colour,
-    textBoxColorHighlighted: '#ffffff',
-    textBoxColorSelected: colour,
-    textBoxFontFamily: 'Inter Variable, system-ui, sans-serif',
-    textBoxFontSize: '12px',
-    textBoxLinkLineDash: '2,3',
+    textBoxVisibility: false,
   };
 }

@@ -13,6 +13,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { LabelTool } from './label-tool';
 import { PaintTool } from './paint-tool';
 import { SHAPES } from './shapes';
 import type { Tool } from './state';
@@ -29,6 +30,7 @@ const CLASSES = [
   LengthTool,
   PlanarFreehandROITool,
   PaintTool,
+  LabelTool,
 ];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
@@ -50,12 +52,10 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
 
-/** The label is all that is written beside a mark; statistics are asked for, not strewn over the image. */
-const getTextLines = (data: { label?: string }): string[] => (data.label ? [data.label] : []);
-
 const MARK_OPTIONS = {
   calculateStats: false,
-  getTextLines,
+  // Labels are written by a tool of our own.
+  getTextLines: () => [],
   allowOpenContours: false,
   preventHandleOutsideImage: false,
 };
@@ -82,6 +82,8 @@ export class Toolbox {
       this.group.addTool(name);
     }
     for (const kind of DRAWN_KINDS) this.group.addTool(SHAPES[kind].tool, MARK_OPTIONS);
+    this.group.addTool(LabelTool.toolName);
+    this.group.setToolEnabled(LabelTool.toolName);
     this.group.addViewport(viewportId, engineId);
     this.select('window');
   }

@@ -33,6 +33,9 @@ import { fromRange, isColour, toRange, windowOfPixels } from './windows';
 const { Events, ViewportType } = Enums;
 const PREFETCH_AT_ONCE = 4;
 const MAX_PREFETCH_BYTES = 1024 ** 3;
+const NOTCH_PX = 50;
+const SWIPE_PX = 30;
+const WHEEL_ZOOM = 1.1;
 
 export interface ViewerOptions {
   record: CaseRecord;
@@ -55,6 +58,7 @@ export class Viewer {
   private ahead: Prefetch | null = null;
   private moving: Promise<void> | null = null;
   private generation = 0;
+  private wheeled = 0;
   private initialWindow: Window | null = null;
   private classCode = '';
 
@@ -137,7 +141,9 @@ export class Viewer {
   }
 
   private resize(): void {
-    if (this.element.clientWidth === 0 || this.element.clientHeight === 0) return;
+    // Until an image is up there is nothing to fit; opening a series fits it.
+    if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
+      return;
     this.engine.resize(true, true);
     this.readCamera();
   }
@@ -195,6 +201,7 @@ export class Viewer {
         ? null
         : (this.storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
       if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
+      this.engine.resize(true, false);
       this.viewport.resetCamera();
       this.viewport.render();
     } catch (error) {
@@ -281,8 +288,13 @@ export class Viewer {
 
   private wheel(event: WheelEvent): void {
     event.preventDefault();
-    if (event.ctrlKey || event.deltaY === 0) return;
-    void this.step(Math.sign(event.deltaY));
+    if (event.ctrlKey) return this.zoomBy(event.deltaY < 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM);
+    // A wheel sends one large step, a touchpad many small ones.
+    const notch = Math.abs(event.deltaY) >= NOTCH_PX;
+    this.wheeled = notch ? event.deltaY : this.wheeled + event.deltaY;
+    if (!notch && Math.abs(this.wheeled) < SWIPE_PX) return;
+    void this.step(Math.sign(this.wheeled));
+    this.wheeled = 0;
   }
 
   /** Where a mark lies in the open series; -1 if elsewhere. */

@@ -3,6 +3,7 @@ import {
   blocks,
   choiceByKey,
   choicesOf,
+  chosen,
   countingAnswers,
   faultOf,
   freshContent,
@@ -137,6 +138,14 @@ describe('options', () => {
     };
     expect(choiceByKey(plain, '2')?.value).toBe('b');
     expect(choicesOf(plain).map((choice) => keyOfChoice(plain, choice))).toEqual(['1', '2']);
+  });
+
+  it('replace each other, or are switched on and off where several may be chosen', () => {
+    expect(chosen(finding, 'no', 'yes')).toBe('yes');
+    const several: Question = { ...finding, type: 'multichoice' };
+    expect(chosen(several, null, 'yes')).toEqual(['yes']);
+    expect(chosen(several, ['yes'], 'no')).toEqual(['yes', 'no']);
+    expect(chosen(several, ['yes', 'no'], 'yes')).toEqual(['no']);
   });
 
   it('are counted from least to most on a scale without options', () => {

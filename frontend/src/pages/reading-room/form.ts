@@ -47,6 +47,13 @@ export function keyOfChoice(question: Question, choice: Choice): string {
   return place <= 9 ? String(place) : '';
 }
 
+/** The answer after an option was picked: several can be chosen of a multiple choice, each on and off. */
+export function chosen(question: Question, before: AnswerValue, option: Option): AnswerValue {
+  if (question.type !== 'multichoice') return option;
+  const several = Array.isArray(before) ? before : [];
+  return several.includes(option) ? several.filter((one) => one !== option) : [...several, option];
+}
+
 function includes(value: AnswerValue, wanted: Option): boolean {
   return Array.isArray(value) ? value.includes(wanted) : value === wanted;
 }

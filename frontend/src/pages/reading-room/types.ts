@@ -50,9 +50,9 @@ export interface StoredDraft {
 
 export interface Picked {
   generation: number;
-  rank: number;
-  score: number;
-  components: Record<string, number>;
+  rank: number | null;
+  score: number | null;
+  components: Record<string, number | null>;
   acquisition: string;
   round: number | null;
 }
