@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -23,27 +24,45 @@ SYSTEM = "system"
 GENESIS = "0" * 64
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
-APPEND = """
-WITH head AS (
-    SELECT chain, seq + 1 AS seq, hash AS previous
-    FROM annotation_chainhead WHERE chain = %(chain)s FOR UPDATE
+# Follows a common table expression ``act`` with the columns object_id and data. The chain is free
+# again before the disk has answered; FLUSH then waits for the disk, together with all others who
+# do, before anybody is told that the act is done.
+CHAIN = """
+hurried AS MATERIALIZED (
+    SELECT *, set_config('synchronous_commit', 'off', true) FROM act
+), head AS (
+    SELECT stored.chain, stored.seq + 1 AS seq, stored.hash AS previous, object_id, data
+    FROM hurried, annotation_chainhead AS stored WHERE stored.chain = %(chain)s FOR UPDATE OF stored
 ), stamped AS (
     SELECT *, clock_timestamp() AS at FROM head
 ), link AS (
     SELECT *, encode(sha256(convert_to(
         %(until_at)s || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || %(until_data)s || data || ',"object_id":' || to_json(object_id)::text
         || %(until_previous)s || previous || %(until_seq)s || seq || %(rest)s, 'UTF8'
     )), 'hex') AS hash FROM stamped
 ), moved AS (
     UPDATE annotation_chainhead AS stored SET seq = link.seq, hash = link.hash
     FROM link WHERE stored.chain = link.chain
+), event AS (
+    INSERT INTO annotation_event
+        (project_id, chain, seq, at, actor_id, verb, object_type, object_id, data, previous, hash)
+    SELECT %(project)s::bigint, chain, seq, at, %(actor)s::bigint, %(verb)s, %(object_type)s,
+        object_id, data::jsonb, previous, hash
+    FROM link RETURNING id, seq, at, previous, hash
 )
-INSERT INTO annotation_event
-    (project_id, chain, seq, at, actor_id, verb, object_type, object_id, data, previous, hash)
-SELECT %(project)s::bigint, chain, seq, at, %(actor)s::bigint, %(verb)s, %(object_type)s, %(object_id)s,
-    %(data)s::jsonb, previous, hash
-FROM link RETURNING id, seq, at, previous, hash
 """
+RECORD = """
+WITH act AS (SELECT %(object_id)s::text AS object_id, %(data)s::text AS data), {chain}
+SELECT * FROM event
+""".replace("{chain}", CHAIN)
+DO = """
+WITH done AS ({statement}), act AS (
+    SELECT id::text AS object_id, event_data AS data FROM done WHERE event_data IS NOT NULL
+), {chain}
+SELECT * FROM done
+""".replace("{chain}", CHAIN)
+FLUSH = "SELECT pg_logical_emit_message(true, 'consilium', '')"
 
 
 @dataclass(frozen=True)
@@ -64,26 +83,48 @@ def record(
     verb: str, *, project: Project | None, actor: User | None, obj: Model, data: dict[str, Any]
 ) -> Event:
     """Append one event in the caller's transaction. Call it last: the chain stays locked until commit."""
-    event = Event(
-        project=project,
-        chain=chain_of(project),
-        actor=actor,
-        verb=verb,
-        object_type=obj._meta.model_name or "",
-        object_id=str(obj.pk),
-        data=data,
-    )
-    parameters = _parameters(event)
-    row = statements.fetch_one(APPEND, parameters)
+    parameters = {
+        **_parameters(verb, project, actor, type(obj)),
+        "object_id": str(obj.pk),
+        "data": rfc8785.dumps(data).decode(),
+    }
+    row = statements.fetch_one(RECORD, parameters)
     if row is None:
-        ChainHead.objects.bulk_create(
-            [ChainHead(chain=event.chain, hash=GENESIS)], ignore_conflicts=True
-        )
-        row = statements.fetch_one(APPEND, parameters) or {}
-    for name, value in row.items():
-        setattr(event, name, value)
+        open_chain(project)
+        row = statements.fetch_one(RECORD, parameters) or {}
+    _flush_after_commit()
+    event = Event(
+        project=project, chain=chain_of(project), actor=actor, verb=verb, data=data, **row
+    )
+    event.object_type, event.object_id = parameters["object_type"], parameters["object_id"]
     event._state.adding = False
     return event
+
+
+def do(
+    verb: str,
+    statement: str,
+    parameters: dict[str, Any],
+    *,
+    project: Project | None,
+    actor: User | None,
+    model: type[Model],
+) -> dict[str, Any] | None:
+    """Change a row and record it in one statement: the chain is not locked while a client thinks.
+
+    ``statement`` changes a row of ``model`` if the chain is open, and returns its ``id`` and as
+    ``event_data`` the canonical JSON of the event's data, or NULL where there is nothing to record.
+    """
+    text = DO.replace("{statement}", statement)
+    row = statements.fetch_one(text, {**parameters, **_parameters(verb, project, actor, model)})
+    _flush_after_commit()
+    return row
+
+
+def open_chain(project: Project | None) -> None:
+    """Make the head of a chain, if it has none."""
+    head = ChainHead(chain=chain_of(project), hash=GENESIS)
+    ChainHead.objects.bulk_create([head], ignore_conflicts=True)
 
 
 def canonical(event: Event) -> bytes:
@@ -150,31 +191,42 @@ def _today() -> date:
     return now.astimezone(UTC).date()
 
 
-def _parameters(event: Event) -> dict[str, Any]:
-    """The canonical JSON cut where the database fills in time, previous hash and number."""
-    middle = {
-        "chain": event.chain,
-        "data": event.data,
-        "object_id": event.object_id,
-        "object_type": event.object_type,
-    }
+def _flush_after_commit() -> None:
+    """Once, however many events the transaction has."""
+    if not any(_flush in hook for hook in connection.run_on_commit):
+        transaction.on_commit(_flush)
+
+
+def _flush() -> None:
+    """A commit that waits for the disk, and with it for all that was committed before."""
+    with connection.cursor() as cursor:
+        cursor.execute(FLUSH)
+
+
+def _parameters(
+    verb: str, project: Project | None, actor: User | None, model: type[Model]
+) -> dict[str, Any]:
+    """The canonical JSON cut where the database fills in time, object, previous hash and number."""
+    chain, kind = chain_of(project), model._meta.model_name or ""
+    project_id = None if project is None else project.pk
+    actor_id = None if actor is None else actor.pk
     return {
-        "chain": event.chain,
-        "project": event.project_id,
-        "actor": event.actor_id,
-        "verb": event.verb,
-        "object_type": event.object_type,
-        "object_id": event.object_id,
-        "data": rfc8785.dumps(event.data).decode(),
-        "until_at": f'{{{_members({"actor": event.actor_id})},"at":"',
-        "until_previous": f'",{_members(middle)},"previous":"',
-        "until_seq": f'",{_members({"project": event.project_id})},"seq":',
-        "rest": f",{_members({'verb': event.verb})}}}",
+        "chain": chain,
+        "project": project_id,
+        "actor": actor_id,
+        "verb": verb,
+        "object_type": kind,
+        "until_at": f'{{{_member("actor", actor_id)},"at":"',
+        "until_data": f'",{_member("chain", chain)},"data":',
+        "until_previous": f',{_member("object_type", kind)},"previous":"',
+        "until_seq": f'",{_member("project", project_id)},"seq":',
+        "rest": f",{_member('verb', verb)}}}",
     }
 
 
-def _members(part: dict[str, Any]) -> str:
-    return rfc8785.dumps(part).decode()[1:-1]
+@lru_cache(maxsize=4096)
+def _member(name: str, value: str | int | None) -> str:
+    return rfc8785.dumps({name: value}).decode()[1:-1]
 
 
 def _fault(event: Event, seq: int, previous: str, anchored: dict[int, str]) -> str:

@@ -9,53 +9,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from . import comments, ledger, priorities, statements
+from . import claims, comments, ledger, priorities
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
-from .models import Case, Comment, Event, Project, Skip, Slot, Stream, User
+from .models import Case, Comment, Event, Project, Skip, Slot, User
 
-EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
 EXPIRE_AT_ONCE = 500
 PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 RANKED_AT_ONCE = 1000
 _random = random.SystemRandom()
-
-OWN = """
-SELECT id FROM annotation_slot
-WHERE reader_id = %(reader)s AND project_id = %(project)s AND state = 'claimed'
-ORDER BY claimed_at LIMIT 1 FOR NO KEY UPDATE
-"""
-
-# OFFSET 0 keeps each probe a look-up in an index, whatever the planner believes of table sizes.
-NEXT = """
-SELECT slot.id FROM annotation_slot AS slot
-WHERE slot.project_id = %(project)s AND slot.stream = %(stream_{stream})s AND slot.state = 'open'
-    AND NOT EXISTS (SELECT 1 FROM annotation_slot AS mine
-        WHERE mine.case_id = slot.case_id AND mine.reader_id = %(reader)s OFFSET 0)
-    AND NOT EXISTS (SELECT 1 FROM annotation_read AS done
-        WHERE done.case_id = slot.case_id AND done.reader_id = %(reader)s OFFSET 0)
-    AND NOT EXISTS (SELECT 1 FROM annotation_skip AS declined
-        WHERE declined.case_id = slot.case_id AND declined.reader_id = %(reader)s OFFSET 0)
-ORDER BY slot.priority DESC, slot.id LIMIT 1 {lock}
-"""
-LOCK = "FOR NO KEY UPDATE OF slot SKIP LOCKED"
-
-TAKE = """
-UPDATE annotation_slot SET
-    state = 'claimed',
-    reader_id = %(reader)s,
-    token = token + CASE state WHEN 'claimed' THEN 0 ELSE 1 END,
-    claimed_at = CASE state WHEN 'claimed' THEN claimed_at ELSE statement_timestamp() END,
-    lease_expires_at = statement_timestamp() + %(lease)s
-WHERE id = COALESCE({candidates})
-RETURNING *, claimed_at = statement_timestamp() AS is_new
-"""
 
 # Never waits: a slot that is being claimed at this moment does not need a place in the order.
 RANK = """
@@ -120,21 +87,19 @@ def cancel_slots(case: Case, *, reason: str) -> int:
 def claim(project: Project, reader: User) -> Slot:
     """The reader's live claim, its lease renewed, else the next slot that is free for this reader.
 
-    ``is_new`` on the slot tells which. Two claims of one reader at once (two tabs) get one slot.
+    ``is_new`` tells which. Two claims of one reader at once (two tabs) get one slot. A statement of
+    its own, so that many readers at once do not wait for each other's round trips.
     """
-    with transaction.atomic():
-        _one_at_a_time(project, reader)
-        slot = _take_patiently(project, reader)
-        if slot is None:
-            raise NothingToRead(
-                "No case is free for you right now: you have read all that is open to you, or other "
-                "readers have the rest. Cases return here when they arrive or are given back."
-            )
-        if is_new(slot):
-            data = {"case": slot.case_id, "token": slot.token}
-            ledger.record("slot.claim", project=project, actor=reader, obj=slot, data=data)
-    slot.project, slot.reader = project, reader
-    return slot
+    for pause in PAUSES:
+        if slot := claims.take(project, reader):
+            return slot
+        if not claims.any_left(project, reader):
+            break
+        time.sleep(pause * _random.uniform(0.5, 1.5))
+    raise NothingToRead(
+        "No case is free for you right now: you have read all that is open to you, or other readers "
+        "have the rest. Cases return here when they arrive or are given back."
+    )
 
 
 def is_new(slot: Slot) -> bool:
@@ -237,78 +202,6 @@ def live_claims(project: Project, reader: User) -> list[Slot]:
     """The slots that the reader has in hand."""
     claimed = Slot.objects.filter(project=project, reader=reader, state=Slot.State.CLAIMED)
     return list(claimed.order_by("claimed_at"))
-
-
-def _one_at_a_time(project: Project, reader: User) -> None:
-    """Until commit, no other claim of this reader in this project may run."""
-    with connection.cursor() as cursor:
-        name = f"claim:{project.pk}:{reader.pk}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-
-
-def _take_patiently(project: Project, reader: User) -> Slot | None:
-    """Look again while a slot is free but locked: another claim, or a ranking, holds it for a moment.
-
-    Waiting for the lock itself would deadlock: a row that turns out to be taken stays locked.
-    """
-    streams = _streams(project)
-    for pause in PAUSES:
-        if slot := _take(project, reader, streams):
-            return slot
-        if not _any_left(project, reader, streams):
-            return None
-        time.sleep(pause * _random.uniform(0.5, 1.5))
-    return None
-
-
-def _take(project: Project, reader: User, streams: Sequence[str]) -> Slot | None:
-    parameters = {
-        **_wanted(project, reader, streams),
-        "lease": timedelta(minutes=project.lease_minutes),
-    }
-    candidates = ", ".join(f"({query})" for query in [OWN, *_following(streams, lock=LOCK)])
-    row = statements.fetch_one(TAKE.format(candidates=candidates), parameters)
-    if row is None:
-        return None
-    taken_now = row.pop("is_new")
-    slot = Slot(**row)
-    slot._state.adding = False
-    slot.is_new = taken_now  # type: ignore[attr-defined]
-    return slot
-
-
-def _any_left(project: Project, reader: User, streams: Sequence[str]) -> bool:
-    candidates = ", ".join(f"({query})" for query in _following(streams, lock=""))
-    row = statements.fetch_one(
-        f"SELECT COALESCE({candidates}) AS id", _wanted(project, reader, streams)
-    )
-    return row is not None and row["id"] is not None
-
-
-def _following(streams: Sequence[str], *, lock: str) -> list[str]:
-    return [NEXT.format(stream=place, lock=lock) for place in range(len(streams))]
-
-
-def _wanted(project: Project, reader: User, streams: Sequence[str]) -> dict[str, Any]:
-    named = {f"stream_{place}": stream for place, stream in enumerate(streams)}
-    return {"project": project.pk, "reader": reader.pk, **named}
-
-
-def _streams(project: Project) -> list[str]:
-    """All streams in the order in which to look, drawn by the weights of the reading mix."""
-    first = EVALUATION if project.evaluation_first else ()
-    rest = [stream for stream in Stream if stream not in first]
-    return [*_drawn(project, first), *_drawn(project, rest)]
-
-
-def _drawn(project: Project, streams: Iterable[Stream]) -> list[str]:
-    """A weighted random order (Efraimidis and Spirakis); streams without weight come last."""
-
-    def key(stream: Stream) -> float:
-        weight = float(project.reading_mix.get(stream, 0))
-        return _random.random() ** (1 / weight) if weight > 0 else -1.0
-
-    return [stream.value for stream in sorted(streams, key=key, reverse=True)]
 
 
 def _rank(project: Project, generation: int, part: priorities.Ranked) -> int:

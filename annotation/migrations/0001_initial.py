@@ -232,8 +232,8 @@ class Migration(migrations.Migration):
                 ('data', models.JSONField(default=dict)),
                 ('previous', models.CharField(max_length=64)),
                 ('hash', models.CharField(max_length=64)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='annotation.project')),
+                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='annotation.project')),
             ],
         ),
         migrations.AddField(
@@ -365,8 +365,8 @@ class Migration(migrations.Migration):
                 ('token', models.BigIntegerField(default=0, help_text='fencing token; grows with every claim')),
                 ('claimed_at', models.DateTimeField(blank=True, null=True)),
                 ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.case')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.project')),
+                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.case')),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.project')),
                 ('reader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='slots', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -500,10 +500,6 @@ class Migration(migrations.Migration):
             model_name='slot',
             index=models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_expires_at'], name='slot_lease'),
         ),
-        migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(condition=models.Q(('state', 'claimed')), fields=['reader', 'project'], name='slot_mine'),
-        ),
         migrations.AddConstraint(
             model_name='slot',
             constraint=models.UniqueConstraint(fields=('case', 'number'), name='slot_number_once'),
@@ -514,11 +510,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='slot',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'claimed')), fields=('reader', 'project'), name='slot_one_claim_per_reader'),
+        ),
+        migrations.AddConstraint(
+            model_name='slot',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('reader__isnull', False), ('state__in', ['claimed', 'done'])), models.Q(('reader__isnull', True), ('state__in', ['open', 'held', 'cancelled'])), _connector='OR'), name='slot_reader_matches_state'),
         ),
         migrations.AddIndex(
             model_name='read',
-            index=models.Index(fields=['case', 'submitted_at'], name='read_case_time'),
+            index=models.Index(fields=['case', 'reader'], name='read_case_reader'),
         ),
         migrations.AddIndex(
             model_name='read',

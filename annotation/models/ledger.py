@@ -9,13 +9,21 @@ from .projects import Project
 
 
 class Event(models.Model):
-    """One act. ``hash`` covers the canonical JSON of every other field and the previous hash."""
+    """One act. ``hash`` covers the canonical JSON of every other field and the previous hash.
 
-    project = models.ForeignKey(Project, null=True, on_delete=models.PROTECT)
+    Without foreign keys in the database: checking them would lock the project's row for each act,
+    and what an event names is guarded by its hash.
+    """
+
+    project = models.ForeignKey(
+        Project, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
     chain = models.CharField(max_length=60, help_text="'project:<id>' or 'system'")
     seq = models.BigIntegerField()
     at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_constraint=False
+    )
     verb = models.CharField(max_length=60)
     object_type = models.CharField(max_length=40)
     object_id = models.CharField(max_length=64)

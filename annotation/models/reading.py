@@ -30,8 +30,10 @@ class Slot(models.Model):
         HELD = "held"
         CANCELLED = "cancelled"
 
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="slots")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="slots")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="slots", db_index=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="slots", db_index=False
+    )
     stream = models.CharField(max_length=12, choices=Stream, help_text="the case's, copied")
     purpose = models.CharField(max_length=12, choices=Purpose, default=Purpose.PRIMARY)
     number = models.PositiveSmallIntegerField()
@@ -54,6 +56,11 @@ class Slot(models.Model):
                 condition=~Q(purpose="repeat"),
                 name="slot_reader_once",
             ),
+            models.UniqueConstraint(
+                fields=["reader", "project"],
+                condition=Q(state="claimed"),
+                name="slot_one_claim_per_reader",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["claimed", "done"], reader__isnull=False)
                 | Q(state__in=["open", "held", "cancelled"], reader__isnull=True),
@@ -71,9 +78,6 @@ class Slot(models.Model):
             ),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state="claimed"), name="slot_lease"
-            ),
-            models.Index(
-                fields=["reader", "project"], condition=Q(state="claimed"), name="slot_mine"
             ),
         ]
 
@@ -140,7 +144,9 @@ class Read(models.Model):
         "self", null=True, on_delete=models.PROTECT, related_name="superseded_by"
     )
     active_seconds = models.FloatField(help_text="time the reader spent, idle cut off")
-    instances_sha256 = models.CharField(max_length=64, help_text="of the image hashes that were read")
+    instances_sha256 = models.CharField(
+        max_length=64, help_text="of the image hashes that were read"
+    )
     submitted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -155,7 +161,7 @@ class Read(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["case", "submitted_at"], name="read_case_time"),
+            models.Index(fields=["case", "reader"], name="read_case_reader"),
             models.Index(fields=["label_schema", "submitted_at"], name="read_schema_time"),
         ]
 
@@ -183,7 +189,9 @@ class Mark(models.Model):
     label_class = models.CharField(max_length=64)
     sop_instance_uid = models.CharField(max_length=64, blank=True)
     frame = models.PositiveIntegerField(null=True, help_text="1-based, as DICOM counts")
-    points_px = models.JSONField(default=list, help_text="[[column, row], ...]; pixel centres at integers")
+    points_px = models.JSONField(
+        default=list, help_text="[[column, row], ...]; pixel centres at integers"
+    )
     points_mm = models.JSONField(default=list, help_text="[[x, y, z], ...] in LPS")
     mask = models.ForeignKey(Mask, null=True, on_delete=models.PROTECT)
     text = models.TextField(blank=True)

@@ -10,7 +10,7 @@ import builders
 import pytest
 from django.db import connection
 
-from annotation import comments, ledger, queue
+from annotation import claims, comments, ledger, queue
 from annotation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
 from annotation.models import Case, Event, Project, Read, Skip, Slot, User
 
@@ -173,13 +173,18 @@ class TestStreams:
 
     def test_streams_are_drawn_by_weight(self) -> None:
         project = builders.project(evaluation_first=False, reading_mix={"pool": 3, "control": 1})
-        drawn = Counter(queue._streams(project)[0] for _ in range(4000))
+        drawn = Counter(claims.streams_in_turn(project)[0] for _ in range(4000))
         assert set(drawn) == {"pool", "control"}
         assert 0.70 < drawn["pool"] / 4000 < 0.80
 
     def test_all_streams_are_tried(self) -> None:
         project = builders.project(evaluation_first=True)
-        assert sorted(queue._streams(project)) == ["calibration", "control", "holdout", "pool"]
+        assert sorted(claims.streams_in_turn(project)) == [
+            "calibration",
+            "control",
+            "holdout",
+            "pool",
+        ]
 
 
 class TestLease:
