@@ -88,6 +88,12 @@ export class Labelmap {
     return best;
   }
 
+  /** The frames on which anything is painted. */
+  paintedFrames(): number[] {
+    const all = Array.from({ length: this.frames }, (_, index) => index);
+    return all.filter((index) => this.frame(index).some((voxel) => voxel !== 0));
+  }
+
   framesOf(indexes: Uint32Array): number[] {
     const size = this.rows * this.columns;
     const touched = new Set<number>();

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../../src/api/http';
 import { Autosave, type Doors, type SaveState } from '../../src/pages/reading-room/autosave';
 import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/browser-store';
-import { Stroke } from '../../src/viewer/labelmap';
+import { restore } from '../../src/pages/reading-room/restore';
+import type { Assignment } from '../../src/pages/reading-room/types';
+import { Labelmap, Stroke } from '../../src/viewer/labelmap';
 import { CaseRecord } from '../../src/viewer/record';
 import type { Content } from '../../src/viewer/types';
 
@@ -104,6 +106,30 @@ describe('the browser keeps', () => {
     expect(await store.frames('ada:1', 7)).toEqual([]);
     expect(await store.load('ada:11')).not.toBeNull();
   });
+});
+
+it('the browser keeps voxels that came from the server, along with the first stroke on top of them', async () => {
+  const voxels = new Uint8Array(300);
+  voxels[5] = 1;
+  voxels[205] = 2;
+  record.load([], [], new Map([[7, new Labelmap(3, 10, 10, voxels)]]));
+  autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 3 }, new Map([[7, 'a'.repeat(64)]]));
+  paint(5);
+  await turns();
+  const restored = await restore({} as Assignment, [], store, 'ada:1');
+  expect(restored).toMatchObject({ dirty: true, version: 3 });
+  expect(restored.labelmaps.get(7)?.bytes).toEqual(record.labelmaps.get(7)?.bytes);
+});
+
+it('what the browser keeps is dropped once the server has it, not mixed with what came later', async () => {
+  paint(5);
+  await after(2100);
+  await turns();
+  expect((await store.load('ada:1'))?.dirty).toBe(false);
+  const assignment = { draft: null, submitted: null, slot: 1, label_schema: { version: 1, document: {} } };
+  const restored = await restore(assignment as unknown as Assignment, [], store, 'ada:1');
+  expect(restored.labelmaps.size).toBe(0);
+  expect(await store.frames('ada:1', 7)).toEqual([]);
 });
 
 describe('the server gets', () => {

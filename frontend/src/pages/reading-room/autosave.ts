@@ -80,6 +80,8 @@ export class Autosave {
   begin(target: Target, masks: ReadonlyMap<number, string> = new Map()): void {
     this.reset();
     this.target = target;
+    // The browser has none of what the server brought: the next edit writes it all.
+    for (const [series, map] of this.options.record.labelmaps) this.touch(series, map.paintedFrames());
     for (const [series, hash] of masks) {
       const map = this.options.record.labelmaps.get(series);
       if (map) this.masks.set(series, { revision: map.revision, hash });

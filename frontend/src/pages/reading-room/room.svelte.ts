@@ -6,31 +6,21 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
-import { Labelmap } from '../../viewer/labelmap';
 import { CaseRecord, type Edit } from '../../viewer/record';
-import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import { uidFromUuid } from '../../viewer/uids';
 import { Activity } from './activity';
 import { Autosave, type SaveState } from './autosave';
-import { type BrowserDraft, BrowserStore, type Pending } from './browser-store';
-import { askedOf, type Block, blocks, countingAnswers, freshContent } from './form';
+import { BrowserStore, type Pending } from './browser-store';
+import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { restore } from './restore';
 import * as server from './server';
-import type { Assignment, LabelSchema, Question, StoredDraft, SubmittedRead } from './types';
+import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
 const HEARTBEAT_MS = 60_000;
 const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
-
-interface Restored {
-  content: Content;
-  labelmaps: Map<number, Labelmap>;
-  masks: Map<number, string>;
-  version: number;
-  seconds: number;
-  /** Work of this browser that the server does not have yet. */
-  dirty: boolean;
-}
 
 export class Room {
   phase = $state<Phase>('opening');
@@ -213,13 +203,13 @@ export class Room {
   private async enter(assignment: Assignment, generation: number): Promise<void> {
     const series = await Promise.all(assignment.case.series.map(({ id }) => server.describeSeries(id)));
     const key = await this.keyOf(assignment.slot);
-    const local = await this.store.load(key);
+    if (generation !== this.generation) return;
+    const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
-    const restored = await this.restore(assignment, series, local);
-    if (generation !== this.generation) return;
     this.labelmapUids.clear();
-    for (const mark of assignment.draft?.content.marks ?? []) {
+    const { draft, submitted } = assignment;
+    for (const mark of [...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]) {
       if (mark.kind === 'labelmap' && mark.series) this.labelmapUids.set(mark.series, mark.tracking_uid);
     }
     this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
@@ -235,62 +225,6 @@ export class Room {
 
   private async keyOf(slot: number): Promise<string> {
     return `${await this.username()}:${slot}`;
-  }
-
-  private async restore(
-    assignment: Assignment,
-    series: SeriesDisplay[],
-    local: BrowserDraft | null,
-  ): Promise<Restored> {
-    const stored = assignment.draft;
-    if (local?.dirty) return this.fromBrowser(local);
-    if (stored) return this.fromServer(assignment.slot, stored, series);
-    const read = assignment.submitted;
-    if (read) {
-      const draft = { version: 0, content: read.content, active_seconds: 0, updated_at: read.submitted_at };
-      return this.fromServer(assignment.slot, draft, series);
-    }
-    const fresh = freshContent(this.schema);
-    return { content: fresh, labelmaps: new Map(), masks: new Map(), version: 0, seconds: 0, dirty: false };
-  }
-
-  private async fromBrowser(draft: BrowserDraft): Promise<Restored> {
-    const labelmaps = new Map<number, Labelmap>();
-    for (const { series, frames, rows, columns } of draft.painted) {
-      const map = new Labelmap(frames, rows, columns);
-      for (const { frame, bytes } of await this.store.frames(draft.key, series)) map.frame(frame).set(bytes);
-      labelmaps.set(series, new Labelmap(frames, rows, columns, map.bytes));
-    }
-    const content = { answers: draft.answers, marks: draft.marks };
-    return {
-      content,
-      labelmaps,
-      masks: new Map(),
-      version: draft.version,
-      seconds: draft.activeSeconds,
-      dirty: true,
-    };
-  }
-
-  private async fromServer(slot: number, draft: StoredDraft, series: SeriesDisplay[]): Promise<Restored> {
-    const labelmaps = new Map<number, Labelmap>();
-    const masks = new Map<number, string>();
-    for (const mark of draft.content.marks) {
-      const display = series.find(({ id }) => id === mark.series);
-      if (mark.kind !== 'labelmap' || !mark.mask || !display) continue;
-      const { frame_count: frames, rows, columns } = display;
-      const bytes = await server.fetchMask(slot, mark.mask, frames * rows * columns);
-      labelmaps.set(display.id, new Labelmap(frames, rows, columns, bytes));
-      masks.set(display.id, mark.mask);
-    }
-    return {
-      content: draft.content,
-      labelmaps,
-      masks,
-      version: draft.version,
-      seconds: draft.active_seconds,
-      dirty: false,
-    };
   }
 
   // --- lease ---
