@@ -90,7 +90,9 @@ def find(secret: str) -> ApiToken | None:
         )
         .first()
     )
-    if token is not None:
+    if token is not None and (
+        token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY
+    ):
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     return token

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from annotation import reading
+from annotation import queue, reading
 from annotation.models import Case, Draft, MarkKind, Mask, Read, Slot, Stream, Task, User
 
 from .documents import LabelSchemaDocument
@@ -206,7 +206,7 @@ def assignment(slot: Slot, reader: User) -> dict[str, Any]:
     project = slot.project
     label_schema = reading.current_label_schema(project.pk)
     draft = reading.draft_of(slot, reader)
-    read = reading.latest_read(slot, reader)
+    read = None if queue.is_new(slot) else reading.latest_read(slot, reader)
     return {
         "slot": slot.pk,
         "token": slot.token,
