@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,6 +20,8 @@ from .dicom.examine import Found
 from .dicom.faults import Fault
 from .dicom.sandbox import sandbox
 from .models import ImportItem, Instance, Series
+
+_CLOCK_SKEW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,20 @@ def release(store_ids: Iterable[str]) -> None:
         )
 
 
-def unknown(store_ids: Sequence[str]) -> list[str]:
-    """Those without a row, in the same order."""
+def unknown(changes: Sequence[orthanc.Change]) -> list[str]:
+    """Store ids of those without a row of their own, in the same order. An object that is newer than
+    its row replaced another that was deleted: it is looked at again."""
+    store_ids = [change.orthanc_id for change in changes]
     images = Instance.objects.filter(orthanc_id__in=store_ids, series__deleted_at=None)
-    rows = set(images.values_list("orthanc_id", flat=True))
-    rows |= set(
-        _quarantined().filter(orthanc_id__in=store_ids).values_list("orthanc_id", flat=True)
-    )
-    return [store_id for store_id in store_ids if store_id not in rows]
+    rows = dict(images.values_list("orthanc_id", "created_at"))
+    items = _quarantined().filter(orthanc_id__in=store_ids)
+    rows |= dict(items.values_list("orthanc_id", "created_at"))
+    fresh = {
+        change.orthanc_id: None
+        for change in changes
+        if change.orthanc_id not in rows or rows[change.orthanc_id] < change.at - _CLOCK_SKEW
+    }
+    return list(fresh)
 
 
 def examine(store_ids: Sequence[str]) -> list[Arrival]:
@@ -96,21 +105,20 @@ def register(found: Found, *, orthanc_id: str, series_id: str, sender: dict[str,
 
     A Fault if its UIDs are in use for something else.
     """
+    values = {
+        "sop_class_uid": found.sop_class_uid,
+        "transfer_syntax_uid": found.transfer_syntax_uid,
+        "frame_count": found.frame_count,
+        "sha256": found.sha256,
+        "pixel_sha256": found.pixel_sha256,
+        "normalised": found.normalised,
+        "description": _with_sender(found, sender),
+    }
     with transaction.atomic():
         series = _series_of(found, series_id)
         instance, made = Instance.objects.get_or_create(
             sop_instance_uid=found.sop_instance_uid,
-            defaults={
-                "series": series,
-                "sop_class_uid": found.sop_class_uid,
-                "orthanc_id": orthanc_id,
-                "transfer_syntax_uid": found.transfer_syntax_uid,
-                "frame_count": found.frame_count,
-                "sha256": found.sha256,
-                "pixel_sha256": found.pixel_sha256,
-                "normalised": found.normalised,
-                "description": _with_sender(found, sender),
-            },
+            defaults={"series": series, "orthanc_id": orthanc_id, **values},
         )
         if instance.orthanc_id != orthanc_id:
             raise Fault(
@@ -118,7 +126,10 @@ def register(found: Found, *, orthanc_id: str, series_id: str, sender: dict[str,
                 "An object with this SOP Instance UID is here already, under another patient, study "
                 "or series. UIDs must be unique: correct it at the sender.",
             )
-        if made or series.deleted_at is not None:
+        replaced = instance.sha256 != found.sha256
+        if replaced:
+            Instance.objects.filter(pk=instance.pk).update(**values)
+        if made or replaced or series.deleted_at is not None:
             Series.objects.filter(pk=series.pk).update(stable=False, deleted_at=None)
         return instance
 

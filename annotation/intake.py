@@ -150,7 +150,7 @@ def _start_again(seq: int) -> int:
 
 def _take_in(page: orthanc.ChangePage, *, expected: int) -> bool:
     """Examine first, then write rows and cursor together; False if somebody else moved the cursor."""
-    new = [change.orthanc_id for change in page.changes if change.kind == "NewInstance"]
+    new = [change for change in page.changes if change.kind == "NewInstance"]
     found = arrivals.examine(arrivals.unknown(new))
     with transaction.atomic():
         cursor = ChangeCursor.objects.select_for_update().get(store=STORE)

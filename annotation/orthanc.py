@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
@@ -27,6 +28,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 3.0, 60.0
 _KEEP_ALIVE_SECONDS = 0.5
 _CHUNK = 1024 * 1024
 _SENDER = ("Origin", "RemoteAET", "CalledAET", "RemoteIP")
+_DATE = "%Y%m%dT%H%M%S"
 _PATIENT_ID, _ISSUER = "0010-0020", "0010-0021"
 _DOWN = "The image store (Orthanc) does not answer. Images appear again when it is back."
 
@@ -53,6 +55,7 @@ class Change:
     seq: int
     kind: str
     orthanc_id: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,12 @@ def changes(since: int, limit: int) -> ChangePage:
     found = _get("/changes", since=since, limit=limit).json()
     return ChangePage(
         changes=[
-            Change(seq=int(each["Seq"]), kind=each["ChangeType"], orthanc_id=each["ID"])
+            Change(
+                seq=int(each["Seq"]),
+                kind=each["ChangeType"],
+                orthanc_id=each["ID"],
+                at=datetime.strptime(each["Date"], _DATE).replace(tzinfo=UTC),
+            )
             for each in found["Changes"]
         ],
         last=int(found["Last"]),

@@ -89,6 +89,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(size or max(2, os.cpu_count() or 1))
         self._owner = os.getpid()
+        self.started = 0
 
     def examine(self, path: Path, *, name: str, folder: Path) -> list[Found]:
         """What the file is or becomes, as DICOM objects; a Fault where it is not fit."""
@@ -127,7 +128,10 @@ class Sandbox:
         self, request: dict[str, Any], seconds: float, *, fresh: bool = False
     ) -> dict[str, Any] | None:
         """One try. A worker that went away while idle is no verdict on the file: hence a second, fresh."""
-        worker = _Worker() if fresh else self._take()
+        worker = None if fresh else self._take()
+        if worker is None:
+            self.started += 1
+            worker = _Worker()
         try:
             answer = worker.ask(request, seconds)
         except TimeoutError:
@@ -142,11 +146,11 @@ class Sandbox:
                 self._idle.append(worker)
         return answer
 
-    def _take(self) -> _Worker:
+    def _take(self) -> _Worker | None:
         with self._lock:
             if self._owner != os.getpid():
                 self._idle, self._owner = [], os.getpid()
-            return self._idle.pop() if self._idle else _Worker()
+            return self._idle.pop() if self._idle else None
 
 
 sandbox = Sandbox()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import builders
@@ -12,7 +13,8 @@ import images
 import pytest
 from django.conf import settings
 from django.db import connection
-from pydicom.uid import generate_uid
+from pydicom.uid import CTImageStorage, generate_uid
+from pynetdicom import AE
 
 from annotation import arrivals, enrolment, intake, orthanc, queue
 from annotation.models import (
@@ -26,6 +28,7 @@ from annotation.models import (
     Series,
     Slot,
 )
+from deploy.stack import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,6 +145,23 @@ def test_one_deleted_image_leaves_the_series_with_a_gap_that_is_said(
     assert (display["geometry"], display["frame_count"]) == ("stack", 3)
     assert "1 slice seems to be missing" in display["fidelity"]["note"]
     assert Case.objects.get().state == "ready"
+
+
+def test_an_object_that_replaced_another_of_its_uid_is_looked_at_again(
+    tmp_path: Path, project: Project
+) -> None:
+    dataset = images.slice_()
+    (stored,) = send(tmp_path / "a", dataset)
+    settle_all()
+    before = Instance.objects.get()
+    Instance.objects.update(created_at=before.created_at - timedelta(minutes=1))
+    orthanc.delete_instance(stored.orthanc_id)
+    dataset.PixelData = images.ramp(start=77).tobytes()
+    send(tmp_path / "b", dataset)
+    settle_all()
+    after = Instance.objects.get()
+    assert after.pixel_sha256 != before.pixel_sha256
+    assert Series.objects.get().display["sources"]["objects"][0][1] == after.sha256
 
 
 def test_following_notices_deletions_by_itself(tmp_path: Path, project: Project) -> None:
@@ -372,3 +392,31 @@ def test_images_sent_by_dicomweb_become_a_case(tmp_path: Path, project: Project)
     assert response.status_code == 200
     settle_all()
     assert Case.objects.get().state == "ready"
+
+
+def test_images_sent_by_dimse_become_a_case_within_five_seconds(
+    orthanc_stack: Stack, project: Project
+) -> None:
+    sender = AE("STORESCU")
+    sender.add_requested_context(CTImageStorage)
+    link = sender.associate("127.0.0.1", orthanc_stack.ports.dicom, ae_title="CONSILIUM")
+    assert link.is_established
+    for dataset in images.series(3):
+        assert link.send_c_store(dataset).Status == 0
+    link.release()
+    started = time.monotonic()
+    while not Case.objects.filter(state="ready").exists():
+        assert time.monotonic() - started < 5
+        intake.follow()
+        time.sleep(0.2)
+    case = Case.objects.get()
+    assert case.frame_count == 3
+    assert case.series.get().attributes["RemoteAET"] == "STORESCU"
+
+
+def test_a_project_may_take_what_a_certain_sender_sends(tmp_path: Path) -> None:
+    builders.project(intake_rule={"Origin": "DicomProtocol"})
+    mine = builders.project(intake_rule={"Origin": "RestApi", "RemoteIP": r"^127\."})
+    send(tmp_path, images.slice_())
+    settle_all()
+    assert Case.objects.get().project == mine
