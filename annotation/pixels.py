@@ -1,7 +1,5 @@
-"""Frames and thumbnails for the browser, by a signed link that is checked without asking the database.
-
-Whoever may see a series gets a link to it (see ``api.series``); the link ends after some hours. It is
-the same within an hour, so that the browser's cache is of use.
+"""Frames and thumbnails for the browser, by the links of ``pixel_links``. The link says it all: no
+session is looked up, and what lies on disk is sent without asking anybody.
 """
 
 from __future__ import annotations
@@ -14,35 +12,32 @@ from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, path, resolve
 from django.views.decorators.http import require_safe
 
-from . import frame_cache, frames, orthanc
+from . import frame_cache, frames, orthanc, pixel_links
 from .api import problem
 from .dicom.faults import Fault
-from .errors import ConsiliumError, InvalidInput, NotFound, NotPermitted
+from .errors import ConsiliumError, InvalidInput, NotFound
 from .frame_cache import Source
-from .models import Series, User
+from .models import Series
+from .pixel_links import PREFIX, Link
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-HOURS = 12
-PREFIX = "/pixels/"
-_SECONDS = HOURS * 3600
-_STEP = 3600
+Sources = list[tuple[Source, str]]
+
 _ALWAYS = (
-    ("Cache-Control", f"private, max-age={_SECONDS}, immutable"),
+    ("Cache-Control", f"private, max-age={pixel_links.SECONDS}, immutable"),
     ("X-Content-Type-Options", "nosniff"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _MOST_KNOWN = 1024
-_known: dict[str, tuple[int, str, list[tuple[Source, str]]]] = {}
-_FRAMES, _THUMBNAIL = Signer(salt="pixels.frames"), Signer(salt="pixels.thumbnail")
+_known: dict[str, tuple[Link, Sources]] = {}
 
 
 class Superseded(NotFound):
@@ -51,53 +46,40 @@ class Superseded(NotFound):
     code, status, title = "series_changed", 410, "The series has changed since it was opened"
 
 
-def links(series: Series, user: User) -> dict[str, str]:
-    """The token and the addresses under which this user may load this series for some hours."""
-    token = _token(_FRAMES, series, user)
-    return {
-        "token": token,
-        "frames_url": f"{PREFIX}{token}/frames/{{index}}",
-        "thumbnail_url": thumbnail_url(series, user),
-    }
-
-
-def thumbnail_url(series: Series, user: User) -> str:
-    """An address that shows the thumbnail and nothing else of the series."""
-    return f"{PREFIX}{_token(_THUMBNAIL, series, user)}/thumbnail"
-
-
 @require_safe
 def frame(request: HttpRequest, token: str, index: int) -> HttpResponseBase:
-    series_id, version = _opened(_FRAMES, token)
-    etag = f'"{version}-{index}"'
+    link = pixel_links.to_frames(token)
+    etag = f'"{link.version}-{index}"'
     if request.headers.get("If-None-Match") == etag:
         return _cacheable(HttpResponse(status=304), etag)
-    sources = _sources(series_id, version)
-    _remember(token, sources)
+    sources = _sources(link.series_id, link.version)
+    _remember(token, link, sources)
     if index >= len(sources):
         raise NotFound
     source, syntax = sources[index]
     response = (
         _accelerated(source) if settings.X_ACCEL else HttpResponse(frame_cache.content(source))
     )
-    response["Content-Type"] = f"application/octet-stream; transfer-syntax={syntax}"
+    response["Content-Type"] = _media_type(syntax)
     return _cacheable(response, etag)
 
 
 @require_safe
 def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
-    series_id, version = _opened(_THUMBNAIL, token)
-    etag = f'"{version}"'
+    link = pixel_links.to_thumbnail(token)
+    etag = f'"{link.version}"'
     if request.headers.get("If-None-Match") == etag:
         return _cacheable(HttpResponse(status=304), etag)
-    series = Series.objects.filter(pk=series_id).first()
+    series = Series.objects.filter(pk=link.series_id).first()
     if series is None:
         raise NotFound
     return _cacheable(HttpResponse(frames.thumbnail(series), content_type="image/png"), etag)
 
 
 class PixelMiddleware:
-    """Answers requests for pixels before anything else does: no session is looked up, no link logged."""
+    """Answers requests for pixels before anything else does, so that no session is looked up for them
+    and no link is logged.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -144,9 +126,9 @@ def _at_hand(environ: WSGIEnvironment) -> tuple[BufferedReader, list[tuple[str, 
     plain = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_NONE_MATCH" not in environ
     if known is None or not plain or parts[3] != "frames" or not parts[4].isdecimal():
         return None
-    token_ends, version, sources = known
+    (_, version, ends), sources = known
     index = int(parts[4])
-    if token_ends < time.time() or index >= len(sources) or "wsgi.file_wrapper" not in environ:
+    if ends < time.time() or index >= len(sources) or "wsgi.file_wrapper" not in environ:
         return None
     source, syntax = sources[index]
     opened = _open(source)
@@ -155,7 +137,7 @@ def _at_hand(environ: WSGIEnvironment) -> tuple[BufferedReader, list[tuple[str, 
     headers = [
         *_ALWAYS,
         ("ETag", f'"{version}-{index}"'),
-        ("Content-Type", f"application/octet-stream; transfer-syntax={syntax}"),
+        ("Content-Type", _media_type(syntax)),
         ("Content-Length", str(source.length)),
     ]
     return opened, headers
@@ -172,33 +154,15 @@ def _open(source: Source) -> BufferedReader | None:
     return None
 
 
-def _remember(token: str, sources: list[tuple[Source, str]]) -> None:
+def _remember(token: str, link: Link, sources: Sources) -> None:
     """A link that was found good, until it ends."""
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
-    _, _, version, ends = token.rpartition(":")[0].split("-")
-    _known[token] = (int(ends), version, sources)
-
-
-def _token(signer: Signer, series: Series, user: User) -> str:
-    version = frames.display_of(series)["version"]
-    ends = (int(time.time()) // _STEP + 1) * _STEP + _SECONDS
-    return signer.sign(f"{series.pk}-{user.pk}-{version}-{ends}")
-
-
-def _opened(signer: Signer, token: str) -> tuple[int, str]:
-    """Series and version that the link is for."""
-    try:
-        series_id, _, version, ends = signer.unsign(token).split("-")
-    except (BadSignature, ValueError):
-        raise NotFound from None
-    if int(ends) < time.time():
-        raise NotPermitted("This link to the images has ended. Open the case again.")
-    return int(series_id), version
+    _known[token] = (link, sources)
 
 
 @lru_cache(maxsize=256)
-def _sources(series_id: int, version: str) -> list[tuple[Source, str]]:
+def _sources(series_id: int, version: str) -> Sources:
     """Where each frame of that version comes from, and its encoding. A version never changes."""
     series = Series.objects.filter(pk=series_id).first()
     if series is None:
@@ -223,6 +187,10 @@ def _accelerated(source: Source) -> HttpResponse:
         place = f"/_frames/{kept.relative_to(settings.FRAMES_DIR).as_posix()}"
     response["X-Accel-Redirect"] = place
     return response
+
+
+def _media_type(syntax: str) -> str:
+    return f"application/octet-stream; transfer-syntax={syntax}"
 
 
 def _cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:

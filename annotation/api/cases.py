@@ -11,7 +11,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import access, listing, pixels
+from annotation import access, listing, pixel_links
 from annotation.access import Action
 from annotation.errors import NotPermitted
 from annotation.models import Case, Series, User
@@ -44,7 +44,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
             return None
         series = Series(pk=case.first_series, display={"version": case.first_version})
         user: User = self.context["user"]
-        return pixels.thumbnail_url(series, user)
+        return pixel_links.thumbnail_url(series, user)
 
     def get_stream(self, case: Case) -> str | None:
         return case.stream if self.context["oversees"] else None

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, frames, pixels
+from annotation import access, frames, pixel_links
 from annotation.models import Series, User
 
 from .authentication import signed_in
@@ -100,7 +100,7 @@ class SeriesDisplaySerializer(PixelDescriptionSerializer):
 def document(series: Series, user: User) -> dict[str, Any]:
     """What is stored of the series, less where its frames lie in the image store."""
     display = {key: value for key, value in frames.display_of(series).items() if key != "sources"}
-    return {"id": series.pk, **display, **pixels.links(series, user)}
+    return {"id": series.pk, **display, **pixel_links.links(series, user)}
 
 
 class SeriesDetail(APIView):

@@ -63,7 +63,7 @@ def take_in(slices: int, folder: Path) -> tuple[list[str], list[str]]:
     import builders
     import images
 
-    from annotation import frame_cache, imports, pixels
+    from annotation import frame_cache, imports, pixel_links
     from annotation.models import Series
 
     random = np.random.default_rng(0)
@@ -76,7 +76,7 @@ def take_in(slices: int, folder: Path) -> tuple[list[str], list[str]]:
     user = builders.user()
     imports.import_paths(builders.project(), [folder], user)
     series = Series.objects.get()
-    address = pixels.links(series, user)["frames_url"]
+    address = pixel_links.links(series, user)["frames_url"]
     sources = frame_cache.sources(series.display)
     theirs = [f"/instances/{source.store_id}/frames/0/raw" for source in sources]
     return theirs, [address.format(index=index) for index in range(slices)]

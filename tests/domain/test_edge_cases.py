@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from annotation import imports, orthanc, pixels
+from annotation import imports, orthanc, pixel_links
 from annotation.models import Case, ImportItem, Instance, Project, Series, Slot, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +51,7 @@ def difference(expected: np.ndarray, series: Series, user: User) -> str:
     display = series.display
     if display["frame_count"] != len(expected):
         return f"{display['frame_count']} frames shown of {len(expected)}"
-    address = pixels.links(series, user)["frames_url"]
+    address = pixel_links.links(series, user)["frames_url"]
     for frame in display["frames"]:
         response = Client().get(address.format(index=frame["index"]))
         if response.status_code != 200:

@@ -19,7 +19,7 @@ from django.db import OperationalError
 from django.test import Client
 from PIL import Image
 
-from annotation import frame_cache, frames, imports, intake, orthanc, pixels
+from annotation import frame_cache, frames, imports, intake, orthanc, pixel_links, pixels
 from annotation.errors import InvalidInput, NotFound
 from annotation.models import Project, Series, User
 
@@ -58,7 +58,7 @@ def edge_case(project: Project, name: str) -> Series:
 
 
 def address(series: Series, user: User, index: int = 0) -> str:
-    return pixels.links(series, user)["frames_url"].format(index=index)
+    return pixel_links.links(series, user)["frames_url"].format(index=index)
 
 
 def through_wsgi(path: str, **environ: str) -> tuple[str, dict[str, str], bytes]:
@@ -110,11 +110,11 @@ def test_a_link_is_not_to_be_made_up_stretched_or_used_elsewhere(
         "/pixels/",
     ):
         assert Client().get(bad).status_code == 404
-    thumbnail = pixels.thumbnail_url(series, user).split("/")[2]
+    thumbnail = pixel_links.thumbnail_url(series, user).split("/")[2]
     assert Client().get(good.replace(token, thumbnail)).status_code == 404
     assert Client().post(good).status_code == 405
     later = time.time() + 14 * 3600
-    monkeypatch.setattr(pixels.time, "time", lambda: later)
+    monkeypatch.setattr(pixel_links.time, "time", lambda: later)
     assert Client().get(good).status_code == 403
 
 
@@ -251,7 +251,7 @@ def test_a_thumbnail_is_a_small_picture_of_the_middle(
     array = np.zeros((300, 200), np.int16)
     array[:, 100:] = 1000
     series = taken_in(project, tmp_path / "in", images.slice_(array))
-    response = Client().get(pixels.thumbnail_url(series, user))
+    response = Client().get(pixel_links.thumbnail_url(series, user))
     picture = Image.open(io.BytesIO(response.content))
     assert (response["Content-Type"], picture.size) == ("image/png", (85, 128))
     assert (picture.getpixel((5, 60)), picture.getpixel((80, 60))) == (0, 255)
