@@ -99,23 +99,29 @@ def _read(console: Console, reader: Any, count: int, pause: float, title: str) -
 
 
 def _run_round(console: Console, api: Any) -> None:
+    """Start a round, after the one that may still be running, and show its progress to the end."""
     from deploy.simulation.api import ApiError
 
+    if (running := api.running_round()) is not None:
+        _watch(console, api, running)
     try:
         started = api.start_round()
     except ApiError as error:
         raise click.ClickException(str(error)) from error
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"Round {started['number']}", total=1.0)
-        for state in api.watch_round(started["id"]):
-            progress.update(
-                task,
-                completed=state["progress"],
-                description=f"Round {state['number']}: {state['step']}",
-            )
+    state = _watch(console, api, started["id"])
     if state["state"] != "done":
         raise click.ClickException(f"Round {state['number']} {state['state']}: {state['error']}")
+
+
+def _watch(console: Console, api: Any, round_id: int) -> dict[str, Any]:
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
+    state: dict[str, Any] = {}
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("Round", total=1.0)
+        for state in api.watch_round(round_id):
+            title = f"Round {state['number']}: {state['step']}"
+            progress.update(task, completed=state["progress"], description=title)
+    return state
 
 
 def _print_curve(console: Console, curve: dict[str, Any]) -> None:

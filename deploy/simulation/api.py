@@ -99,6 +99,11 @@ class Api:
             headers={"Idempotency-Key": str(uuid.uuid4())},
         )
 
+    def running_round(self) -> int | None:
+        """The id of the round that runs in the project now, if any."""
+        running = self.request("GET", f"{self.project}/learning")["running_round"]
+        return running and int(running["id"])
+
     def start_round(self) -> dict[str, Any]:
         started: dict[str, Any] = self.request("POST", f"{self.project}/rounds", json={})
         return started
