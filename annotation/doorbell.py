@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import dramatiq
 from django.conf import settings
 from django.db import transaction
@@ -11,15 +9,15 @@ from django.db import transaction
 
 def ring(actor: str, row_id: int) -> None:
     """After commit, send the id to the actor of that name. A broker that is down is logged, no more."""
-    transaction.on_commit(partial(_send, actor, row_id), robust=True)
 
+    def send() -> None:
+        # By name alone: the web process must not import actors, which import the training engine.
+        queue = settings.ACTOR_QUEUES.get(actor, "default")
+        broker = dramatiq.get_broker()
+        broker.declare_queue(queue)
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=queue, actor_name=actor, args=(row_id,), kwargs={}, options={}
+        )
+        broker.enqueue(message)
 
-def _send(actor: str, row_id: int) -> None:
-    """By name alone: the web process must not import actors, which import the training engine."""
-    queue = settings.ACTOR_QUEUES.get(actor, "default")
-    broker = dramatiq.get_broker()
-    broker.declare_queue(queue)
-    message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=queue, actor_name=actor, args=(row_id,), kwargs={}, options={}
-    )
-    broker.enqueue(message)
+    transaction.on_commit(send, robust=True)
