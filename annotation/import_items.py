@@ -16,15 +16,15 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from . import arrivals, frame_cache, orthanc, uploads
+from . import arrivals, frame_cache, intake, orthanc, uploads
 from .dicom import archive
-from .dicom.convert import sha256_of
+from .dicom.convert import MADE, sha256_of
 from .dicom.examine import Found
 from .dicom.faults import Fault
 from .dicom.sandbox import sandbox
 from .dicom.sniff import Kind, sniff
 from .errors import Conflict
-from .models import Import, ImportItem, Instance
+from .models import Import, ImportItem, Instance, Series
 
 State = ImportItem.State
 UNPACKED = "unpacked"
@@ -33,9 +33,12 @@ _CHECK_EVERY = 50
 
 @dataclass(frozen=True)
 class _Outcome:
+    """``whole``: the file was a series of its own, to which no other file can add."""
+
     state: str
     code: str = ""
     reason: str = ""
+    whole: bool = False
 
 
 def take_in(item_id: int) -> None:
@@ -51,6 +54,10 @@ def take_in(item_id: int) -> None:
         except Fault as fault:
             outcome = _Outcome(State.QUARANTINED, fault.code, fault.reason)
         _conclude(item, outcome)
+        if outcome.whole:
+            series = Series.objects.filter(series_uid__in=item.series_uids)
+            for series_id in series.values_list("pk", flat=True):
+                intake.settle(series_id)
 
 
 def retry(item: ImportItem) -> ImportItem:
@@ -113,8 +120,9 @@ def _store_all(item: ImportItem, found: list[Found]) -> _Outcome:
     new = sum([_store(each, own=each.sop_instance_uid in announced) for each in found])
     if not new:
         return _Outcome(State.DUPLICATE, "duplicate", "These images were here already.")
-    made = found[0].sha256 != item.sha256
-    return _Outcome(State.STORED, "", f"Stored as {len(found)} DICOM images." if made else "")
+    converted = found[0].series_uid.startswith(MADE) and found[0].sha256 != item.sha256
+    reason = f"Converted to {len(found)} DICOM images." if converted else ""
+    return _Outcome(State.STORED, "", reason, whole=converted)
 
 
 def _store(found: Found, *, own: bool) -> bool:

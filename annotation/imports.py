@@ -114,8 +114,8 @@ def finish(import_id: int) -> bool:
     batch = Import.objects.get(pk=import_id)
     if batch.state != Import.State.PROCESSING or batch.items.filter(state__in=OPEN).exists():
         return False
-    for series_id in _series_of(batch):
-        intake.settle(series_id)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(_settle_in_thread, _series_of(batch)))
     with transaction.atomic():
         ended = Import.objects.filter(pk=import_id, state=Import.State.PROCESSING).update(
             state=Import.State.DONE, finished_at=Now()
@@ -245,5 +245,12 @@ def _process_all(batch: Import, on_progress: Progress | None) -> None:
 def _process_in_thread(item_id: int) -> None:
     try:
         import_items.take_in(item_id)
+    finally:
+        connection.close()
+
+
+def _settle_in_thread(series_id: int) -> None:
+    try:
+        intake.settle(series_id)
     finally:
         connection.close()

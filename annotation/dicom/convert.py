@@ -31,6 +31,7 @@ from pydicom.valuerep import DSfloat
 from . import nifti, raster
 from .sniff import Kind, sniff
 
+MADE = "2.25."
 _UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
 _SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
 
@@ -61,7 +62,7 @@ def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
 def identifier(digest: str, what: str) -> str:
     """A UID under the UUID root that follows from the file's hash alone."""
     number = int(hashlib.sha256(f"{digest}/{what}".encode()).hexdigest()[:32], 16)
-    return f"2.25.{number}"
+    return f"{MADE}{number}"
 
 
 def patient_of(name: str) -> str:
