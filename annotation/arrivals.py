@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from . import frame_cache, orthanc
-from .dicom.examine import Found
 from .dicom.faults import Fault
+from .dicom.found import Found
 from .dicom.sandbox import sandbox
 from .models import ImportItem, Instance, Series
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from . import ledger, queue
-from .dicom.describe import RULE_ATTRIBUTES as HEADER_ATTRIBUTES
+from .dicom.attributes import RULE_ATTRIBUTES as HEADER_ATTRIBUTES
 from .dicom.faults import Fault
 from .models import Case, CaseUnit, ImportItem, Instance, Patient, Project, Series, Site, Stream
 

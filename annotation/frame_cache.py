@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from . import orthanc
-from .dicom.convert import sha256_of
+from .dicom.identity import sha256_of
 from .dicom.sandbox import sandbox
 from .errors import NotFound
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import frame_cache
-from .dicom import classes, geometry
+from .dicom import geometry
 from .errors import InvalidInput, NotFound
 from .models import Series
 
@@ -83,7 +83,7 @@ def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:
     """The stored values of one frame: row, column (, channel)."""
     frame = _described(display, index)
     source = frame_cache.sources(display)[index]
-    if frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
+    if not source.length:
         length = math.prod(_shape(frame)) * frame["bits_allocated"] // 8
         source = source._replace(decoded=True, length=length)
     return _array(frame_cache.content(source), frame)

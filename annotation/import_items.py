@@ -18,9 +18,9 @@ from django.db.models.functions import Now
 
 from . import arrivals, frame_cache, intake, orthanc, uploads
 from .dicom import archive
-from .dicom.convert import MADE, sha256_of
-from .dicom.examine import Found
 from .dicom.faults import Fault
+from .dicom.found import Found
+from .dicom.identity import MADE, sha256_of
 from .dicom.sandbox import sandbox
 from .dicom.sniff import Kind, sniff
 from .errors import Conflict

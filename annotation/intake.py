@@ -18,6 +18,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from . import arrivals, enrolment, frame_cache, orthanc
+from .dicom import limits
 from .dicom.display import Described, series_display
 from .dicom.faults import Fault
 from .models import ChangeCursor, Instance, Series
@@ -69,6 +70,9 @@ def settle(series_id: int) -> None:
             return
         images = [instance for instance in series.instances.all() if instance.pixel_sha256]
         series.stable = True
+        if len(images) > limits.MAX_SERIES_OBJECTS:
+            arrivals.quarantine_series(series, _too_many(images))
+            images = []
         if images:
             _describe(series, images)
         series.save()
@@ -188,6 +192,14 @@ def _lock(series_id: int) -> Series | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"study:{study}"])
     return Series.objects.select_for_update().filter(pk=series_id, deleted_at=None).first()
+
+
+def _too_many(images: Sequence[Instance]) -> Fault:
+    return Fault(
+        "too_large",
+        f"The series has {len(images)} images; the limit is {limits.MAX_SERIES_OBJECTS}. "
+        "Send it in parts, as several series.",
+    )
 
 
 def _describe(series: Series, images: Sequence[Instance]) -> None:

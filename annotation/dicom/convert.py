@@ -29,9 +29,9 @@ from pydicom.uid import (
 from pydicom.valuerep import DSfloat
 
 from . import nifti, raster
+from .identity import identifier, sha256_of
 from .sniff import Kind, sniff
 
-MADE = "2.25."
 _UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
 _SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
 
@@ -59,22 +59,11 @@ def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
     return volume.frames, volume
 
 
-def identifier(digest: str, what: str) -> str:
-    """A UID under the UUID root that follows from the file's hash alone."""
-    number = int(hashlib.sha256(f"{digest}/{what}".encode()).hexdigest()[:32], 16)
-    return f"{MADE}{number}"
-
-
 def patient_of(name: str) -> str:
     """The file's name without folders and suffix, fit for a Patient ID."""
     stem = _SUFFIXES.sub("", PurePosixPath(name.replace("\\", "/")).name)
     fit = _UNFIT.sub("_", stem).strip()
     return fit if 0 < len(fit) <= 64 else hashlib.sha256(name.encode()).hexdigest()[:32]
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _with_suffix(path: Path, kind: Kind, folder: Path) -> Path:

@@ -12,29 +12,11 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from . import classes
+from .attributes import RULE_ATTRIBUTES
 from .header import frame_count, sop_class, value_of
 from .pixels import Served
 
-# What an intake rule may match, beside what the image store knows of the sender.
-RULE_ATTRIBUTES = (
-    "Modality",
-    "BodyPartExamined",
-    "StudyDescription",
-    "SeriesDescription",
-    "ProtocolName",
-    "ImageType",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "InstitutionName",
-    "StationName",
-    "ViewPosition",
-    "Laterality",
-    "PatientSex",
-    "PhotometricInterpretation",
-    "SOPClassUID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-)
 _PROJECTION = {"CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "RTIMAGE"}
 _CENTIMETRES = 3
 
@@ -49,6 +31,7 @@ def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
         "attributes": _attributes(dataset, modality),
         "pixels": served.form,
         "transfer_syntax_uid": served.transfer_syntax,
+        "compressed": served.transfer_syntax not in classes.NATIVE_LITTLE,
         "instance_number": _integer(dataset, "InstanceNumber"),
         "frame_time_ms": _frame_time(dataset) if frames > 1 else None,
         "fidelity": {"exact": served.exact, "note": served.note},

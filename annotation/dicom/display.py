@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import classes, geometry
+from . import geometry
 
 _PER_FRAME = (
     "rows",
@@ -78,6 +78,7 @@ def _frames(place: int, item: Described) -> list[dict[str, Any]]:
                 "sop_instance_uid": item.sop_instance_uid,
                 "object": place,
                 "transfer_syntax_uid": description["transfer_syntax_uid"],
+                "compressed": description["compressed"],
                 "frame": index + 1,
                 "position": frame["position"],
                 "orientation": frame["orientation"],
@@ -125,7 +126,7 @@ def _sources(objects: Sequence[Described], ordered: Sequence[dict[str, Any]]) ->
 
 def _length(frame: dict[str, Any]) -> int:
     """Bytes of an uncompressed frame; 0 for a compressed one."""
-    if frame["transfer_syntax_uid"] not in classes.NATIVE_LITTLE:
+    if frame["compressed"]:
         return 0
     values = frame["values"]
     pixels: int = values["rows"] * values["columns"] * values["samples_per_pixel"]

@@ -6,9 +6,8 @@ Runs in the decoder process (see ``worker``), because the file may be hostile.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydicom import dcmwrite
 from pydicom.dataset import FileDataset
@@ -16,6 +15,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from . import convert, describe, header, pixels
 from .faults import Fault
+from .found import Found
+from .identity import sha256_of
 from .sniff import Kind, sniff
 
 _CONVERTED = {Kind.NIFTI, Kind.NIFTI_GZIP, Kind.PNG, Kind.JPEG, Kind.TIFF}
@@ -31,26 +32,6 @@ _REFUSED = {
         "The file is none of DICOM, NIfTI, PNG, JPEG, TIFF or zip.",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Found:
-    """One DICOM object. ``path`` is the file to store; ``frames`` the folder of decoded frames, or ''."""
-
-    path: str
-    sha256: str
-    sop_instance_uid: str
-    sop_class_uid: str
-    series_uid: str
-    study_uid: str
-    not_an_image: str
-    modality: str = ""
-    transfer_syntax_uid: str = ""
-    frame_count: int = 0
-    pixel_sha256: str = ""
-    normalised: bool = False
-    frames: str = ""
-    description: dict[str, Any] | None = None
 
 
 def examine(path: Path, *, name: str, folder: Path) -> list[Found]:
@@ -104,7 +85,7 @@ def _identity(path: Path, dataset: FileDataset, reason: str) -> Found:
 
     return Found(
         path=str(path),
-        sha256=convert.sha256_of(path),
+        sha256=sha256_of(path),
         sop_instance_uid=uid("SOPInstanceUID"),
         sop_class_uid=header.sop_class(dataset),
         series_uid=uid("SeriesInstanceUID"),

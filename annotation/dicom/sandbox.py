@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from . import limits
-from .examine import Found
 from .faults import Fault
+from .found import Found
 
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = [sys.executable, "-m", "annotation.dicom.worker"]

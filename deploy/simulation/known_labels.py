@@ -16,7 +16,7 @@ import numpy as np
 from nibabel.nifti1 import Nifti1Image
 from numpy.typing import NDArray
 
-from annotation.dicom import convert, nifti
+from annotation.dicom import identity, nifti
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 
@@ -42,7 +42,7 @@ def of_demo(project: str) -> KnownLabels:
 
 def _uid(image: Path) -> str:
     """SOP Instance UID of the first frame that this file becomes."""
-    return convert.identifier(convert.sha256_of(image), "instance 1")
+    return identity.identifier(identity.sha256_of(image), "instance 1")
 
 
 def _tuberculosis() -> dict[str, str]:

@@ -265,6 +265,17 @@ def test_one_uid_under_two_patients_is_quarantined(tmp_path: Path, project: Proj
     assert Case.objects.count() == 1
 
 
+def test_a_series_that_is_too_long_is_quarantined_whole(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake.limits, "MAX_SERIES_OBJECTS", 2)
+    send(tmp_path, *images.series(3))
+    settle_all()
+    settle_all()
+    assert not Case.objects.exists()
+    assert ImportItem.objects.get().reason.startswith("The series has 3 images; the limit is 2.")
+
+
 def test_a_study_of_two_patients_stays_with_the_first(tmp_path: Path) -> None:
     builders.project(case_unit="study", intake_rule=RULE)
     study = generate_uid()

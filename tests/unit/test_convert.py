@@ -17,6 +17,7 @@ from pydicom import dcmread
 
 from annotation.dicom import convert, nifti, raster
 from annotation.dicom.faults import Fault
+from annotation.dicom.identity import sha256_of
 from annotation.dicom.sniff import sniff
 
 
@@ -82,7 +83,7 @@ def test_the_same_bytes_become_the_same_objects_and_names_only_change_the_patien
     assert uids == [dataset.SOPInstanceUID for dataset in renamed]
     assert (first[0].PatientID, renamed[0].PatientID) == ("knee 1", "other")
     assert all(uid.startswith("2.25.") and len(uid) <= 64 for uid in uids)
-    assert convert.sha256_of(path) in first[0].DerivationDescription
+    assert sha256_of(path) in first[0].DerivationDescription
 
 
 @settings(max_examples=40, deadline=None)

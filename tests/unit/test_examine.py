@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from annotation.dicom import examine, limits, worker
-from annotation.dicom.examine import Found
 from annotation.dicom.faults import Fault
+from annotation.dicom.found import Found
 
 
 def examined(folder: Path, dataset: Dataset) -> Found:
