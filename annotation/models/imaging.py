@@ -59,7 +59,8 @@ class Instance(models.Model):
         default=False, help_text="frames are served from the decoded copy, not from Orthanc"
     )
     description = models.JSONField(
-        default=dict, help_text="curated header of the object and its frames; series display is made of it"
+        default=dict,
+        help_text="curated header of the object and its frames; series display is made of it",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -95,7 +96,9 @@ class ImportItem(models.Model):
         DISMISSED = "dismissed"
 
     batch = models.ForeignKey(Import, null=True, on_delete=models.CASCADE, related_name="items")
-    name = models.CharField(max_length=500, help_text="as the sender named it; never used as a path")
+    name = models.CharField(
+        max_length=500, help_text="as the sender named it; never used as a path"
+    )
     size = models.BigIntegerField()
     received = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)

@@ -45,15 +45,21 @@ class Project(models.Model):
         blank=True,
         help_text="series attribute -> regular expression; a series that matches all becomes a case",
     )
-    stream_shares = models.JSONField(default=dict, help_text="stream -> share of patients; sums to 1")
-    reading_mix = models.JSONField(default=dict, help_text="stream -> weight with which reads are drawn")
+    stream_shares = models.JSONField(
+        default=dict, help_text="stream -> share of patients; sums to 1"
+    )
+    reading_mix = models.JSONField(
+        default=dict, help_text="stream -> weight with which reads are drawn"
+    )
     evaluation_first = models.BooleanField(
         default=True, help_text="read hold-out and calibration before pool and control"
     )
     reads_per_case = models.PositiveSmallIntegerField(default=1)
     blind_to_model = models.BooleanField(default=True)
     lease_minutes = models.PositiveSmallIntegerField(default=30)
-    round_every = models.PositiveIntegerField(default=0, help_text="submissions per round; 0: by hand")
+    round_every = models.PositiveIntegerField(
+        default=0, help_text="submissions per round; 0: by hand"
+    )
     secret = models.BinaryField(default=new_secret, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

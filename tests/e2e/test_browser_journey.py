@@ -98,9 +98,12 @@ def read_by_hand(page: Page, at: str) -> None:
 def start_a_round_and_wait(page: Page, at: str) -> None:
     page.goto(f"{at}/rounds")
     page.get_by_role("button", name="Start a round").click()
+    page.wait_for_url(f"{at}/rounds/*")
     expect(page.get_by_role("progressbar").first).to_be_visible()
+    expect(page.get_by_text("The round is finished.")).to_be_visible(timeout=ROUND_MS)
+    page.goto(f"{at}/rounds")
     row = page.get_by_role("row", name=re.compile("Round 1"))
-    expect(row).to_contain_text("Done", timeout=ROUND_MS)
+    expect(row).to_contain_text("Done")
     expect(row).to_contain_text("In use")
 
 
