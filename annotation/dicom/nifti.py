@@ -73,7 +73,7 @@ def read(path: Path) -> Volume:
         _check(image)
         return _volume(image)
     except _READ_ERRORS as error:
-        raise Fault("unreadable", f"The NIfTI file cannot be read ({error}).") from error
+        raise Fault("unreadable", "The NIfTI file is damaged and cannot be read.") from error
 
 
 def in_display_order(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:

@@ -47,7 +47,7 @@ def read(path: Path) -> Picture:
             pages = _pages(image)
             return _picture(pages, str(image.format), lossy=_is_lossy(image))
     except _READ_ERRORS as error:
-        raise Fault("unreadable", f"The picture cannot be read ({error}).") from error
+        raise Fault("unreadable", "The picture is damaged and cannot be read.") from error
 
 
 def _check(image: Image.Image, path: Path) -> None:
