@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from . import ledger
-from .models import Answer, Case, Mark, MarkKind, Read, Reference
+from .marks import as_submitted
+from .models import Answer, Case, Read, Reference
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def vote(answers: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:
 def submitted_marks(read: Read) -> list[dict[str, Any]]:
     """The marks of a read in the form in which they were submitted."""
     drawn = read.marks.select_related("mask").defer("mask__gzip").order_by("pk")
-    return [_submitted(mark) for mark in drawn]
+    return [as_submitted(mark) for mark in drawn]
 
 
 def _store(case: Case, before: Reference | None, reads: list[Read]) -> Reference:
@@ -122,18 +123,3 @@ def _answers_of(reads: list[Read]) -> list[dict[str, Any]]:
     for answer in Answer.objects.filter(read__in=reads, target="").order_by("question"):
         given[answer.read_id][answer.question] = answer.value
     return [given[read.pk] for read in reads]
-
-
-def _submitted(mark: Mark) -> dict[str, Any]:
-    mask = mark.mask if mark.kind == MarkKind.LABELMAP else None
-    return {
-        "tracking_uid": mark.tracking_uid,
-        "kind": mark.kind,
-        "label_class": mark.label_class,
-        "sop_instance_uid": mark.sop_instance_uid,
-        "frame": mark.frame,
-        "points_px": mark.points_px,
-        "mask": mask.sha256 if mask else None,
-        "series": mask.series_id if mask else None,
-        "text": mark.text,
-    }

@@ -21,6 +21,7 @@ from django.db.models import Prefetch
 
 from . import datasheet, ledger, orthanc, snapshots
 from .export_images import Pictures
+from .marks import as_submitted
 from .models import Mark, Project, Read, Snapshot, SnapshotItem, User
 from .snapshots import batches, ordered, portable, series_uids
 
@@ -247,21 +248,7 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
             for answer in read.answers.all()
         ],
         "marks": [
-            portable(
-                {
-                    "tracking_uid": mark.tracking_uid,
-                    "kind": mark.kind,
-                    "label_class": mark.label_class,
-                    "sop_instance_uid": mark.sop_instance_uid,
-                    "frame": mark.frame,
-                    "points_px": mark.points_px,
-                    "points_mm": mark.points_mm,
-                    "mask": mark.mask.sha256 if mark.mask else None,
-                    "series": mark.mask.series_id if mark.mask else None,
-                    "text": mark.text,
-                },
-                uids,
-            )
+            portable(as_submitted(mark) | {"points_mm": mark.points_mm}, uids)
             for mark in read.marks.all()
         ],
     }

@@ -6,13 +6,11 @@ down, disk full) leaves the item waiting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -25,6 +23,7 @@ from .dicom.sandbox import sandbox
 from .dicom.sniff import Kind, sniff
 from .errors import Conflict
 from .models import Import, ImportItem, Instance, Series
+from .turns import turn
 
 State = ImportItem.State
 UNPACKED = "unpacked"
@@ -43,7 +42,7 @@ class _Outcome:
 
 def take_in(item_id: int) -> None:
     """Do all that is to do for the file. A second worker on the same item goes away at once."""
-    with _turn(item_id) as mine:
+    with turn(f"import-item:{item_id}") as mine:
         item = ImportItem.objects.select_related("batch").filter(pk=item_id).first()
         if not mine or item is None or item.batch is None or item.state != State.WAITING:
             return
@@ -233,17 +232,3 @@ def _conclude(item: ImportItem, outcome: _Outcome) -> None:
         )
     if concluded and outcome.state != State.QUARANTINED:
         uploads.drop(item)
-
-
-@contextmanager
-def _turn(item_id: int) -> Iterator[bool]:
-    name = f"import-item:{item_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        row = cursor.fetchone()
-        mine = bool(row and row[0])
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

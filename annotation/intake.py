@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -22,13 +21,14 @@ from .dicom import limits
 from .dicom.display import Described, series_display
 from .dicom.faults import Fault
 from .models import ChangeCursor, Instance, Series
+from .turns import turn
 
 STORE = "orthanc"
 CHANGES_AT_ONCE = 64
 QUIET = timedelta(seconds=2)
 TURN_SECONDS = 60.0
 RECONCILE_SECONDS = 5.0
-_LOCK = "intake"
+TURN = "intake"
 
 _reconciled_at = 0.0
 
@@ -38,7 +38,7 @@ def follow() -> int:
 
     One process at a time does it; another that comes meanwhile goes away at once.
     """
-    with _turn() as mine:
+    with turn(TURN) as mine:
         if not mine:
             return 0
         handled, caught_up = _read_changes()
@@ -110,20 +110,6 @@ def adopt(project_id: int) -> int:
     for series_id in ids:
         settle(series_id)
     return len(ids)
-
-
-@contextmanager
-def _turn() -> Iterator[bool]:
-    """Hold the advisory lock of intake, if nobody else does. It ends with the connection, too."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
-        row = cursor.fetchone()
-        mine = bool(row and row[0])
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])
 
 
 def _read_changes() -> tuple[int, bool]:

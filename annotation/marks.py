@@ -1,4 +1,4 @@
-"""From submitted marks to rows: the frame and the mask each names, and its points in the patient."""
+"""From submitted marks to rows and back: the frame and the mask each names, and its points in the patient."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ def prepare(case: Case, submitted: Sequence[Json]) -> list[Mark]:
         made.append(mark)
     require_none(problems, "What was drawn")
     return made
+
+
+def as_submitted(mark: Mark) -> dict[str, Any]:
+    """The mark in the form of a submission, from which ``prepare`` would make it again."""
+    return {
+        "tracking_uid": mark.tracking_uid,
+        "kind": mark.kind,
+        "label_class": mark.label_class,
+        "sop_instance_uid": mark.sop_instance_uid,
+        "frame": mark.frame,
+        "points_px": mark.points_px,
+        "mask": mark.mask.sha256 if mark.mask else None,
+        "series": mark.mask.series_id if mark.mask else None,
+        "text": mark.text,
+    }
 
 
 def millimetres(frame: Json, points: Sequence[Point]) -> list[list[float]]:

@@ -130,6 +130,17 @@ def orthanc(orthanc_stack: Stack) -> str:
     return str(settings.ORTHANC_URL)
 
 
+@pytest.fixture
+def empty_store(orthanc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real Orthanc, holding nothing, and folders of this test alone for what goes with it."""
+    from annotation import orthanc as image_store
+
+    monkeypatch.setattr(settings, "FRAMES_DIR", tmp_path / "frames")
+    monkeypatch.setattr(settings, "UPLOADS_DIR", tmp_path / "uploads")
+    for store_id in image_store.all_instances():
+        image_store.delete_instance(store_id)
+
+
 @pytest.fixture(scope="session")
 def redis(test_var: Path) -> Iterator[str]:
     """The URL of a real Redis."""

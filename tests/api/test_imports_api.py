@@ -21,11 +21,8 @@ BYTES = "application/octet-stream"
 
 
 @pytest.fixture(autouse=True)
-def empty_store(orthanc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "FRAMES_DIR", tmp_path / "frames")
-    monkeypatch.setattr(settings, "UPLOADS_DIR", tmp_path / "uploads")
-    for store_id in imports.intake.orthanc.all_instances():
-        imports.intake.orthanc.delete_instance(store_id)
+def in_an_empty_store(empty_store: None) -> None:
+    """Each test has its own folders, and a store that holds nothing."""
 
 
 @pytest.fixture

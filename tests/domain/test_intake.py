@@ -28,6 +28,7 @@ from annotation.models import (
     Series,
     Slot,
 )
+from annotation.turns import turn
 from deploy.stack import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,12 +37,7 @@ RULE = {"Modality": "^CT$"}
 
 
 @pytest.fixture(autouse=True)
-def empty_store(orthanc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has its own folders, and a store that holds nothing."""
-    monkeypatch.setattr(settings, "FRAMES_DIR", tmp_path / "frames")
-    monkeypatch.setattr(settings, "UPLOADS_DIR", tmp_path / "uploads")
-    for store_id in intake.orthanc.all_instances():
-        intake.orthanc.delete_instance(store_id)
+def just_reconciled(empty_store: None) -> None:
     intake._reconciled_at = time.monotonic()
 
 
@@ -199,7 +195,7 @@ def test_only_one_process_follows_at_a_time(tmp_path: Path, project: Project) ->
         handled.append(intake.follow())
         connection.close()
 
-    with intake._turn() as mine:
+    with turn(intake.TURN) as mine:
         assert mine
         thread = threading.Thread(target=other)
         thread.start()

@@ -27,11 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def empty_store(orthanc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "FRAMES_DIR", tmp_path / "frames")
-    monkeypatch.setattr(settings, "UPLOADS_DIR", tmp_path / "uploads")
-    for store_id in imports.intake.orthanc.all_instances():
-        imports.intake.orthanc.delete_instance(store_id)
+def nothing_known(empty_store: None) -> None:
     pixels._known.clear()
     pixels._sources.cache_clear()
 
