@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -10,6 +11,8 @@ import pytest
 from django.db import connection
 
 from deploy.ticker import LOCK_KEY, Ticker
+
+SESSION_END_SECONDS = 10.0
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,6 +39,15 @@ def another_session() -> psycopg.Connection:
     return psycopg.connect(**known, autocommit=True)
 
 
+def wait_until_ended(pid: int) -> None:
+    """A client's goodbye is not waited for: the server ends the session, and its locks, a moment later."""
+    deadline = time.monotonic() + SESSION_END_SECONDS
+    with another_session() as observer:
+        while observer.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():
+            assert time.monotonic() < deadline, "the other session did not end"
+            time.sleep(0.01)
+
+
 def test_it_rings_once_for_a_row_that_stays_due(
     ticker: Ticker, rung: list[tuple[str, int]]
 ) -> None:
@@ -51,6 +63,8 @@ def test_only_one_of_two_tickers_acts_and_the_other_takes_over(
         assert leader.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone() == (True,)
         assert ticker.tick() == 0
         assert not ticker.leads
+        pid = leader.info.backend_pid
+    wait_until_ended(pid)
     assert ticker.tick() == 1
     assert ticker.leads
 
