@@ -28,6 +28,8 @@ CHANGES_AT_ONCE = 64
 QUIET = timedelta(seconds=2)
 TURN_SECONDS = 60.0
 RECONCILE_SECONDS = 5.0
+SETTLED_AT_ONCE = 200
+"""A rule that changed may want a million series: what arrives meanwhile does not wait for them."""
 TURN = "intake"
 
 _reconciled_at = 0.0
@@ -49,13 +51,13 @@ def follow() -> int:
 
 
 def settle_quiet() -> int:
-    """Settle each series to which nothing was added for a moment; how many there were."""
+    """Settle series to which nothing was added for a moment, the newest first; how many it did."""
     waiting = (
         Series.objects.filter(stable=False, deleted_at=None)
         .annotate(newest=Max("instances__created_at"))
         .filter(newest__lt=Now() - QUIET)
     )
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    ids = list(waiting.order_by("-pk").values_list("pk", flat=True)[:SETTLED_AT_ONCE])
     for series_id in ids:
         settle(series_id)
     return len(ids)
@@ -101,15 +103,15 @@ def reconcile() -> int:
 
 
 def adopt(project_id: int) -> int:
-    """Settle again what an altered or new project may want; how many series were looked at."""
-    ids = list(
+    """Have every series looked at again that an altered or new rule may want; how many there are.
+
+    Only marks them, in the caller's transaction: the next turns of intake settle them.
+    """
+    return (
         Series.objects.filter(stable=True, deleted_at=None, display__isnull=False)
         .exclude(cases__project_id=project_id)
-        .values_list("pk", flat=True)
+        .update(stable=False)
     )
-    for series_id in ids:
-        settle(series_id)
-    return len(ids)
 
 
 def _read_changes() -> tuple[int, bool]:

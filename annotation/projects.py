@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from . import ledger, members, schema
+from . import intake, ledger, members, schema
 from .enrolment import RULE_ATTRIBUTES
 from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
 from .validation import Problem, problem, require_none, violations
@@ -82,6 +82,8 @@ def create(document: Mapping[str, Any], *, owner: User) -> Project:
             LabelSchema.objects.create(
                 project=project, version=1, document=document["label_schema"]
             )
+            if project.intake_rule:
+                intake.adopt(project.pk)
             ledger.record(
                 "project.create", project=project, actor=owner, obj=project, data=dict(document)
             )
@@ -93,7 +95,8 @@ def create(document: Mapping[str, Any], *, owner: User) -> Project:
 def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Project:
     """Change settings. Task, unit and stream shares are part of the design and stay as they are.
 
-    Intake rule and reads per case hold for cases that arrive afterwards.
+    A new intake rule also takes what is stored already; cases that it no longer matches stay.
+    Reads per case hold for cases that arrive afterwards.
     """
     require_none(_problems(changes, CHANGES_SCHEMA), "The change")
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -107,6 +110,8 @@ def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Proje
     for name, values in changed.items():
         setattr(project, name, values["to"])
     project.save(update_fields=list(changed))
+    if changed.get("intake_rule", {}).get("to"):
+        intake.adopt(project.pk)
     ledger.record("project.update", project=project, actor=user, obj=project, data=changed)
     return project
 

@@ -16,7 +16,7 @@ from django.db import connection
 from pydicom.uid import CTImageStorage, generate_uid
 from pynetdicom import AE
 
-from annotation import arrivals, enrolment, intake, orthanc, queue
+from annotation import arrivals, enrolment, intake, orthanc, projects, queue
 from annotation.models import (
     Case,
     ChangeCursor,
@@ -343,10 +343,31 @@ def test_a_rule_takes_what_matches_in_every_attribute_and_nothing_else(tmp_path:
 def test_a_new_rule_takes_what_is_stored_already(tmp_path: Path) -> None:
     send(tmp_path, images.slice_())
     settle_all()
+    lead, project = builders.user(), builders.project(intake_rule={"Modality": "^MR$"})
+    projects.update(project, {"intake_rule": RULE}, user=lead)
+    assert not Case.objects.exists()
+    settle_all()
+    assert Case.objects.get().project == project
+    projects.update(project, {"intake_rule": {"Modality": "CT"}}, user=lead)
+    settle_all()
+    assert Case.objects.count() == 1
+
+
+def test_what_arrives_does_not_wait_for_what_a_rule_looks_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "SETTLED_AT_ONCE", 1)
+    monkeypatch.setattr(intake, "QUIET", timedelta(seconds=-1))
+    old, new = images.slice_(), images.slice_()
+    send(tmp_path, old)
+    intake.follow()
     project = builders.project(intake_rule=RULE)
     assert intake.adopt(project.pk) == 1
-    assert Case.objects.get().project == project
-    assert intake.adopt(project.pk) == 0
+    send(tmp_path, new)
+    intake.follow()
+    assert Case.objects.get().uid == new.SeriesInstanceUID
+    intake.follow()
+    assert Case.objects.count() == 2
 
 
 def test_a_patient_keeps_one_pseudonym_and_stream_in_a_project_and_another_elsewhere(
