@@ -54,7 +54,7 @@ def entries(path: Path) -> list[Entry]:
     return [
         Entry(number, info.filename, info.file_size)
         for number, info in enumerate(listed)
-        if not info.is_dir() and not is_clutter(info.filename)
+        if not info.filename.endswith("/") and not is_clutter(info.filename)
     ]
 
 

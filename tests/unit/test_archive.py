@@ -87,6 +87,12 @@ def test_an_entry_larger_than_it_says_is_stopped(tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_size <= 50
 
 
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", {"one": b"1", "two": b"2"})
+    path.write_bytes(path.read_bytes().replace(b"one", b"\0ne"))  # a name ends at its first zero
+    assert [entry.name for entry in archive.entries(path)] == ["two"]
+
+
 @settings(max_examples=60)
 @given(st.binary(max_size=400), st.data())
 def test_a_damaged_archive_is_a_fault_and_nothing_else(

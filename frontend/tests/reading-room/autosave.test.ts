@@ -67,6 +67,7 @@ const turns = async (count = 20) => {
 };
 const after = async (ms: number) => {
   await vi.advanceTimersByTimeAsync(ms);
+  await autosave['running']; // hashing takes as long as another thread takes
   await turns();
 };
 
