@@ -67,7 +67,12 @@ const turns = async (count = 20) => {
 };
 const after = async (ms: number) => {
   await vi.advanceTimersByTimeAsync(ms);
-  await autosave['running']; // hashing takes as long as another thread takes
+  await turns();
+};
+/** Hashing a mask takes as long as another thread takes, however many turns that is. */
+const hashed = async (ms: number) => {
+  await after(ms);
+  await autosave['running'];
   await turns();
 };
 
@@ -124,8 +129,7 @@ it('the browser keeps voxels that came from the server, along with the first str
 
 it('what the browser keeps is dropped once the server has it, not mixed with what came later', async () => {
   paint(5);
-  await after(2100);
-  await turns();
+  await hashed(2100);
   expect((await store.load('ada:1'))?.dirty).toBe(false);
   const assignment = { draft: null, submitted: null, slot: 1, label_schema: { version: 1, document: {} } };
   const restored = await restore(assignment as unknown as Assignment, [], store, 'ada:1');
@@ -166,7 +170,7 @@ describe('the server gets', () => {
 
   it('a mask before the draft that names it, and the same mask once', async () => {
     paint(5);
-    await after(2100);
+    await hashed(2100);
     answer('yes');
     await after(2100);
     expect(masks).toEqual([{ series: 7, hash: expect.stringMatching(/^[0-9a-f]{64}$/), size: 300 }]);
