@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import builders
@@ -29,10 +30,11 @@ def in_an_empty_store(empty_store: None) -> None:
 
 
 class Killer:
-    """Kills Orthanc at random moments while the work goes on; the supervisor starts it again."""
+    """Kills Orthanc at random points of the work, never after its end; the supervisor starts it again."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, done_so_far: Callable[[], int]) -> None:
         self.stack = stack
+        self.done_so_far = done_so_far
         self.kills = 0
         self.done = threading.Event()
         self.thread = threading.Thread(target=self._run)
@@ -47,11 +49,14 @@ class Killer:
         assert self.stack.wait_ready("orthanc")
 
     def _run(self) -> None:
-        chance = random.Random(7)
-        while self.kills < KILLS and not self.done.wait(chance.uniform(0.3, 1.2)):
+        for point in sorted(random.Random(7).sample(range(SERIES * SLICES - 1), KILLS)):
+            while self.done_so_far() <= point:
+                if self.done.wait(0.005):
+                    return
             self.stack.kill("orthanc")
             self.kills += 1
             assert self.stack.wait_ready("orthanc")
+        connection.close()
 
 
 def patiently(step: object, *arguments: object) -> None:
@@ -81,12 +86,13 @@ def test_an_import_survives_the_kills_of_orthanc(tmp_path: Path, orthanc_stack: 
     for item, path in zip(batch.items.order_by("pk"), paths, strict=True):
         imports.receive(item.pk, 0, path.read_bytes())
     imports.complete(batch)
-    with Killer(orthanc_stack) as killer:
+    stored = batch.items.filter(state="stored")
+    with Killer(orthanc_stack, lambda: stored.count()) as killer:
         helper = threading.Thread(target=_help, args=[batch.pk])
         helper.start()
         work_until_done(batch.pk)
         helper.join()
-    assert killer.kills >= 2
+    assert killer.kills == KILLS
     assert imports.counts(batch) == {"stored": len(datasets)}
     _everything_is_there_once(project, [dataset.SOPInstanceUID for dataset in datasets])
 
@@ -106,13 +112,13 @@ def test_the_feed_survives_the_kills_of_orthanc(tmp_path: Path, orthanc_stack: S
                     time.sleep(0.05)
             acknowledged.append(path.stem)
 
-    with Killer(orthanc_stack) as killer:
+    with Killer(orthanc_stack, lambda: len(acknowledged)) as killer:
         sender = threading.Thread(target=send)
         sender.start()
         while sender.is_alive():
             patiently(intake.follow)
         sender.join()
-    assert killer.kills >= 2
+    assert killer.kills == KILLS
     until = time.monotonic() + 30
     while Series.objects.filter(stable=False).exists() or Instance.objects.count() < len(datasets):
         assert time.monotonic() < until
