@@ -6,6 +6,7 @@ for that user (NotFound); a thing that may be seen but not done is NotPermitted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -88,23 +89,12 @@ def actions_of(user: User | AnonymousUser, project: Project) -> frozenset[Action
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     roles = Membership.objects.filter(user=user, project=project).values_list("role", flat=True)
-    granted: frozenset[Action] = frozenset().union(*(ALLOWED[role] for role in roles))
-    token = getattr(user, "api_token", None)
-    if token is None:
-        return granted
-    if token.project_id != project.pk:
-        return frozenset()
-    return granted & {Action(name) for name in token.actions}
+    return _granted(user, project, roles)
 
 
 def require(user: User | AnonymousUser, project: Project, action: Action) -> None:
     """Raise NotFound if the project is not the user's to see, NotPermitted if the action is not allowed."""
-    granted = actions_of(user, project)
-    if action in granted:
-        return
-    if granted:
-        raise NotPermitted(f"Your role in “{project.title}” does not allow {action.value}.")
-    raise NotFound
+    _check(actions_of(user, project), project, action)
 
 
 def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:
@@ -118,10 +108,15 @@ def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:
 
 def project_for(user: User | AnonymousUser, slug: str, action: Action) -> Project:
     """The project of that slug if the user may do ``action`` in it."""
-    project = projects_visible_to(user).filter(slug=slug).first()
-    if project is None:
+    if not isinstance(user, User) or not user.is_active:
         raise NotFound
-    require(user, project, action)
+    memberships = list(
+        Membership.objects.filter(user=user, project__slug=slug).select_related("project")
+    )
+    if not memberships:
+        raise NotFound
+    project = memberships[0].project
+    _check(_granted(user, project, [each.role for each in memberships]), project, action)
     return project
 
 
@@ -150,6 +145,24 @@ def series_for(user: User | AnonymousUser, pk: int) -> Series:
     ):
         raise NotFound
     return series
+
+
+def _granted(user: User, project: Project, roles: Iterable[str]) -> frozenset[Action]:
+    granted: frozenset[Action] = frozenset().union(*(ALLOWED[role] for role in roles))
+    token = getattr(user, "api_token", None)
+    if token is None:
+        return granted
+    if token.project_id != project.pk:
+        return frozenset()
+    return granted & {Action(name) for name in token.actions}
+
+
+def _check(granted: frozenset[Action], project: Project, action: Action) -> None:
+    if action in granted:
+        return
+    if granted:
+        raise NotPermitted(f"Your role in “{project.title}” does not allow {action.value}.")
+    raise NotFound
 
 
 def _own(user: User | AnonymousUser, cases: QuerySet[Case]) -> QuerySet[Case]:

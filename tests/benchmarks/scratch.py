@@ -48,9 +48,11 @@ WITH made AS (
     INSERT INTO annotation_membership (user_id, project_id, role, created_at)
     SELECT id, %(project)s, 'reader', now() FROM made
 )
-INSERT INTO annotation_apitoken (user_id, project_id, name, digest, actions, created_at, expires_at)
+INSERT INTO annotation_apitoken (user_id, project_id, name, digest, actions, created_at, expires_at,
+    last_used_at)
 SELECT id, %(project)s, 'benchmark', encode(sha256(('cns_' || id)::bytea), 'hex'),
-    ARRAY['cases.read', 'project.view'], now(), now() + interval '1 day'
+    ARRAY['cases.read', 'project.view'], now(), now() + interval '1 day',
+    now()
 FROM made
 """
 # A tenth of all cases has been read, by the first readers in turn.
@@ -130,6 +132,9 @@ def build(cases: int, readers: int) -> Built:
                 cursor.execute(statement, parameters)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE annotation_slot SET state = 'done' WHERE state = 'claimed'")
+        cursor.execute(
+            "UPDATE annotation_apitoken SET last_used_at = now()"
+        )  # noted now and then only
         cursor.execute("VACUUM ANALYZE")
     people = Membership.objects.filter(project=project).order_by("user_id")
     return Built(project.pk, project.slug, list(people.values_list("user_id", flat=True)))
