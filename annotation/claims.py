@@ -7,20 +7,21 @@ for: a waiting claim keeps the locks of rows that turned out to be taken, and tw
 from __future__ import annotations
 
 import random
-import threading
-from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError
 
-from . import ledger, statements
+from . import ledger, statements, turns
 from .models import Project, Slot, Stream, User
 
 EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
 _random = random.SystemRandom()
 
+# Claims at once pass over each other's rows and wait for one chain: with 64, each costs PostgreSQL
+# three times what it costs with 4. A process that waits here holds up none but its own readers.
+_few_at_once = turns.FewAtOnce(3)
 
 OWN = """
 SELECT id FROM annotation_slot
@@ -59,37 +60,6 @@ RETURNING *, CASE WHEN claimed_at = statement_timestamp() THEN
 LEFT = "SELECT COALESCE(({own}), ({next})) AS id".replace("{own}", OWN).replace(
     "{next}", NEXT.replace("{lock}", "")
 )
-
-
-class FewAtOnce:
-    """Lets so many threads in at a time, the others in the order in which they came."""
-
-    def __init__(self, number: int) -> None:
-        self._free = number
-        self._guard = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-
-    def __enter__(self) -> None:
-        with self._guard:
-            if self._free:
-                self._free -= 1
-                return
-            gate = threading.Lock()
-            gate.acquire()
-            self._waiting.append(gate)
-        gate.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
-
-
-# Claims at once pass over each other's rows and wait for one chain: with 64, each costs PostgreSQL
-# three times what it costs with 4. A process that waits here holds up none but its own readers.
-_few_at_once = FewAtOnce(3)
 
 
 def take(project: Project, reader: User) -> Slot | None:
