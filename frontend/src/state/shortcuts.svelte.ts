@@ -14,6 +14,8 @@ export interface Shortcut {
 const STORED = 'consilium.single-key-shortcuts';
 const TYPING =
   'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
+const OPERATED = 'input:is([type=checkbox], [type=radio], [type=range])';
+const OPERATES = [' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'];
 const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
@@ -21,6 +23,7 @@ export function isTaken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing) return true;
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest(`${TYPING}, [role="dialog"], [role="alertdialog"], [role="menu"]`)) return true;
+  if (OPERATES.includes(event.key) && target?.matches(OPERATED)) return true;
   const presses = (event.key === 'Enter' || event.key === ' ') && !event.ctrlKey && !event.metaKey;
   return presses && !!target?.closest(ACTS_ON_ENTER);
 }
@@ -31,7 +34,7 @@ function layoutsOf(keys: string): string[] {
 }
 
 class Shortcuts {
-  /** Single-letter keys can be switched off, for speech input and for hands that slip. */
+  /** Keys that write a character can be switched off, for speech input and for hands that slip. */
   enabled = $state(localStorage.getItem(STORED) !== 'off');
   active = $state.raw<readonly Shortcut[]>([]);
   sheetOpen = $state(false);
@@ -60,7 +63,7 @@ class Shortcuts {
   }
 
   #press(event: KeyboardEvent, run: Shortcut['run']): void {
-    const single = !(event.ctrlKey || event.metaKey || event.altKey);
+    const single = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
     if ((single && !this.enabled) || isTaken(event)) return;
     event.preventDefault();
     run(event);

@@ -34,7 +34,10 @@ export type Renew = (seriesId: number) => Promise<SeriesDisplay>;
 const known = new Map<number, SeriesDisplay>();
 let renewSeries: Renew | null = null;
 
+/** Frames of an earlier version of the series do not stay: the same index may be another image now. */
 export function registerSeries(series: SeriesDisplay, renew: Renew): void {
+  const before = known.get(series.id);
+  if (before && before.version !== series.version) forgetSeries(series.id);
   known.set(series.id, series);
   renewSeries = renew;
 }
@@ -45,6 +48,10 @@ export function forgetSeries(seriesId: number): void {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
   known.delete(seriesId);
+}
+
+export function forgetAllSeries(): void {
+  for (const id of [...known.keys()]) forgetSeries(id);
 }
 
 export const imageIdOf = (seriesId: number, index: number): string => `${SCHEME}:${seriesId}/${index}`;
@@ -114,6 +121,7 @@ const REFUSALS: Record<number, Key> = {
   401: 'frame.signedOut',
   403: 'frame.refused',
   404: 'frame.gone',
+  410: 'frame.changed',
   503: 'frame.storeDown',
 };
 
@@ -146,6 +154,7 @@ async function fetchOnce(series: SeriesDisplay, index: number): Promise<Encoded>
   let response = await request(frameUrl(series, index));
   if (response.status === 403 && renewSeries) {
     const fresh = await renewSeries(series.id);
+    if (fresh.version !== series.version) throw refusal(410);
     series.frames_url = fresh.frames_url;
     response = await request(frameUrl(series, index));
   }

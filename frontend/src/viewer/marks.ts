@@ -92,6 +92,13 @@ export class MarkProjection {
     this.syncAll();
   }
 
+  /** Shows no marks, and takes none, until the next series is opened. */
+  leave(): void {
+    this.cancel();
+    this.clear();
+    this.series = null;
+  }
+
   syncAll(): void {
     for (const uid of [...this.drawn.keys()]) if (!this.context.record.marks.has(uid)) this.sync(uid);
     for (const uid of this.context.record.marks.keys()) this.sync(uid);

@@ -44,6 +44,13 @@ export class Painter implements Canvas {
     this.project();
   }
 
+  /** Takes no strokes until the next series is opened. */
+  leave(): void {
+    this.drop();
+    this.stroke = null;
+    this.series = null;
+  }
+
   close(): void {
     this.drop();
     paintOn(null);

@@ -39,6 +39,8 @@ export interface FrameDescription extends Partial<PixelDescription> {
 
 export interface SeriesDisplay extends PixelDescription {
   id: number;
+  /** Changes when images are added or taken away. */
+  version: string;
   modality: string;
   description: string;
   token: string;

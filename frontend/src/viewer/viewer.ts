@@ -13,6 +13,7 @@ import {
 import { boot, type Boot } from './boot';
 import {
   FrameError,
+  forgetAllSeries,
   forgetSeries,
   imageIdOf,
   imageIdsOf,
@@ -61,6 +62,8 @@ export class Viewer {
   private wheeled = 0;
   private initialWindow: Window | null = null;
   private classCode = '';
+  /** Series to drop from memory as soon as another one is shown. */
+  private readonly leaving = new Set<number>();
 
   constructor(
     readonly element: HTMLDivElement,
@@ -156,19 +159,35 @@ export class Viewer {
     this.painter.close();
     this.tools.close();
     this.engine.destroy();
+    forgetAllSeries();
   }
 
   /** Nothing is shown until the next series is opened. */
   blank(): void {
     this.generation += 1;
     this.ahead?.stop();
-    this.marks.cancel();
+    this.letGo();
     this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
   }
 
-  /** Drops a series from memory, except the one that is shown. */
+  /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
+  private letGo(): void {
+    this.marks.leave();
+    this.painter.leave();
+  }
+
+  /** Drops a series from memory; the one that is shown, as soon as another one is. */
   forget(seriesId: number): void {
-    if (seriesId !== this.now.series?.id) forgetSeries(seriesId);
+    this.leaving.add(seriesId);
+    this.dropLeaving();
+  }
+
+  private dropLeaving(): void {
+    for (const id of this.leaving) {
+      if (id === this.now.series?.id) continue;
+      forgetSeries(id);
+      this.leaving.delete(id);
+    }
   }
 
   // --- series and frames ---
@@ -177,7 +196,8 @@ export class Viewer {
   async open(series: SeriesDisplay, index = 0): Promise<void> {
     const generation = ++this.generation;
     this.ahead?.stop();
-    this.marks.cancel();
+    this.letGo();
+    this.leaving.delete(series.id);
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index, 0), series.frame_count - 1);
     const { tool, brush, marksHidden, rendered } = this.now;
@@ -212,6 +232,7 @@ export class Viewer {
     this.painter.open(series);
     if (isPainting(this.now.tool)) this.painter.prepare();
     this.set({ phase: 'ready', failure: null, loaded: 1 });
+    this.dropLeaving();
     this.readWindow();
     this.readCamera();
     this.loadAhead(series, first);

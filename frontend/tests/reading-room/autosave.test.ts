@@ -9,6 +9,7 @@ import type { Assignment } from '../../src/pages/reading-room/types';
 import { Labelmap, Stroke } from '../../src/viewer/labelmap';
 import { CaseRecord } from '../../src/viewer/record';
 import type { Content } from '../../src/viewer/types';
+import { fakeSeries } from '../viewer/fake-series';
 
 interface Saved {
   version: number;
@@ -21,6 +22,7 @@ let saved: Saved[];
 let masks: { series: number; hash: string; size: number }[];
 let fail: (() => ApiError) | null;
 let states: string[];
+let keptHere: boolean[];
 let autosave: Autosave;
 
 const problem = (status: number, code: string, extra = {}) =>
@@ -45,6 +47,7 @@ beforeEach(() => {
   masks = [];
   fail = null;
   states = [];
+  keptHere = [];
   autosave = new Autosave({
     record,
     store,
@@ -52,6 +55,7 @@ beforeEach(() => {
     seconds: () => 12,
     labelmapUid: (series) => `2.25.${series}`,
     onState: (state: SaveState) => states.push(state.kind),
+    onKept: (kept) => keptHere.push(kept),
   });
   autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 0 });
 });
@@ -122,9 +126,21 @@ it('the browser keeps voxels that came from the server, along with the first str
   autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 3 }, new Map([[7, 'a'.repeat(64)]]));
   paint(5);
   await turns();
-  const restored = await restore({} as Assignment, [], store, 'ada:1');
+  const series = fakeSeries({ id: 7, frames: 3, rows: 10, columns: 10 });
+  const restored = await restore({} as Assignment, [series], store, 'ada:1');
   expect(restored).toMatchObject({ dirty: true, version: 3 });
   expect(restored.labelmaps.get(7)?.bytes).toEqual(record.labelmaps.get(7)?.bytes);
+});
+
+it('voxels painted on other images than the series has now are left out, and that is said', async () => {
+  paint(5);
+  answer('yes');
+  await turns();
+  const series = fakeSeries({ id: 7, frames: 4, rows: 10, columns: 10 });
+  const restored = await restore({} as Assignment, [series], store, 'ada:1');
+  expect(restored).toMatchObject({ dirty: true, unfitting: true });
+  expect(restored.labelmaps.size).toBe(0);
+  expect(restored.content.answers).toHaveLength(1);
 });
 
 it('what the browser keeps is dropped once the server has it, not mixed with what came later', async () => {
@@ -256,4 +272,46 @@ it('a submission that was never answered is remembered with its key', async () =
   await autosave.rememberPending({ idempotencyKey: 'k', body: '{}' });
   expect((await store.unanswered('ada:')).map(({ pending }) => pending?.idempotencyKey)).toEqual(['k']);
   expect(await store.unanswered('bob:')).toEqual([]);
+});
+
+describe('a correction', () => {
+  it('stays in the browser until it is submitted, however long that takes', async () => {
+    autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 0, corrects: true });
+    answer('no');
+    await after(60_000);
+    expect(saved).toEqual([]);
+    expect(states.at(-1)).toBe('correction');
+    expect((await store.load('ada:1'))?.answers).toEqual([{ question: 'finding', target: '', value: 'no' }]);
+  });
+});
+
+describe('without room in the browser', () => {
+  it('the reader is told, and what was not written is written with the next edit', async () => {
+    const full = vi
+      .spyOn(store, 'save')
+      .mockRejectedValueOnce(new DOMException('full', 'QuotaExceededError'));
+    paint(5);
+    await turns();
+    expect(keptHere).toEqual([false]);
+    answer('yes');
+    await turns();
+    expect(keptHere).toEqual([false, true]);
+    const [frame] = await store.frames('ada:1', 7);
+    expect([...(frame?.bytes ?? [])].filter(Boolean)).toHaveLength(5);
+    full.mockRestore();
+  });
+});
+
+it('a look at the connection does not cost the next attempt', async () => {
+  fail = () => problem(503, 'unavailable');
+  answer('yes');
+  await after(2100);
+  fail = null;
+  autosave['running'] = null;
+  const running = new Promise<void>(() => undefined);
+  autosave['running'] = running;
+  expect(autosave.flush()).toBe(running);
+  autosave['running'] = null;
+  await after(2100);
+  expect(saved).toHaveLength(1);
 });

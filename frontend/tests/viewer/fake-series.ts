@@ -19,6 +19,7 @@ export function fakeSeries(said: Said & Partial<Omit<SeriesDisplay, 'frames'>> =
   } = said;
   return {
     id: 1,
+    version: 'a',
     modality: 'CT',
     description: '',
     token: 'token',

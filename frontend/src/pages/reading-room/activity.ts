@@ -27,6 +27,11 @@ export class Activity {
     return Math.round((this.base + (this.active + running) / 1000) * 10) / 10;
   }
 
+  /** Seconds since the reader last did something. */
+  get idleSeconds(): number {
+    return (this.now() - this.last) / 1000;
+  }
+
   restart(base: number): void {
     this.base = base;
     this.active = 0;

@@ -25,7 +25,9 @@ export type SaveState =
   | { kind: 'conflict'; theirs: StoredDraft }
   /** The slot went to another reader. */
   | { kind: 'lost' }
-  | { kind: 'refused'; message: string };
+  | { kind: 'refused'; message: string }
+  /** A correction: the server keeps the earlier reading, and the browser this one until it is submitted. */
+  | { kind: 'correction' };
 
 export interface Target {
   key: string;
@@ -33,6 +35,8 @@ export interface Target {
   token: number;
   /** The version of the server's draft that the record holds. */
   version: number;
+  /** Submitted already: the server takes no draft of it any more. */
+  corrects?: boolean;
 }
 
 export interface Doors {
@@ -51,6 +55,8 @@ interface Options {
   /** The tracking UID of the labelmap mark of a series. */
   labelmapUid: (series: number) => string;
   onState: (state: SaveState) => void;
+  /** Whether the browser has room for what the reader does. */
+  onKept: (kept: boolean) => void;
 }
 
 interface StoredMask {
@@ -86,7 +92,7 @@ export class Autosave {
       const map = this.options.record.labelmaps.get(series);
       if (map) this.masks.set(series, { revision: map.revision, hash });
     }
-    this.say({ kind: 'saved' });
+    this.say({ kind: target.corrects ? 'correction' : 'saved' });
   }
 
   /** Stops; what was not sent stays in the browser's store. */
@@ -126,7 +132,7 @@ export class Autosave {
   touchAll(): void {
     this.edits += 1;
     this.keepInBrowser();
-    if (this.state.kind === 'conflict' || this.state.kind === 'lost') return;
+    if (this.target?.corrects || this.state.kind === 'conflict' || this.state.kind === 'lost') return;
     if (this.state.kind !== 'saving' && this.state.kind !== 'offline') this.say({ kind: 'unsaved' });
     this.schedule(QUIET_MS);
   }
@@ -153,7 +159,7 @@ export class Autosave {
   private keepInBrowser(): Promise<void> {
     this.local ??= Promise.resolve().then(() => {
       this.local = null;
-      return this.writeToBrowser().catch(() => undefined);
+      return this.writeToBrowser();
     });
     return this.local;
   }
@@ -161,9 +167,18 @@ export class Autosave {
   private async writeToBrowser(): Promise<void> {
     const draft = this.browserDraft();
     if (!draft) return;
-    const frames = [...this.touched.values()].map((frame) => ({ ...frame, bytes: frame.bytes.slice() }));
+    const touched = new Map(this.touched);
+    const frames = [...touched.values()].map((frame) => ({ ...frame, bytes: frame.bytes.slice() }));
     this.touched.clear();
-    await this.options.store.save(draft, frames);
+    try {
+      await this.options.store.save(draft, frames);
+      this.options.onKept(true);
+    } catch {
+      // What was not written is still to be written: half a mask in the store would pass for all of it.
+      if (draft.key === this.target?.key)
+        for (const [name, frame] of touched) if (!this.touched.has(name)) this.touched.set(name, frame);
+      this.options.onKept(false);
+    }
   }
 
   private browserDraft(): BrowserDraft | null {
@@ -203,8 +218,9 @@ export class Autosave {
 
   /** Sends what is not saved yet; resolves when the server has answered, one way or the other. */
   flush(): Promise<void> {
+    if (this.running) return this.running;
     clearTimeout(this.timer);
-    this.running ??= this.send().finally(() => {
+    this.running = this.send().finally(() => {
       this.running = null;
       if (this.edits > 0 && this.target && this.state.kind === 'unsaved') this.schedule(QUIET_MS);
     });
@@ -219,7 +235,7 @@ export class Autosave {
 
   private async send(): Promise<void> {
     const { target } = this;
-    if (!target || this.edits === 0) return;
+    if (!target || target.corrects || this.edits === 0) return;
     const edits = this.edits;
     this.firstEdit = 0;
     this.say({ kind: 'saving' });

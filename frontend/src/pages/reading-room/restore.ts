@@ -17,6 +17,8 @@ export interface Restored {
   seconds: number;
   /** Work of this browser that the server does not have yet. */
   dirty: boolean;
+  /** A mask was left out: it was drawn when the series had other images. */
+  unfitting: boolean;
 }
 
 export async function restore(
@@ -26,7 +28,7 @@ export async function restore(
   key: string,
 ): Promise<Restored> {
   const local = await store.load(key);
-  if (local?.dirty) return fromBrowser(local, store);
+  if (local?.dirty) return fromBrowser(local, series, store);
   // What lies here is older than what the server has; mixed with it, it would be wrong.
   if (local) await store.erase(key);
   const { draft, submitted, slot, label_schema: schema } = assignment;
@@ -36,12 +38,30 @@ export async function restore(
     return fromServer(slot, { version: 0, content, active_seconds: 0, updated_at }, series);
   }
   const content = freshContent(schema.document);
-  return { content, labelmaps: new Map(), masks: new Map(), version: 0, seconds: 0, dirty: false };
+  return {
+    content,
+    labelmaps: new Map(),
+    masks: new Map(),
+    version: 0,
+    seconds: 0,
+    dirty: false,
+    unfitting: false,
+  };
 }
 
-async function fromBrowser(draft: BrowserDraft, store: BrowserStore): Promise<Restored> {
+async function fromBrowser(
+  draft: BrowserDraft,
+  displays: readonly SeriesDisplay[],
+  store: BrowserStore,
+): Promise<Restored> {
   const labelmaps = new Map<number, Labelmap>();
+  let unfitting = false;
   for (const { series, frames, rows, columns } of draft.painted) {
+    const display = displays.find(({ id }) => id === series);
+    if (display?.frame_count !== frames || display.rows !== rows || display.columns !== columns) {
+      unfitting = true;
+      continue;
+    }
     const voxels = new Uint8Array(frames * rows * columns);
     for (const { frame, bytes } of await store.frames(draft.key, series)) {
       voxels.set(bytes, frame * rows * columns);
@@ -49,7 +69,15 @@ async function fromBrowser(draft: BrowserDraft, store: BrowserStore): Promise<Re
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
   const { answers, marks, version, activeSeconds: seconds } = draft;
-  return { content: { answers, marks }, labelmaps, masks: new Map(), version, seconds, dirty: true };
+  return {
+    content: { answers, marks },
+    labelmaps,
+    masks: new Map(),
+    version,
+    seconds,
+    dirty: true,
+    unfitting,
+  };
 }
 
 async function fromServer(
@@ -59,14 +87,20 @@ async function fromServer(
 ): Promise<Restored> {
   const labelmaps = new Map<number, Labelmap>();
   const masks = new Map<number, string>();
+  let unfitting = false;
   for (const mark of draft.content.marks) {
     const display = series.find(({ id }) => id === mark.series);
     if (mark.kind !== 'labelmap' || !mark.mask || !display) continue;
     const { frame_count: frames, rows, columns } = display;
-    const voxels = await fetchMask(slot, mark.mask, frames * rows * columns);
-    labelmaps.set(display.id, new Labelmap(frames, rows, columns, voxels));
-    masks.set(display.id, mark.mask);
+    try {
+      const voxels = await fetchMask(slot, mark.mask, frames * rows * columns);
+      labelmaps.set(display.id, new Labelmap(frames, rows, columns, voxels));
+      masks.set(display.id, mark.mask);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      unfitting = true;
+    }
   }
   const { content, version, active_seconds: seconds } = draft;
-  return { content, labelmaps, masks, version, seconds, dirty: false };
+  return { content, labelmaps, masks, version, seconds, dirty: false, unfitting };
 }

@@ -16,10 +16,13 @@ import { askedOf, type Block, blocks, countingAnswers } from './form';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
+import { isRefusal, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
 const HEARTBEAT_MS = 60_000;
+/** A tab that nobody uses lets its claim run out, so that others get the case. */
+const IDLE_SECONDS = 300;
 const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
 
 export class Room {
@@ -33,6 +36,8 @@ export class Room {
   /** Problems that the server named when it refused a submission. */
   refused = $state.raw<string[]>([]);
   readToday = $state(0);
+  /** False while the browser has no room for what the reader does. */
+  keptHere = $state(true);
 
   readonly record = new CaseRecord();
   readonly activity = new Activity(0);
@@ -61,12 +66,15 @@ export class Room {
       onState: (state) => {
         this.save = state;
       },
+      onKept: (kept) => {
+        this.keptHere = kept;
+      },
     });
     this.stops.push(
       this.record.onChange(() => {
         this.revision += 1;
         this.refused = [];
-        this.submitAgain = false;
+        this.withdraw();
       }),
     );
   }
@@ -100,7 +108,9 @@ export class Room {
   });
   readonly blocks: Block[] = $derived.by(() => {
     void this.revision;
-    return blocks(this.schema, this.record, this.allMarks());
+    const conflict = { text: t('conflict.title'), question: null, target: '' };
+    const first = this.save.kind === 'conflict' ? [conflict] : [];
+    return [...first, ...blocks(this.schema, this.record, this.allMarks())];
   });
 
   answer(question: string, target = ''): AnswerValue {
@@ -163,34 +173,22 @@ export class Room {
     this.refused = [];
     clearInterval(this.heart);
     this.autosave.end();
+    let found: Assignment | null = null;
     try {
-      await this.repeatUnanswered();
-      const assignment = await fetch();
+      await sendUnanswered(this.store, await this.username());
+      const assignment = (found = await fetch());
       if (generation !== this.generation) return;
       await this.enter(assignment, generation);
     } catch (error) {
-      if (generation === this.generation) this.couldNotOpen(error);
+      if (generation === this.generation) this.couldNotOpen(error, found);
     }
   }
 
-  // A submission whose answer never arrived is sent again, under its own key: it has one effect.
-  private async repeatUnanswered(): Promise<void> {
-    for (const draft of await this.store.unanswered(`${await this.username()}:`)) {
-      const { idempotencyKey, body } = draft.pending as Pending;
-      try {
-        await server.submitRead(draft.slot, idempotencyKey, JSON.parse(body));
-        await this.store.erase(draft.key);
-        toasts.say(t('room.submittedAfterAll'));
-      } catch (error) {
-        if (error instanceof ApiError && error.offline) throw error;
-        await this.store.save({ ...draft, pending: null });
-      }
-    }
-  }
-
-  private couldNotOpen(error: unknown): void {
-    this.assignment = null;
+  // A case that was claimed and cannot be shown must not trap its reader: the ways out stay open.
+  private couldNotOpen(error: unknown, found: Assignment | null): void {
+    this.assignment = found;
     this.series = [];
+    this.record.load([], [], new Map());
     if (error instanceof ApiError && error.code === 'nothing_to_read') {
       this.phase = 'nothing';
       this.showAddress(null);
@@ -207,6 +205,7 @@ export class Room {
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
+    if (restored.unfitting) toasts.fail(t('room.unfitting'));
     this.labelmapUids.clear();
     const { draft, submitted } = assignment;
     for (const mark of [...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]) {
@@ -216,11 +215,12 @@ export class Room {
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
-    this.autosave.begin({ key, slot, token, version: restored.version }, restored.masks);
+    const target = { key, slot, token, version: restored.version, corrects: submitted !== null };
+    this.autosave.begin(target, restored.masks);
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
     this.showAddress(slot);
-    this.beat();
+    if (!submitted) this.beat();
   }
 
   private async keyOf(slot: number): Promise<string> {
@@ -236,7 +236,7 @@ export class Room {
 
   private async renewLease(): Promise<void> {
     const { assignment } = this;
-    if (!assignment) return;
+    if (!assignment || this.activity.idleSeconds > IDLE_SECONDS) return;
     try {
       await server.heartbeat(assignment.slot, assignment.token);
     } catch (error) {
@@ -328,7 +328,7 @@ export class Room {
 
   private async notSubmitted(error: unknown): Promise<void> {
     this.phase = 'reading';
-    if (error instanceof ApiError && error.offline) {
+    if (!isRefusal(error)) {
       this.submitAgain = true;
       toasts.fail(t('room.submitUnanswered'));
       return;
@@ -336,6 +336,15 @@ export class Room {
     await this.autosave.rememberPending(null);
     const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
     this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
+    // The save that was under way gave way to the submission.
+    this.autosave.touchAll();
+  }
+
+  // What was sent and not answered is not what the reader means any more. Should the server have it after
+  // all, then what is submitted next corrects it.
+  private withdraw(): void {
+    this.submitAgain = false;
+    if (this.phase === 'reading' && this.autosave.unanswered) void this.autosave.rememberPending(null);
   }
 
   /** Declines the case, with a reason; the next one follows. */

@@ -4,6 +4,7 @@ export const room = {
     'This browser offers no WebGL 2: images are drawn more slowly and the brush is off. Everything else works.',
   'frame.signedOut': 'You are signed out. Sign in again in another tab, then try again.',
   'frame.refused': 'You may no longer see these images. Open the case again.',
+  'frame.changed': 'The images of this case have changed since it was opened. Open it again.',
   'frame.gone': 'The server no longer has this image. Tell the person who runs it.',
   'frame.storeDown': 'The image store does not answer. Try again in a moment.',
   'frame.status': 'The server could not deliver this image (status {status}).',
@@ -105,6 +106,7 @@ export const room = {
   'save.conflict': 'Two versions of this draft exist',
   'save.lost': 'This case went to another reader',
   'save.refused': 'Not saved',
+  'save.correction': 'Correcting',
   'conflict.title': 'This draft was changed elsewhere',
   'conflict.text':
     'A newer version was saved {when}, in another window or on another machine. Only one can go on.',
@@ -121,6 +123,11 @@ export const room = {
   'room.submitting': 'Submitting…',
   'room.submitted': 'Case {id} is read.',
   'room.submittedLate': 'Your reading is kept. It came late: another reader has this case now.',
+  'room.refusedAfterAll':
+    'A reading that waited for the server was not accepted. It is kept in this browser as a draft. {reason}',
+  'room.unfitting':
+    'The images of this case have changed since its mask was painted, so the mask is not shown here.',
+  'room.notKept': 'This browser has no room left: what you do is safe only once it is saved on the server.',
   'room.submittedAfterAll': 'A reading that waited for the server has arrived.',
   'room.submitUnanswered':
     'The server did not answer. Your reading is kept and is sent again when it is back.',

@@ -1,0 +1,31 @@
+/** Submissions that were sent and never answered: sent again under their own key, they have one effect. */
+
+import { ApiError, sentence } from '../../api/http';
+import { toasts } from '../../state/toasts.svelte';
+import { t } from '../../strings';
+import type { BrowserStore, Pending } from './browser-store';
+import { submitRead } from './server';
+
+const MAY_YET_SUCCEED = [401, 403, 408, 429];
+
+/** The server has decided; any other failure may end otherwise when it is tried again. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return true;
+  return !error.offline && error.status < 500 && !MAY_YET_SUCCEED.includes(error.status);
+}
+
+/** Throws where there is no answer again; what is refused stays in the browser as a draft. */
+export async function sendUnanswered(store: BrowserStore, username: string): Promise<void> {
+  for (const draft of await store.unanswered(`${username}:`)) {
+    const { idempotencyKey, body } = draft.pending as Pending;
+    try {
+      await submitRead(draft.slot, idempotencyKey, JSON.parse(body));
+      await store.erase(draft.key);
+      toasts.say(t('room.submittedAfterAll'));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await store.save({ ...draft, pending: null });
+      toasts.fail(t('room.refusedAfterAll', { reason: sentence(error) }));
+    }
+  }
+}

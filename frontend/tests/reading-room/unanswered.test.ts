@@ -1,0 +1,55 @@
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '../../src/api/http';
+import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/browser-store';
+import * as server from '../../src/pages/reading-room/server';
+import { sendUnanswered } from '../../src/pages/reading-room/unanswered';
+
+const problem = (status: number) => new ApiError({ status, code: 'x', title: 'x', detail: 'The reason.' });
+const draft: BrowserDraft = {
+  key: 'ada:1',
+  slot: 1,
+  answers: [],
+  marks: [],
+  painted: [],
+  version: 0,
+  activeSeconds: 3,
+  savedAt: '',
+  dirty: true,
+  pending: { idempotencyKey: 'k', body: '{"token":5}' },
+};
+let store: BrowserStore;
+const submit = vi.spyOn(server, 'submitRead');
+
+beforeEach(async () => {
+  store = new BrowserStore(new IDBFactory());
+  await store.save(draft);
+});
+afterEach(() => submit.mockReset());
+
+describe('a submission that was never answered', () => {
+  it('is sent again under its own key, and is then no draft any more', async () => {
+    submit.mockResolvedValue({ read: 1, late: false, submitted_at: '' });
+    await sendUnanswered(store, 'ada');
+    expect(submit).toHaveBeenCalledWith(1, 'k', { token: 5 });
+    expect(await store.load('ada:1')).toBeNull();
+  });
+
+  it("of another reader of this browser is not this reader's to send", async () => {
+    await sendUnanswered(store, 'ad');
+    expect(submit).not.toHaveBeenCalled();
+  });
+
+  it.each([0, 401, 403, 408, 429, 500, 503])('waits on after an answer of %i', async (status) => {
+    submit.mockRejectedValue(problem(status));
+    await expect(sendUnanswered(store, 'ada')).rejects.toBeInstanceOf(ApiError);
+    expect((await store.load('ada:1'))?.pending).toEqual(draft.pending);
+  });
+
+  it.each([404, 409, 422])('that is refused with %i is a draft again', async (status) => {
+    submit.mockRejectedValue(problem(status));
+    await sendUnanswered(store, 'ada');
+    expect(await store.load('ada:1')).toMatchObject({ pending: null, dirty: true });
+  });
+});
