@@ -336,6 +336,20 @@ def test_a_submission_whose_answer_was_lost_has_one_effect(
     assert count.split() == ["1"]
 
 
+def test_an_edit_withdraws_a_submission_that_waits_for_the_server(room: Room) -> None:
+    slot = room.slot
+    room.page.context.set_offline(True)
+    room.press("1", "Control+Enter")
+    expect(room.page.get_by_text("Your reading is kept and is sent again")).to_be_visible()
+    room.press("2")
+    room.page.wait_for_timeout(200)
+    room.page.context.set_offline(False)
+    room.open(slot)
+    expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
+    expect(room.root).to_have_attribute("data-save", "saved", timeout=30_000)
+    assert room.api(f"slots/{slot}")["submitted"] is None
+
+
 def test_two_versions_of_a_draft_are_a_choice(
     room: Room, browser: Browser, place: Place, reader: str
 ) -> None:
@@ -354,11 +368,26 @@ def test_two_versions_of_a_draft_are_a_choice(
 
 def test_a_case_is_skipped_with_a_reason_and_another_follows(room: Room) -> None:
     slot = room.slot
-    room.press("s")
+    room.press("1", "s")
     room.page.get_by_role("radio", name="Outside my expertise").check()
+    room.press("Control+Enter")
+    room.page.wait_for_timeout(500)
+    assert room.slot == slot
+    assert room.api(f"slots/{slot}")["submitted"] is None
     room.page.get_by_role("button", name="Skip case").click()
     expect(room.root).not_to_have_attribute("data-slot", str(slot))
     room.wait()
+
+
+def test_a_case_that_cannot_be_shown_can_be_given_back(room: Room) -> None:
+    slot = room.slot
+    room.page.route("**/api/series/*", lambda route: route.fulfill(status=404, json={}))
+    room.page.reload()
+    expect(room.page.get_by_text("This case could not be opened")).to_be_visible()
+    room.page.get_by_role("button", name="Give back").click()
+    room.page.get_by_role("button", name="Give back").last.click()
+    expect(room.page.get_by_text("The case is back in the queue")).to_be_visible()
+    assert room.api(f"slots/{slot}")["lease_expires_at"] is None
 
 
 def test_without_webgl_images_are_read_all_the_same_and_the_reader_is_told(
@@ -406,8 +435,10 @@ def test_a_submitted_case_is_opened_again_and_corrected(room: Room) -> None:
     room.open(slot)
     assert len(room.marks) == 1
     expect(room.page.get_by_text("Submitting again corrects your reading")).to_be_visible()
+    expect(room.page.get_by_role("button", name="Give back")).to_have_count(0)
     room.press("2", "j")
     room.page.keyboard.type("8")
+    expect(room.root).to_have_attribute("data-save", "correction")
     room.press("Control+Enter")
     expect(room.root).not_to_have_attribute("data-slot", str(slot))
     corrected = room.api(f"slots/{slot}")["submitted"]

@@ -328,12 +328,12 @@ export class Room {
 
   private async notSubmitted(error: unknown): Promise<void> {
     this.phase = 'reading';
-    if (!isRefusal(error)) {
+    if (error instanceof ApiError && error.offline) {
       this.submitAgain = true;
       toasts.fail(t('room.submitUnanswered'));
       return;
     }
-    await this.autosave.rememberPending(null);
+    if (isRefusal(error)) await this.autosave.rememberPending(null);
     const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
     this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
     // The save that was under way gave way to the submission.
