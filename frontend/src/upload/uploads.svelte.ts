@@ -1,8 +1,8 @@
 /** Uploads that go on while one looks at other pages: one per project, three files at a time. */
 import { beginImport, cancelImport, completeImport } from '../api/actions';
 import { cursorOf } from '../api/client';
-import { sentence } from '../api/http';
-import { importItems, imports, key, queryClient } from '../api/queries';
+import { ApiError, sentence } from '../api/http';
+import { importItems, imports, key, me, queryClient } from '../api/queries';
 import type { ImportItem } from '../api/types';
 import { toasts } from '../state/toasts.svelte';
 import { t } from '../strings';
@@ -13,6 +13,7 @@ const AT_A_TIME = 3;
 const FILES_PER_IMPORT = 5000;
 
 export interface Sent {
+  id: number;
   name: string;
   size: number;
   received: number;
@@ -22,7 +23,7 @@ export class Upload {
   readonly slug: string;
   /** Files being sent right now. */
   active = $state<Sent[]>([]);
-  failed = $state<{ name: string; error: string }[]>([]);
+  failed = $state<{ id: number; name: string; error: string }[]>([]);
   files = $state(0);
   done = $state(0);
   total = $state(0);
@@ -33,6 +34,8 @@ export class Upload {
   remaining = $state<number | null>(null);
   #queue: Pair[] = [];
   #imports = new Set<number>();
+  /** The import that each file belongs to. */
+  #importOf = new Map<number, number>();
   #abort = new AbortController();
   #startedAt = 0;
   #receivedBefore = 0;
@@ -50,6 +53,7 @@ export class Upload {
     this.error = '';
     try {
       const { resumed, fresh } = pair(await this.#missing(), files);
+      for (const { item } of resumed) this.#imports.add(this.#importOf.get(item.id) as number);
       this.#enqueue(resumed);
       for (let at = 0; at < fresh.length; at += FILES_PER_IMPORT) {
         await this.#begin(fresh.slice(at, at + FILES_PER_IMPORT));
@@ -69,15 +73,18 @@ export class Upload {
     this.#finish();
   }
 
-  /** Items that the server still waits for, of imports that were interrupted. */
+  /** Items that the server still waits for, of this person's imports that were interrupted. */
   async #missing(): Promise<ImportItem[]> {
+    const { username } = await queryClient.fetchQuery(me());
     const { pages } = await queryClient.fetchInfiniteQuery({ ...imports(this.slug), staleTime: 0 });
     const batches = pages.flatMap(({ results }) => results);
-    const open = batches.filter(({ id, state }) => state === 'receiving' && !this.owns(id));
+    const open = batches.filter(
+      ({ id, state, created_by: by }) => state === 'receiving' && by === username && !this.owns(id),
+    );
     const found: ImportItem[] = [];
     for (const { id } of open) {
       const items = await everyItem(id);
-      if (items.some(({ received, size }) => received < size)) this.#imports.add(id);
+      for (const item of items) this.#importOf.set(item.id, id);
       found.push(...items);
     }
     return found;
@@ -87,6 +94,7 @@ export class Upload {
     const wanted = files.map(({ name, file }) => ({ name, size: file.size }));
     const begun = await beginImport(this.slug, wanted);
     this.#imports.add(begun.id);
+    for (const item of begun.items) this.#importOf.set(item.id, begun.id);
     this.#enqueue(pair(begun.items, files).resumed);
   }
 
@@ -102,12 +110,16 @@ export class Upload {
   async #run(): Promise<void> {
     if (this.running) return;
     this.running = true;
+    this.failed = [];
     this.#abort = new AbortController();
     this.#startedAt = Date.now();
     this.#receivedBefore = this.received;
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#work()));
-    if (this.#abort.signal.aborted) return;
-    if (this.failed.length === 0) await this.#complete();
+    // Files may be added until the last import is complete.
+    while (this.#queue.length > 0 || this.#imports.size > 0) {
+      await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#work()));
+      if (this.#abort.signal.aborted) return;
+      await this.#complete();
+    }
     this.#finish();
   }
 
@@ -116,7 +128,7 @@ export class Upload {
   }
 
   async #sendOne({ item, file }: Pair): Promise<void> {
-    this.active.push({ name: item.name, size: item.size, received: item.received });
+    this.active.push({ id: item.id, name: item.name, size: item.size, received: item.received });
     const shown = this.active.at(-1) as Sent;
     try {
       await send({
@@ -130,7 +142,9 @@ export class Upload {
       });
       this.done += 1;
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.failed.push({ name: item.name, error: sentence(error) });
+      if (!this.#abort.signal.aborted) {
+        this.failed.push({ id: item.id, name: item.name, error: sentence(error) });
+      }
     } finally {
       this.active.splice(this.active.indexOf(shown), 1);
     }
@@ -143,13 +157,23 @@ export class Upload {
     this.remaining = secondsLeft(sent, this.total - this.received, Date.now() - this.#startedAt);
   }
 
+  /** Each import by itself: one that still misses files must not hold up the others. */
   async #complete(): Promise<void> {
-    try {
-      for (const id of this.#imports) await completeImport(id);
-      toasts.say(t('imports.sent'));
-    } catch (error) {
-      this.error = sentence(error);
+    const unsent = new Set(this.failed.map(({ id }) => this.#importOf.get(id)));
+    const waiting = new Set(this.#queue.map(({ item }) => this.#importOf.get(item.id)));
+    let complete = 0;
+    for (const id of [...this.#imports].filter((one) => !waiting.has(one))) {
+      this.#imports.delete(id);
+      if (unsent.has(id)) continue;
+      try {
+        await completeImport(id);
+        complete += 1;
+      } catch (error) {
+        // Files that were not dropped again are missing still; the list of imports says so.
+        if (!(error instanceof ApiError && error.status === 409)) this.error = sentence(error);
+      }
     }
+    if (complete > 0) toasts.say(t('imports.sent'));
   }
 
   #finish(): void {
@@ -161,6 +185,7 @@ export class Upload {
     this.total = 0;
     this.received = 0;
     this.#imports.clear();
+    this.#importOf.clear();
     void queryClient.invalidateQueries({ queryKey: key.project(this.slug) });
   }
 }

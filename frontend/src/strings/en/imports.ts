@@ -24,6 +24,10 @@ export const imports = {
     one: '{n} file is missing. Drop the same file or its folder again: only what is missing is sent.',
     other: '{n} files are missing. Drop the same files or their folder again: only what is missing is sent.',
   },
+  'imports.allThere': 'All its files are here; it only was not ended.',
+  'imports.finish': 'Finish it',
+  'imports.by': 'By',
+  'imports.bySystem': 'the command line',
   'imports.resumed': {
     one: 'Going on with {n} file of the interrupted import.',
     other: 'Going on with {n} files of the interrupted import.',
