@@ -5,8 +5,8 @@ A reader's list is made of the reader's own doings alone, so that it tells nothi
 
 from __future__ import annotations
 
-from django.db.models import Case as Choose
 from django.db.models import (
+    BigIntegerField,
     CharField,
     Exists,
     Func,
@@ -18,6 +18,8 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models import Case as Choose
+from django.db.models.functions import Coalesce
 
 from .errors import InvalidInput
 from .models import Case, Draft, Project, Read, Reference, Series, Skip, Slot, User
@@ -66,13 +68,18 @@ def for_overseer(project: Project) -> QuerySet[Case]:
 
 
 def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
-    """With the columns of the list: the person's own claim, due date, series and first series."""
+    """With the columns of the list: the person's own slot, due date, series and first series."""
     slots = Slot.objects.filter(case=OuterRef("pk"))
-    own = slots.filter(reader=user, state=Slot.State.CLAIMED)
+    own = slots.filter(reader=user, state__in=[Slot.State.CLAIMED, Slot.State.DONE])
+    drafted = Draft.objects.filter(slot__case=OuterRef("pk"), reader=user)
     series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
     count = Func("pk", function="COUNT", output_field=IntegerField())
     return cases.annotate(
-        slot=Subquery(own.values("pk")[:1]),
+        slot=Coalesce(
+            Subquery(own.values("pk")[:1]),
+            Subquery(drafted.values("slot_id")[:1]),
+            output_field=BigIntegerField(),
+        ),
         due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
         series_count=Subquery(series.order_by().annotate(count=count).values("count")),
         first_series=Subquery(series.values("pk")[:1]),

@@ -28,7 +28,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
     stage = serializers.ChoiceField(listing.STAGES)
     series_count = serializers.IntegerField()
     due_at = serializers.DateTimeField(allow_null=True)
-    slot = serializers.IntegerField(allow_null=True, help_text="my own live claim")
+    slot = serializers.IntegerField(allow_null=True, help_text="in my hands, read by me or drafted")
     thumbnail = serializers.SerializerMethodField()
     stream = serializers.SerializerMethodField()
 

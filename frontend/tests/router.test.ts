@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pagesFor } from '../src/pages/pages';
+import { mayOpen, pagesFor } from '../src/pages/pages';
 import { compile, find } from '../src/router.svelte';
 import { routes } from '../src/routes';
 
@@ -35,5 +35,15 @@ describe('the sidebar', () => {
     const pages = pagesFor(['cases.view', 'rounds.view', 'datasets.view', 'images.import', 'members.view']);
     for (const { path } of pages) expect(at(`/p/tb${path}`), path).not.toBeNull();
     expect(new Set(pages.map(({ key }) => key)).size).toBe(pages.length);
+  });
+});
+
+describe('what to do next', () => {
+  it('leads only where the person may go', () => {
+    expect(mayOpen(['project.view', 'cases.read'], 'read')).toBe(true);
+    expect(mayOpen(['project.view', 'rounds.view'], 'read')).toBe(false);
+    expect(mayOpen(['project.view', 'rounds.view'], 'rounds/3')).toBe(true);
+    expect(mayOpen(['project.view'], '/import')).toBe(false);
+    expect(mayOpen(['project.view'], '')).toBe(true);
   });
 });

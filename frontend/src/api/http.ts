@@ -75,7 +75,7 @@ export async function send(request: Request): Promise<Response> {
     connection.lost();
     throw new ApiError(noAnswer());
   }
-  connection.heard();
+  connection.heard(response.ok);
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (!isSessionEnd(problem)) throw new ApiError(problem);

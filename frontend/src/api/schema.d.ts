@@ -1049,7 +1049,7 @@ export interface components {
             /** Format: date-time */
             due_at: string | null;
             readonly thumbnail: string | null;
-            /** @description my own live claim */
+            /** @description in my hands, read by me or drafted */
             slot: number | null;
             readonly stream: string | null;
             /** Format: date-time */

@@ -19,5 +19,12 @@ export const projectPages: readonly ProjectPage[] = [
   { path: '/members', label: 'nav.members', needs: ['members.view'], key: 'u' },
 ];
 
+/** Whether a person with these actions gets more than a refusal at an address below the project's. */
+export function mayOpen(actions: readonly string[], address: string): boolean {
+  const [first = ''] = address.replace(/^\//, '').split('/');
+  if (first === 'read') return actions.includes('cases.read');
+  return pagesFor(actions).some(({ path }) => path === (first && `/${first}`));
+}
+
 export const pagesFor = (actions: readonly string[]): ProjectPage[] =>
   projectPages.filter(({ needs }) => needs.length === 0 || needs.some((action) => actions.includes(action)));

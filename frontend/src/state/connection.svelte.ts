@@ -10,7 +10,9 @@ class Connection {
   signedIn = $state(true);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  heard(): void {
+  /** An answer to a request; a good one shows that the session lives, perhaps renewed in another window. */
+  heard(good = false): void {
+    if (good) this.signedIn = true;
     this.online = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -7,6 +7,7 @@ export const shell = {
   'action.cancel': 'Cancel',
   'action.close': 'Close',
   'action.copy': 'Copy {what}',
+  'action.copyFailed': 'The browser did not allow copying. Select the text and copy it by hand.',
   'action.dismiss': 'Dismiss',
   'action.download': 'Download',
   'action.more': 'Show more',
