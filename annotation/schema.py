@@ -27,6 +27,8 @@ KEY = {
     "pattern": "^[0-9A-Za-z]$",
     "description": "a key: one letter or digit",
 }
+ROOM_KEYS = frozenset("bcdefhijlnoprswz")
+"""Letters that the reading room itself acts on; as in frontend/src/pages/reading-room/keys.ts."""
 TERM = {
     "type": ["object", "null"],
     "required": ["system", "code", "display"],
@@ -153,6 +155,12 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         )
     yield from _repeated(f"{where}.options", "value", options)
     yield from _repeated(f"{where}.options", "key", [one for one in options if one.get("key")])
+    for number, option in enumerate(options):
+        if str(option.get("key", "")).lower() in ROOM_KEYS:
+            yield problem(
+                f"{where}.options[{number}].key",
+                f"The reading room itself uses the key {option['key']}. Take a digit or another letter.",
+            )
     if question.get("default") is not None and (
         sentence := value_fault(question, question["default"])
     ):

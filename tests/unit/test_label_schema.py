@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +12,15 @@ from hypothesis import strategies as st
 
 from annotation.content import check_content, value_fault
 from annotation.errors import InvalidInput
-from annotation.schema import validate_document
+from annotation.schema import ROOM_KEYS, validate_document
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CLASSES = [
     {"code": "lesion", "name": "Lesion", "colour": "#e8a33d", "value": 1},
     {"code": "node", "name": "Node", "colour": "#58b4e0", "value": 2},
 ]
-FINDING = {
+FINDING: dict[str, Any] = {
     "code": "finding",
     "text": "A finding?",
     "type": "choice",
@@ -27,6 +30,7 @@ FINDING = {
         {"value": "yes", "label": "Yes", "key": "2"},
     ],
 }
+NO = FINDING["options"][0]
 SIDE = {
     "code": "side",
     "text": "Which sides?",
@@ -115,6 +119,14 @@ def test_a_sound_document_passes() -> None:
         ({"questions": [{**FINDING, "colour": 1}]}, "Not known here: colour"),
         ({"extra": 1}, "Not known here: extra"),
         (
+            {"questions": [{**FINDING, "options": [{**NO, "key": "s"}]}]},
+            "room itself uses the key s",
+        ),
+        (
+            {"questions": [{**FINDING, "options": [{**NO, "key": "N"}]}]},
+            "room itself uses the key N",
+        ),
+        (
             {
                 "questions": [
                     FINDING,
@@ -136,6 +148,11 @@ def test_a_faulty_document_is_refused_with_a_sentence(
         validate_document(document(**changes))
     assert sentence in str(refused.value)
     assert refused.value.extra["errors"]
+
+
+def test_the_reading_room_names_the_same_keys() -> None:
+    room = ROOT / "frontend/src/pages/reading-room/keys.ts"
+    assert f"ROOM_KEYS = '{''.join(sorted(ROOM_KEYS))}'" in room.read_text()
 
 
 def test_a_complete_submission_passes() -> None:

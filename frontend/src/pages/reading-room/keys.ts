@@ -51,6 +51,8 @@ const TOOL_KEYS: Partial<Record<Tool, string>> = {
   brush: 'b',
   eraser: 'e',
 };
+/** Letters that the room itself acts on; a label schema may not give them to an option. */
+export const ROOM_KEYS = 'bcdefhijlnoprswz';
 const ZOOM_STEP = 1.2;
 const PAGE = 10;
 
