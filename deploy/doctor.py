@@ -35,6 +35,7 @@ LEAST_PYTHON = (3, 11)
 SAFE_ORTHANC = (1, 12, 11)
 DISK_FLOOR = 0.05
 LEAST_MEMORY_GB = 8
+QUEUES = ("default", "intake", "training")
 LONG_QUEUE = 1000
 
 PROGRAMS: tuple[tuple[str, Callable[[], str | Path]], ...] = (
@@ -266,7 +267,7 @@ def broker_answers(here: Installation) -> Iterator[Finding]:
         return
     client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
     try:
-        waiting = sum(int(client.llen(f"dramatiq:{queue}")) for queue in ("default", "training"))
+        waiting = sum(int(client.llen(f"dramatiq:{queue}")) for queue in QUEUES)
     except redis.RedisError as failure:
         remedy = f"Nothing is lost; work waits. Read {here.var}/log/redis.log."
         yield Finding(Level.FAIL, "Broker", f"does not answer: {failure}", remedy)

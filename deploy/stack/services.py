@@ -1,4 +1,4 @@
-"""The seven processes of the product: how each is started and when it counts as ready."""
+"""The eight processes of the product: how each is started and when it counts as ready."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .postgres import Postgres
 from .processes import Process
 
 BACKING = ("postgres", "orthanc", "redis")
-OURS = ("web", "ticker", "worker", "trainer")
+OURS = ("web", "ticker", "intake", "worker", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
 ACTORS = ("annotation.actors", "learning.actors")
@@ -58,6 +58,7 @@ def services(
         ),
         Service("web", lambda: _gunicorn(ports), lambda _: healthy(ports.web)),
         Service("ticker", lambda: _ticker(var), lambda process: _ticks(var, process)),
+        Service("intake", lambda: _dramatiq("intake", threads=1), _dramatiq_ready),
         Service("worker", lambda: _dramatiq("default", threads=4), _dramatiq_ready),
         Service(
             "trainer",
