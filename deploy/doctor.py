@@ -218,6 +218,7 @@ def image_store_answers(here: Installation) -> Iterator[Finding]:
         remedy = f"Read {here.var}/log/orthanc.log; check ORTHANC_URL and ORTHANC_PASSWORD."
         yield Finding(Level.FAIL, "Orthanc", f"{url} does not answer: {failure}", remedy)
         return
+    yield from _exposure(url)
     if "gdcm" in plugins:
         remedy = "Remove it: it crashes the process on some images."
         yield Finding(Level.FAIL, "Orthanc", "has the GDCM plugin loaded", remedy)
@@ -227,12 +228,18 @@ def image_store_answers(here: Installation) -> Iterator[Finding]:
         )
     number = str(system["Version"])
     old = tuple(int(part) for part in number.split(".") if part.isdigit()) < SAFE_ORTHANC
-    remedy = (
-        "Good for trying out. For production install 1.12.11 or newer: older ones have known flaws."
-    )
+    remedy = "Good for trying out. Older than 1.12.11 has known flaws: not for production."
     yield Finding(
         Level.WARN if old else Level.OK, "Orthanc", f"{number} answers", remedy if old else ""
     )
+
+
+def _exposure(url: str) -> Iterator[Finding]:
+    port = httpx.URL(url).port or 80
+    if image_store.is_reachable_from_outside(port):
+        text = f"listens on every address at port {port} and turns away who is not on this machine"
+        remedy = f"Keep others out: iptables -I INPUT ! -i lo -p tcp --dport {port} -j DROP"
+        yield Finding(Level.WARN, "Orthanc’s port", text, remedy)
 
 
 def database_answers(here: Installation) -> Iterator[Finding]:
