@@ -102,7 +102,7 @@ def overview(project: Project) -> Overview:
         reads_by_day=[DayOfReads(day, days[day]) for day in sorted(days) if day >= first_shown],
         arriving=arriving,
         issues=issues,
-        quarantined=quarantine.seen_in(Project.objects.filter(pk=project.pk))
+        quarantined=quarantine.seen_in([project])
         .filter(state=ImportItem.State.QUARANTINED)
         .count(),
         next_step=next_step(project, streams, arriving, issues),

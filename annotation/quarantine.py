@@ -5,7 +5,7 @@ Writes the ImportItems that belong to no import, and what a person says to any o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import DataError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -88,13 +88,13 @@ def is_accepted(series: Series, fault: Fault) -> bool:
     return fault.code == NO_VOLUME and seen.filter(reason_code=NO_VOLUME).exists()
 
 
-def seen_in(projects: QuerySet[Project]) -> QuerySet[ImportItem]:
+def seen_in(projects: Collection[Project]) -> QuerySet[ImportItem]:
     """Files of the projects' imports, and what lies in the image store and is, or might be, theirs."""
-    rules = [project.intake_rule for project in projects.exclude(intake_rule={})]
+    rules = [project.intake_rule for project in projects if project.intake_rule]
     fed = ImportItem.objects.filter(batch=None)
     theirs = [
         attributes
-        for attributes in fed.values_list("attributes", flat=True).distinct()
+        for attributes in (fed.values_list("attributes", flat=True).distinct() if rules else ())
         if any(intake_rules.may_match(rule, attributes) for rule in rules)
     ]
     brought = ImportItem.objects.filter(

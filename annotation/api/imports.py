@@ -128,7 +128,7 @@ def items_for(request: Request) -> QuerySet[ImportItem]:
     projects = access.visible_to(
         request.user, Project.objects.all(), Action.IMPORT_IMAGES, project_path="pk"
     )
-    return quarantine.seen_in(projects)
+    return quarantine.seen_in(list(projects))
 
 
 def item_for(request: Request, pk: int) -> ImportItem:
@@ -256,5 +256,4 @@ class Quarantine(generics.ListAPIView[ImportItem]):
     def get_queryset(self) -> QuerySet[ImportItem]:
         """Files, objects and series with something wrong, of the project's imports and of the feed."""
         project = access.project_for(self.request.user, self.kwargs["slug"], Action.IMPORT_IMAGES)
-        found = quarantine.seen_in(Project.objects.filter(pk=project.pk))
-        return found.filter(state=ImportItem.State.QUARANTINED)
+        return quarantine.seen_in([project]).filter(state=ImportItem.State.QUARANTINED)

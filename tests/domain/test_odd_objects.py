@@ -206,7 +206,7 @@ def test_one_study_of_two_patients_is_said_where_its_series_are(tmp_path: Path) 
     for folder in ("a", "b"):
         images.write(tmp_path / folder, images.slice_(StudyInstanceUID=study))
         imports.import_paths(project, [tmp_path / folder], builders.user())
-    seen = quarantine.seen_in(Project.objects.filter(pk=project.pk))
+    seen = quarantine.seen_in([project])
     assert seen.get(state="quarantined").reason_code == "study_of_two_patients"
     other = builders.project(intake_rule={"Modality": "^MG$"})
-    assert not quarantine.seen_in(Project.objects.filter(pk=other.pk)).exists()
+    assert not quarantine.seen_in([other]).exists()
