@@ -25,12 +25,16 @@ def assigned(batch: Import) -> tuple[list[ImportItem], list[ImportItem]]:
     tables = list(awaited(batch).order_by("pk"))
     if not tables:
         return [], []
-    rows = {table.name: read(uploads.path_of(table).read_bytes()) for table in tables}
+    rows = {table.name: read(_content(table)) for table in tables}
     items = list(batch.items.order_by("pk"))
     found = patients.assign([item.name for item in items], rows)
     for item, patient in zip(items, found, strict=True):
         item.patient = patient
     return tables, items
+
+
+def _content(table: ImportItem) -> bytes:
+    return uploads.path_of(table).read_bytes() if table.size else b""
 
 
 def read(content: bytes) -> dict[str, str]:

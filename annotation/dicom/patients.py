@@ -14,6 +14,7 @@ from .faults import Fault
 TABLE = "patients.csv"
 LONGEST = 64
 UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
+_IMAGE = re.compile(r"\.(nii|nii\.gz|png|jpe?g|tiff?)$", re.IGNORECASE)
 _SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
 
 
@@ -23,12 +24,15 @@ def by_name(name: str) -> str:
 
 
 def by_folder(names: Sequence[str]) -> list[str]:
-    """For each file the first folder in which the files differ; '' for all if not all lie in such ones."""
-    paths = [_path(name).parts[:-1] for name in names]
+    """For each image the first folder in which the images differ; '' if not all lie in such ones, and
+    for what else lies around.
+    """
+    images = {name: _path(name).parts[:-1] for name in names if _IMAGE.search(name)}
     common = 0
-    while paths and all(len(parts) > common for parts in paths):
-        if len({parts[common] for parts in paths}) > 1:
-            return [_fit(parts[common], parts[common]) for parts in paths]
+    while images and all(len(parts) > common for parts in images.values()):
+        if len({parts[common] for parts in images.values()}) > 1:
+            found = {name: _fit(parts[common], name) for name, parts in images.items()}
+            return [found.get(name, "") for name in names]
         common += 1
     return [""] * len(names)
 

@@ -13,6 +13,7 @@ from annotation.dicom.faults import Fault
     [
         (["sub-01/t1.nii.gz", "sub-02/t1.nii.gz"], ["sub-01", "sub-02"]),
         (["data/sub-01/anat/t1.nii", "data/sub-02/anat/t1.nii"], ["sub-01", "sub-02"]),
+        (["set/readme.txt", "set/s1/t1.nii", "set/s2/t1.nii"], ["", "s1", "s2"]),
         (["data/p1.png", "data/p2.png"], ["", ""]),
         (["sub-01/t1.nii.gz"], [""]),
         (["sub-01/t1.nii.gz", "readme.nii"], ["", ""]),
