@@ -31,7 +31,7 @@ def by_folder(names: Sequence[str]) -> list[str]:
     common = 0
     while images and all(len(parts) > common for parts in images.values()):
         if len({parts[common] for parts in images.values()}) > 1:
-            found = {name: _fit(parts[common], name) for name, parts in images.items()}
+            found = {name: _fit(parts[common], parts[common]) for name, parts in images.items()}
             return [found.get(name, "") for name in names]
         common += 1
     return [""] * len(names)

@@ -27,6 +27,13 @@ def test_the_first_folder_that_tells_files_apart_is_the_patient(
     assert patients.by_folder(names) == expected
 
 
+def test_a_folder_with_an_endless_name_is_still_one_patient() -> None:
+    long = "x" * 100
+    found = patients.by_folder([f"{long}/a.png", f"{long}/b.png", "y/a.png"])
+    assert found[0] == found[1] != found[2] == "y"
+    assert len(found[0]) <= patients.LONGEST
+
+
 def test_a_table_wins_over_folders_and_goes_by_its_own_folder() -> None:
     names = ["set/patients.csv", "set/NORMAL/p1_a.png", "set/NORMAL/p1_b.png", "set/SICK/p2.png"]
     rows = patients.read_table(
