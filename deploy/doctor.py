@@ -219,6 +219,7 @@ def image_store_answers(here: Installation) -> Iterator[Finding]:
         yield Finding(Level.FAIL, "Orthanc", f"{url} does not answer: {failure}", remedy)
         return
     yield from _exposure(url)
+    yield Finding(Level.OK, "Same UID", "sent twice by modalities: the first is kept, unsaid")
     if "gdcm" in plugins:
         remedy = "Remove it: it crashes the process on some images."
         yield Finding(Level.FAIL, "Orthanc", "has the GDCM plugin loaded", remedy)

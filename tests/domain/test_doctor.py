@@ -91,6 +91,13 @@ def test_an_image_store_that_listens_on_every_address_is_said_with_the_line_that
     assert f"--dport {orthanc_stack.ports.orthanc} -j DROP" in found.remedy
 
 
+def test_it_says_what_the_image_store_keeps_quiet(
+    nothing_runs: Installation, orthanc_stack: Stack
+) -> None:
+    here = Installation(nothing_runs.var, orthanc_stack.settings, None)
+    assert "unsaid" in findings(here, doctor.image_store_answers)["Same UID"].text
+
+
 def test_a_wrong_password_is_a_failure(nothing_runs: Installation, orthanc_stack: Stack) -> None:
     environment = orthanc_stack.settings | {"ORTHANC_PASSWORD": "wrong"}
     here = Installation(nothing_runs.var, environment, None)
