@@ -15,7 +15,7 @@ from .errors import ImageStoreUnavailable, StorageFull
 log = logging.getLogger(__name__)
 
 
-@dramatiq.actor(actor_name="follow_changes", max_retries=0)
+@dramatiq.actor(actor_name="follow_changes", queue_name="intake", max_retries=0)
 def follow_changes(_id: int) -> None:
     with _waiting_for_the_machine("Following the image store"):
         intake.follow()
@@ -31,6 +31,11 @@ def process_import_item(item_id: int) -> None:
 def finish_import(import_id: int) -> None:
     with _waiting_for_the_machine("Ending an import"):
         imports.finish(import_id)
+
+
+@dramatiq.actor(actor_name="expire_import", max_retries=0)
+def expire_import(import_id: int) -> None:
+    imports.expire(import_id)
 
 
 @contextmanager

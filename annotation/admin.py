@@ -87,6 +87,7 @@ admin.site.register(
     [
         models.Anchor,
         models.Answer,
+        models.Adoption,
         models.ApiToken,
         models.Case,
         models.ChainHead,

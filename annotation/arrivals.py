@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from . import frame_cache, orthanc
+from . import frame_cache, orthanc, quarantine
 from .dicom.faults import Fault
 from .dicom.found import Found
 from .dicom.sandbox import sandbox
-from .models import ImportItem, Instance, Series
+from .models import Instance, Series
 
 _CLOCK_SKEW = timedelta(seconds=10)
 
@@ -34,6 +33,7 @@ class Arrival:
     sender: dict[str, str]
     found: Found | None
     fault: Fault | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def known() -> dict[str, int]:
@@ -42,21 +42,8 @@ def known() -> dict[str, int]:
     return dict(images.values_list("orthanc_id", "series_id"))
 
 
-def quarantined() -> set[str]:
-    """Store ids of the objects that stay in Orthanc but are not fit."""
-    return set(_quarantined().values_list("orthanc_id", flat=True))
-
-
 def known_count() -> int:
-    return Instance.objects.filter(series__deleted_at=None).count() + _quarantined().count()
-
-
-def release(store_ids: Iterable[str]) -> None:
-    """Objects in quarantine that are gone from Orthanc: nothing is left to put right."""
-    for store_id in store_ids:
-        _quarantined().filter(orthanc_id=store_id).update(
-            orthanc_id="", state=ImportItem.State.DISMISSED
-        )
+    return Instance.objects.filter(series__deleted_at=None).count() + quarantine.objects().count()
 
 
 def unknown(changes: Sequence[orthanc.Change]) -> list[str]:
@@ -65,7 +52,7 @@ def unknown(changes: Sequence[orthanc.Change]) -> list[str]:
     store_ids = [change.orthanc_id for change in changes]
     images = Instance.objects.filter(orthanc_id__in=store_ids, series__deleted_at=None)
     rows = dict(images.values_list("orthanc_id", "created_at"))
-    items = _quarantined().filter(orthanc_id__in=store_ids)
+    items = quarantine.objects().filter(orthanc_id__in=store_ids)
     rows |= dict(items.values_list("orthanc_id", "created_at"))
     fresh = {
         change.orthanc_id: None
@@ -86,8 +73,9 @@ def examine(store_ids: Sequence[str]) -> list[Arrival]:
 def record(arrivals: Iterable[Arrival]) -> None:
     """Write the rows, in the caller's transaction."""
     for arrival in arrivals:
+        if arrival.fault is not None:
+            _hold(arrival, arrival.fault)
         if arrival.found is None:
-            _quarantine(arrival)
             continue
         try:
             register(
@@ -96,8 +84,8 @@ def record(arrivals: Iterable[Arrival]) -> None:
                 series_id=arrival.series_id,
                 sender=arrival.sender,
             )
-        except Fault as fault:
-            _quarantine(arrival, fault)
+        except quarantine.UNFIT as error:
+            _hold(arrival, quarantine.fault_of(error))
 
 
 def register(found: Found, *, orthanc_id: str, series_id: str, sender: dict[str, str]) -> Instance:
@@ -134,25 +122,6 @@ def register(found: Found, *, orthanc_id: str, series_id: str, sender: dict[str,
         return instance
 
 
-def quarantine_series(series: Series, fault: Fault) -> None:
-    """A series that is stored but cannot be read as it is. Said once."""
-    ImportItem.objects.get_or_create(
-        batch=None,
-        name=f"Series {series.series_uid}",
-        reason_code=fault.code,
-        defaults={
-            "size": 0,
-            "state": ImportItem.State.QUARANTINED,
-            "reason": fault.reason,
-            "series_uids": [series.series_uid],
-        },
-    )
-
-
-def _quarantined() -> QuerySet[ImportItem]:
-    return ImportItem.objects.filter(batch=None).exclude(orthanc_id="")
-
-
 def _examine_one(store_id: str) -> Arrival | None:
     try:
         with frame_cache.scratch() as folder:
@@ -162,31 +131,30 @@ def _examine_one(store_id: str) -> Arrival | None:
             size = path.stat().st_size
             try:
                 found = sandbox.examine_object(path, folder=folder / "frames")
-            except Fault as fault:
-                return Arrival(store_id, series_id, size, sender, None, fault)
+            except Fault as found_wrong:
+                attributes = _attributes(store_id) | sender
+                return Arrival(store_id, series_id, size, sender, None, found_wrong, attributes)
             if found.frames:
                 frame_cache.keep_decoded(found.sha256, folder / "frames")
-            return Arrival(store_id, series_id, size, sender, found)
+            attributes = (found.description or {}).get("attributes", {}) | sender
+            return Arrival(store_id, series_id, size, sender, found, None, attributes)
     except orthanc.NotInStore:
         return None
     except orthanc.Refused as refused:
-        return Arrival(store_id, "", 0, {}, None, Fault("too_large", str(refused)))
+        fault = Fault("too_large", str(refused))
+        return Arrival(store_id, "", 0, {}, None, fault, _attributes(store_id))
 
 
-def _quarantine(arrival: Arrival, fault: Fault | None = None) -> None:
-    fault = fault or arrival.fault
-    if fault is None or _quarantined().filter(orthanc_id=arrival.orthanc_id).exists():
-        return
-    came = arrival.sender.get("RemoteAET") or arrival.sender.get("RemoteIP") or "unknown sender"
-    ImportItem.objects.create(
-        batch=None,
-        name=f"Object {arrival.orthanc_id} from {came}",
-        size=arrival.size,
-        received=arrival.size,
-        state=ImportItem.State.QUARANTINED,
-        reason_code=fault.code,
-        reason=fault.reason,
-        orthanc_id=arrival.orthanc_id,
+def _attributes(store_id: str) -> dict[str, str]:
+    try:
+        return orthanc.attributes(store_id)
+    except orthanc.NotInStore:
+        return {}
+
+
+def _hold(arrival: Arrival, fault: Fault) -> None:
+    quarantine.hold_object(
+        arrival.orthanc_id, fault, size=arrival.size, attributes=arrival.attributes
     )
 
 

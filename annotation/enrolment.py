@@ -7,20 +7,31 @@ hash of the DICOM identity, and so is the patient's stream: two processes at onc
 from __future__ import annotations
 
 import hmac
-import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
-from . import ledger, queue
-from .dicom.attributes import RULE_ATTRIBUTES as HEADER_ATTRIBUTES
+from . import access, ledger, queue
+from .access import Action
 from .dicom.faults import Fault
-from .models import Case, CaseUnit, ImportItem, Instance, Patient, Project, Series, Site, Stream
+from .intake_rules import matches
+from .models import (
+    Case,
+    CaseUnit,
+    ImportItem,
+    Instance,
+    Patient,
+    Project,
+    Series,
+    Site,
+    Stream,
+    Task,
+    User,
+)
 
-# What an intake rule may name: the header's attributes, and how the image store came by the object.
-RULE_ATTRIBUTES = (*HEADER_ATTRIBUTES, "Origin", "RemoteAET", "CalledAET", "RemoteIP")
 GONE = "The image store no longer holds the images of this case."
 
 
@@ -33,22 +44,41 @@ class Enrolment:
 
 
 def projects_for(series: Series) -> list[Enrolment]:
-    """Projects whose rule matches, and projects into which somebody imported the series."""
+    """Projects whose rule matches, into which somebody imported all of it, or that have it already."""
     imported = _importers(series)
+    having = set(series.cases.values_list("project_id", flat=True))
     projects = Project.objects.filter(archived_at=None).order_by("pk")
     return [
         Enrolment(project, imported.get(project.pk))
         for project in projects
-        if project.pk in imported or matches(project.intake_rule, series.attributes)
+        if project.pk in imported
+        or project.pk in having
+        or matches(project.intake_rule, series.attributes)
     ]
 
 
-def matches(rule: dict[str, str], attributes: dict[str, str]) -> bool:
-    """Every expression is found in its attribute, whatever the case. An empty rule takes nothing."""
-    return bool(rule) and all(
-        re.search(expression, attributes.get(name, ""), re.IGNORECASE)
-        for name, expression in rule.items()
-    )
+def is_closed_to(
+    user: User | None,
+    project: Project,
+    *,
+    series_uid: str,
+    study_uid: str,
+    attributes: Mapping[str, str],
+) -> bool:
+    """Whether one more object would change a case of another project, into which the user may not import."""
+    cases = Case.objects.exclude(project=project)
+    if user is not None:
+        mine = access.visible_to(user, Case.objects.all(), Action.IMPORT_IMAGES)
+        cases = cases.exclude(pk__in=mine.values("pk"))
+    if cases.filter(series__series_uid=series_uid).exists():
+        return True
+    of_study = cases.filter(uid=study_uid).select_related("project")
+    return any(matches(case.project.intake_rule, attributes) for case in of_study)
+
+
+def needs_volume(project: Project, series: Series) -> bool:
+    """Whether what is drawn in the series is to be a volume. What is being read already is not held back."""
+    return project.task == Task.SEGMENTATION and not series.cases.filter(project=project).exists()
 
 
 def pseudonym(project: Project, patient_id: str, issuer: str) -> str:
@@ -94,14 +124,24 @@ def withdraw(series: Series) -> None:
 
 
 def _importers(series: Series) -> dict[int, Site | None]:
-    """Project id to site, for imports that brought this series, the earliest first."""
+    """Project id to site, for projects whose own imports brought every image of this series. Who has
+    one image of it does not get to see the others.
+    """
+    images = series.instances.exclude(pixel_sha256="")
+    wanted = set(images.values_list("sop_instance_uid", flat=True))
     items = (
         ImportItem.objects.filter(series_uids__contains=[series.series_uid], batch__isnull=False)
         .filter(state__in=[ImportItem.State.STORED, ImportItem.State.DUPLICATE])
         .select_related("batch__site")
         .order_by("-pk")
     )
-    return {item.batch.project_id: item.batch.site for item in items if item.batch}
+    brought: dict[int, set[str]] = defaultdict(set)
+    sites: dict[int, Site | None] = {}
+    for item in items:
+        if item.batch is not None:
+            brought[item.batch.project_id].update(item.sop_instance_uids)
+            sites[item.batch.project_id] = item.batch.site
+    return {pk: sites[pk] for pk, uids in brought.items() if wanted <= uids}
 
 
 def _keyed(project: Project, text: str) -> bytes:

@@ -67,7 +67,7 @@ def load_pixels(series: Series) -> PixelVolume:
 def thumbnail(series: Series) -> bytes:
     """A PNG of the middle frame, at most 128 pixels wide and high; made once and kept."""
     display = display_of(series)
-    kept: Path = settings.FRAMES_DIR / "thumbnails" / f"{series.pk}-{display['version']}.png"
+    kept: Path = _thumbnail_folder(series, display) / "thumbnail.png"
     try:
         return kept.read_bytes()
     except FileNotFoundError:
@@ -77,6 +77,12 @@ def thumbnail(series: Series) -> bytes:
         (folder / kept.name).write_bytes(content)
         (folder / kept.name).replace(kept)
     return content
+
+
+def _thumbnail_folder(series: Series, display: dict[str, Any]) -> Path:
+    """As deep as the folders of frames: the sweep of the cache takes the oldest of both."""
+    folder: Path = settings.FRAMES_DIR / "thumbnails"
+    return folder / f"{series.pk % 100:02}" / f"{series.pk}-{display['version']}"
 
 
 def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:

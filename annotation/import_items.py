@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from . import arrivals, frame_cache, intake, orthanc, uploads
-from .dicom import archive
+from . import arrivals, enrolment, frame_cache, import_tables, intake, orthanc, quarantine, uploads
+from .dicom import archive, patients
 from .dicom.faults import Fault
 from .dicom.found import Found
 from .dicom.identity import MADE, sha256_of
 from .dicom.sandbox import sandbox
 from .dicom.sniff import Kind, sniff
 from .errors import Conflict
-from .models import Import, ImportItem, Instance, Series
+from .models import Import, ImportItem, Instance, Series, User
 from .turns import turn
 
 State = ImportItem.State
@@ -43,28 +44,30 @@ class _Outcome:
 def take_in(item_id: int) -> None:
     """Do all that is to do for the file. A second worker on the same item goes away at once."""
     with turn(f"import-item:{item_id}") as mine:
-        item = ImportItem.objects.select_related("batch").filter(pk=item_id).first()
+        items = ImportItem.objects.select_related("batch__project", "batch__created_by")
+        item = items.filter(pk=item_id).first()
         if not mine or item is None or item.batch is None or item.state != State.WAITING:
             return
         if item.batch.state == Import.State.CANCELLED:
             return
         try:
             outcome = _examine(item)
-        except Fault as fault:
+        except quarantine.UNFIT as error:
+            fault = quarantine.fault_of(error)
             outcome = _Outcome(State.QUARANTINED, fault.code, fault.reason)
         _conclude(item, outcome)
         if outcome.whole:
             series = Series.objects.filter(series_uid__in=item.series_uids)
             for series_id in series.values_list("pk", flat=True):
-                intake.settle(series_id)
+                intake.settle_or_hold(series_id)
 
 
-def retry(item: ImportItem) -> ImportItem:
+def retry(item: ImportItem, user: User | None) -> ImportItem:
     """Try a file in quarantine again, for instance after the cause was put right elsewhere."""
     if item.state != State.QUARANTINED:
         raise Conflict("Only a file in quarantine can be tried again.")
     if item.batch is None:
-        return _retry_in_store(item)
+        return _retry_in_store(item, user)
     if not uploads.path_of(item).exists():
         raise Conflict("The file is no longer here. Import it again.")
     with transaction.atomic():
@@ -74,19 +77,22 @@ def retry(item: ImportItem) -> ImportItem:
         Import.objects.filter(pk=item.batch.pk, state=Import.State.DONE).update(
             state=Import.State.PROCESSING, finished_at=None
         )
+        quarantine.note("import.retry", item, user)
     item.refresh_from_db()
     return item
 
 
-def _retry_in_store(item: ImportItem) -> ImportItem:
-    """An object that Orthanc holds: examine it anew; still wrong, it stays where it is."""
-    arrival = next(iter(arrivals.examine([item.orthanc_id])), None)
+def _retry_in_store(item: ImportItem, user: User | None) -> ImportItem:
+    """An object that Orthanc holds is examined anew; still wrong, it stays. A series waits for intake."""
+    found = arrivals.examine([item.orthanc_id]) if item.orthanc_id else []
     with transaction.atomic():
-        if arrival is None:
-            arrivals.release([item.orthanc_id])
-        elif arrival.found is not None:
-            arrivals.release([item.orthanc_id])
-            arrivals.record([arrival])
+        if not item.orthanc_id:
+            ImportItem.objects.filter(pk=item.pk).update(state=State.WAITING)
+            quarantine.look_again(item)
+        elif not found or found[0].found is not None:
+            quarantine.release([item.orthanc_id])
+            arrivals.record(found)
+        quarantine.note("import.retry", item, user)
     item.refresh_from_db()
     return item
 
@@ -103,7 +109,7 @@ def _examine(item: ImportItem) -> _Outcome:
     if item.size > settings.MAX_INSTANCE_BYTES:
         raise Fault("too_large", "The file is larger than the limit of 512 MiB.")
     with frame_cache.scratch() as folder:
-        found = sandbox.examine(path, name=item.name, folder=folder)
+        found = sandbox.examine(path, name=item.name, patient=item.patient, folder=folder)
         return _store_all(item, found)
 
 
@@ -112,6 +118,7 @@ def _store_all(item: ImportItem, found: list[Found]) -> _Outcome:
     for each in found:
         if each.not_an_image:
             raise Fault("not_an_image", each.not_an_image)
+    _refuse_foreign(item, found)
     announced = set(item.sop_instance_uids)
     item.sop_instance_uids = [each.sop_instance_uid for each in found]
     item.series_uids = sorted({each.series_uid for each in found})
@@ -122,6 +129,30 @@ def _store_all(item: ImportItem, found: list[Found]) -> _Outcome:
     converted = found[0].series_uid.startswith(MADE) and found[0].sha256 != item.sha256
     reason = f"Converted to {len(found)} DICOM images." if converted else ""
     return _Outcome(State.STORED, "", reason, whole=converted)
+
+
+def _refuse_foreign(item: ImportItem, found: list[Found]) -> None:
+    """UIDs are no secret: who knows them must not add to what another project reads."""
+    batch = item.batch
+    if batch is None:
+        return
+    held = Instance.objects.filter(sop_instance_uid__in=[each.sop_instance_uid for each in found])
+    here = set(held.values_list("sop_instance_uid", flat=True))
+    new = {each.series_uid: each for each in found if each.sop_instance_uid not in here}
+    for each in new.values():
+        attributes = {**(each.description or {}).get("attributes", {}), "Origin": "RestApi"}
+        if enrolment.is_closed_to(
+            batch.created_by,
+            batch.project,
+            series_uid=each.series_uid,
+            study_uid=each.study_uid,
+            attributes=attributes,
+        ):
+            raise Fault(
+                "series_elsewhere",
+                "This image would be added to a series or study of a project into which you may not "
+                "import. Nothing was stored. Ask somebody who may import into both.",
+            )
 
 
 def _store(found: Found, *, own: bool) -> bool:
@@ -176,14 +207,28 @@ def _unpack(item: ImportItem, path: Path) -> _Outcome:
     """Each file of the archive becomes an item of the same import; those made before are kept."""
     listed = archive.entries(path)
     made = {child.name: child for child in _children(item)}
-    names = _names(item, listed)
-    for place, entry in enumerate(listed):
-        if place % _CHECK_EVERY == 0 and _is_cancelled(item):
-            return _Outcome(State.DISMISSED, "", "The import was cancelled.")
-        child = made.get(names[place]) or _new_child(item, names[place], entry)
-        if child.state == State.RECEIVING:
-            _unpack_entry(path, entry, child)
+    with archive.opened(path) as opened:
+        whose = _patients(opened, listed)
+        listed = [entry for entry in listed if not patients.is_table(entry.name)]
+        for place, (entry, name) in enumerate(zip(listed, _names(item, listed), strict=True)):
+            if place % _CHECK_EVERY == 0 and _is_cancelled(item):
+                return _Outcome(State.DISMISSED, "", "The import was cancelled.")
+            child = made.get(name) or _new_child(item, name, entry, whose[entry.name])
+            if child.state == State.RECEIVING:
+                _unpack_entry(opened, entry, child)
     return _Outcome(State.STORED, "archive", f"Unpacked: {len(listed)} files.")
+
+
+def _patients(opened: ZipFile, listed: list[archive.Entry]) -> dict[str, str]:
+    """By entry: an archive may bring a table of patients of its own."""
+    names = [entry.name for entry in listed]
+    tables = {}
+    for entry in listed:
+        if patients.is_table(entry.name) and entry.size <= import_tables.LARGEST:
+            with frame_cache.scratch() as folder:
+                archive.unpack(opened, entry.number, folder / patients.TABLE)
+                tables[entry.name] = import_tables.read((folder / patients.TABLE).read_bytes())
+    return dict(zip(names, patients.assign(names, tables), strict=True))
 
 
 def _names(item: ImportItem, listed: list[archive.Entry]) -> list[str]:
@@ -199,17 +244,17 @@ def _children(item: ImportItem) -> QuerySet[ImportItem]:
     return ImportItem.objects.filter(batch=item.batch, pk__gt=item.pk)
 
 
-def _new_child(item: ImportItem, name: str, entry: archive.Entry) -> ImportItem:
+def _new_child(item: ImportItem, name: str, entry: archive.Entry, patient: str) -> ImportItem:
     return ImportItem.objects.create(
-        batch=item.batch, name=name, size=entry.size, reason_code=UNPACKED
+        batch=item.batch, name=name, size=entry.size, patient=patient, reason_code=UNPACKED
     )
 
 
-def _unpack_entry(path: Path, entry: archive.Entry, child: ImportItem) -> None:
+def _unpack_entry(opened: ZipFile, entry: archive.Entry, child: ImportItem) -> None:
     if entry.size <= settings.MAX_INSTANCE_BYTES:
         uploads.require_space(entry.size)
         part = uploads.path_of(child).with_suffix(".part")
-        archive.unpack(path, entry.number, part)
+        archive.unpack(opened, entry.number, part)
         part.rename(uploads.path_of(child))
     ImportItem.objects.filter(pk=child.pk, state=State.RECEIVING).update(
         state=State.WAITING, received=entry.size

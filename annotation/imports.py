@@ -1,50 +1,61 @@
 """Imports into a project: files received in pieces, then taken in one by one by ``import_items``.
 
-With ``import_items`` the only writer of Import and ImportItem (``arrivals`` adds what it quarantines).
+With ``import_items`` the only writer of Import and ImportItem (``quarantine`` adds what is in none).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Now
 
-from . import import_items, intake, ledger, uploads
-from .dicom.archive import is_clutter
+from . import due, import_items, import_tables, intake, ledger, local_files, uploads
+from .dicom.faults import Fault
+from .dicom.patients import by_folder
 from .errors import Conflict, InvalidInput, NotFound, TooLarge
+from .local_files import Progress
 from .models import Import, ImportItem, Project, Series, Site, User
+from .turns import turn
 
 MAX_FILES = 20_000
+FILES_AT_ONCE = 1_000
 MAX_ARCHIVE_BYTES = 8 * 1024**3
 OPEN = (ImportItem.State.RECEIVING, ImportItem.State.WAITING)
-Progress = Callable[[int, int], None]
 _THREADS = 4
 
 
 def begin(
-    project: Project, user: User | None, *, files: Sequence[tuple[str, int]], site: Site | None
+    project: Project,
+    user: User | None,
+    *,
+    files: Sequence[tuple[str, int]],
+    site: Site | None,
+    patients: Mapping[str, str] = MappingProxyType({}),
 ) -> Import:
-    """Announce files by (name, size); ``batch.items`` has one item for each, in the same order."""
+    """Announce files by (name, size); ``batch.items`` has one item for each, in the same order.
+    ``patients``: whose they are, by name.
+    """
     _check(files)
+    whose = dict(zip(files, by_folder([name for name, _ in files]), strict=True))
     uploads.require_space(sum(size for _, size in files))
     with transaction.atomic():
-        batch = Import.objects.create(project=project, created_by=user, site=site)
+        batch = _announce(project, user, files, site=site)
         ImportItem.objects.bulk_create(
             ImportItem(
                 batch=batch,
                 name=_label(name),
                 size=size,
+                patient=patients.get(name) or whose[name, size],
                 state=ImportItem.State.RECEIVING if size else ImportItem.State.WAITING,
             )
             for name, size in files
         )
-        data = {"files": len(files), "bytes": sum(size for _, size in files)}
-        ledger.record("import.begin", project=project, actor=user, obj=batch, data=data)
         return batch
 
 
@@ -82,15 +93,26 @@ def complete(batch: Import) -> Import:
             raise Conflict(
                 f"{missing} of the files have not fully arrived. Send the rest, or cancel the import."
             )
+        _name_patients(batch)
         batch.state = Import.State.PROCESSING
         batch.save(update_fields=["state"])
-    finish(batch.pk)
-    batch.refresh_from_db()
-    return batch
+        return batch
 
 
 def cancel(batch: Import, user: User) -> Import:
     """Stop. What is stored already stays; the rest is forgotten."""
+    return _stop(batch, user, "import.cancel", "The import was cancelled.")
+
+
+def expire(import_id: int) -> None:
+    """End an upload that nobody has gone on with for a week."""
+    batch = due.abandoned().filter(pk=import_id).first()
+    if batch is not None:
+        reason = "Nothing arrived for 7 days, so the import was ended. Import the rest again."
+        _stop(batch, None, "import.expire", reason)
+
+
+def _stop(batch: Import, user: User | None, verb: str, reason: str) -> Import:
     with transaction.atomic():
         batch = Import.objects.select_for_update().get(pk=batch.pk)
         if batch.state in (Import.State.DONE, Import.State.CANCELLED):
@@ -99,10 +121,10 @@ def cancel(batch: Import, user: User) -> Import:
         batch.save(update_fields=["state", "finished_at"])
         open_items = list(batch.items.filter(state__in=OPEN))
         batch.items.filter(pk__in=[item.pk for item in open_items]).update(
-            state=ImportItem.State.DISMISSED, reason="The import was cancelled."
+            state=ImportItem.State.DISMISSED, reason=reason
         )
         data = {"left_out": len(open_items)}
-        ledger.record("import.cancel", project=batch.project, actor=user, obj=batch, data=data)
+        ledger.record(verb, project=batch.project, actor=user, obj=batch, data=data)
     for item in open_items:
         uploads.drop(item)
     batch.refresh_from_db()
@@ -134,25 +156,6 @@ def process_item(item_id: int) -> None:
         finish(batch_id)
 
 
-def dismiss(item: ImportItem) -> ImportItem:
-    """A person has seen what is wrong with the file and lets it go."""
-    with transaction.atomic():
-        item = ImportItem.objects.select_for_update().get(pk=item.pk)
-        if item.state == ImportItem.State.DISMISSED:
-            return item
-        if item.state != ImportItem.State.QUARANTINED:
-            raise Conflict("Only a file in quarantine can be dismissed.")
-        item.state = ImportItem.State.DISMISSED
-        item.save(update_fields=["state", "updated_at"])
-        if item.batch is not None:
-            data = {"item": item.pk, "reason_code": item.reason_code}
-            ledger.record(
-                "import.dismiss", project=item.batch.project, actor=None, obj=item, data=data
-            )
-    uploads.drop(item)
-    return item
-
-
 def counts(batch: Import) -> dict[str, int]:
     rows = batch.items.values_list("state").annotate(number=Count("pk")).order_by("state")
     return dict(rows)
@@ -166,29 +169,61 @@ def sizes(batch: Import) -> tuple[int, int]:
 
 def import_paths(
     project: Project,
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     user: User | None,
     *,
     site: Site | None = None,
+    table: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Import:
-    """Import local files, folders and archives, and return when they are cases or in quarantine."""
-    files = list(_walk(paths))
+    """Import local files, folders and archives, and return when they are cases or in quarantine.
+
+    After a kill, run it again: what was taken in before is passed over. ``table``: whose each file is.
+    """
+    try:
+        files = local_files.find(paths, table)
+    except Fault as fault:
+        raise InvalidInput(fault.reason) from fault
     if not files:
         raise InvalidInput("There is no file to import at the given paths.")
-    batch = begin(
-        project, user, files=[(name, path.stat().st_size) for name, path in files], site=site
-    )
-    for item, (_, path) in zip(batch.items.order_by("pk"), files, strict=True):
-        uploads.adopt(item, path)
-        ImportItem.objects.filter(pk=item.pk).update(
-            received=item.size, state=ImportItem.State.WAITING
-        )
+    _check_sizes([(file.name, file.size) for file in files])
+    _end_killed(project, user)
+    with transaction.atomic():
+        batch = _announce(project, user, [(file.name, file.size) for file in files], site=site)
+    with turn(_run(batch)):
+        for start in range(0, len(files), FILES_AT_ONCE):
+            local_files.take_in(
+                batch, files[start : start + FILES_AT_ONCE], (start, len(files)), on_progress
+            )
     complete(batch)
-    _process_all(batch, on_progress)
     finish(batch.pk)
     batch.refresh_from_db()
     return batch
+
+
+def _announce(
+    project: Project, user: User | None, files: Sequence[tuple[str, int]], *, site: Site | None
+) -> Import:
+    batch = Import.objects.create(project=project, created_by=user, site=site)
+    data = {"files": len(files), "bytes": sum(size for _, size in files)}
+    ledger.record("import.begin", project=project, actor=user, obj=batch, data=data)
+    return batch
+
+
+def _name_patients(batch: Import) -> None:
+    """As the table says that came with the files, if one did; then they may be taken in."""
+    try:
+        tables, items = import_tables.assigned(batch)
+    except Fault as fault:
+        raise InvalidInput(
+            f"{fault.reason} Correct it, cancel this import and begin again."
+        ) from fault
+    ImportItem.objects.bulk_update(items, ["patient"], batch_size=1000)
+    for table in tables:
+        table.state, table.reason_code = ImportItem.State.STORED, "patients"
+        table.reason = "Says whose the files of this import are."
+        table.save(update_fields=["state", "reason_code", "reason", "updated_at"])
+        uploads.drop(table)
 
 
 def _check(files: Sequence[tuple[str, int]]) -> None:
@@ -196,6 +231,10 @@ def _check(files: Sequence[tuple[str, int]]) -> None:
         raise InvalidInput("An import needs at least one file.")
     if len(files) > MAX_FILES:
         raise TooLarge(f"An import may have at most {MAX_FILES} files. Make several of it.")
+    _check_sizes(files)
+
+
+def _check_sizes(files: Sequence[tuple[str, int]]) -> None:
     for name, size in files:
         limit = MAX_ARCHIVE_BYTES if name.lower().endswith(".zip") else settings.MAX_INSTANCE_BYTES
         if not 0 <= size <= limit:
@@ -216,41 +255,21 @@ def _series_of(batch: Import) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _walk(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Names relative to the folder that was given, and the files, in a stable order."""
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                name = file.relative_to(path).as_posix()
-                if file.is_file() and not file.is_symlink() and not is_clutter(name):
-                    yield name, file
-        elif path.is_file():
-            yield path.name, path
-        else:
-            raise InvalidInput(f"There is no file or folder “{path}”.")
+def _run(batch: Import) -> str:
+    return f"local-import:{batch.pk}"
 
 
-def _process_all(batch: Import, on_progress: Progress | None) -> None:
-    """Until nothing waits: an archive adds items of its own. A running worker may help."""
-    while waiting := list(
-        batch.items.filter(state=ImportItem.State.WAITING).values_list("pk", flat=True)
-    ):
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for _ in pool.map(_process_in_thread, waiting):
-                if on_progress is not None:
-                    total = batch.items.count()
-                    on_progress(total - batch.items.filter(state__in=OPEN).count(), total)
-
-
-def _process_in_thread(item_id: int) -> None:
-    try:
-        import_items.take_in(item_id)
-    finally:
-        connection.close()
+def _end_killed(project: Project, user: User | None) -> None:
+    """Runs of this person that nobody carries on any more. What they stored stays."""
+    left = project.imports.filter(state=Import.State.RECEIVING, created_by=user)
+    for batch in left.filter(items__source__gt="").distinct():
+        with turn(_run(batch)) as ended:
+            if ended:
+                _stop(batch, user, "import.cancel", "The import was stopped and begun again.")
 
 
 def _settle_in_thread(series_id: int) -> None:
     try:
-        intake.settle(series_id)
+        intake.settle_or_hold(series_id)
     finally:
         connection.close()

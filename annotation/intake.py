@@ -7,32 +7,42 @@ of either side, changes in any order and objects that come late all end in the s
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from . import arrivals, enrolment, frame_cache, orthanc
+from . import adoption, arrivals, enrolment, frame_cache, orthanc, quarantine
 from .dicom import limits
-from .dicom.display import Described, series_display
+from .dicom.display import Described, irregularity, series_display
 from .dicom.faults import Fault
+from .errors import ConsiliumError
 from .models import ChangeCursor, Instance, Series
 from .turns import turn
 
 STORE = "orthanc"
 CHANGES_AT_ONCE = 64
 QUIET = timedelta(seconds=2)
-TURN_SECONDS = 60.0
-RECONCILE_SECONDS = 5.0
+READ_SECONDS = SETTLE_SECONDS = 5.0
+"""Neither waits long for the other: a feed that is behind still makes cases of what it brought."""
 SETTLED_AT_ONCE = 200
-"""A rule that changed may want a million series: what arrives meanwhile does not wait for them."""
+RECONCILE_SECONDS = 60.0
+SWEEP_SECONDS = 600.0
 TURN = "intake"
 
+_AS_STACK = (
+    "It is shown as a stack, not as a volume. A segmentation project takes it only once somebody has "
+    "looked at it and dismissed this."
+)
+
+log = logging.getLogger(__name__)
 _reconciled_at = 0.0
+_swept_at = 0.0
 
 
 def follow() -> int:
@@ -44,23 +54,51 @@ def follow() -> int:
         if not mine:
             return 0
         handled, caught_up = _read_changes()
+        adoption.advance()
+        settle_quiet()
         if caught_up:
-            settle_quiet()
             _reconcile_sometimes()
+        _sweep_sometimes()
         return handled
 
 
 def settle_quiet() -> int:
-    """Settle series to which nothing was added for a moment, the newest first; how many it did."""
+    """Settle series to which nothing was added for a moment, the newest first, for as long as a turn
+    may; how many it did.
+    """
+    until = time.monotonic() + SETTLE_SECONDS
     waiting = (
         Series.objects.filter(stable=False, deleted_at=None)
         .annotate(newest=Max("instances__created_at"))
         .filter(newest__lt=Now() - QUIET)
     )
     ids = list(waiting.order_by("-pk").values_list("pk", flat=True)[:SETTLED_AT_ONCE])
-    for series_id in ids:
-        settle(series_id)
+    for done, series_id in enumerate(ids, start=1):
+        settle_or_hold(series_id)
+        if time.monotonic() >= until:
+            return done
     return len(ids)
+
+
+def settle_or_hold(series_id: int) -> None:
+    """Settle, but what is wrong with one series stops no other: it is logged and put in quarantine."""
+    try:
+        settle(series_id)
+    except (ConsiliumError, InterfaceError, OperationalError):
+        raise
+    except Exception as error:  # the edge of one series' work: nobody knows what a header may hold
+        log.exception("Series %s could not be made ready", series_id)
+        fault = Fault(
+            "not_described",
+            f"The series could not be made ready to read ({type(error).__name__}). Try again after an "
+            "update, and report it to the person who runs this server: the log says more.",
+        )
+        with transaction.atomic():
+            series = _lock(series_id)
+            if series is not None:
+                series.stable = True
+                series.save(update_fields=["stable"])
+                quarantine.hold_series(series, [fault])
 
 
 def settle(series_id: int) -> None:
@@ -73,16 +111,14 @@ def settle(series_id: int) -> None:
         images = [instance for instance in series.instances.all() if instance.pixel_sha256]
         series.stable = True
         if len(images) > limits.MAX_SERIES_OBJECTS:
-            arrivals.quarantine_series(series, _too_many(images))
-            images = []
-        if images:
-            _describe(series, images)
+            faults = [_too_many(images)]
+        elif images:
+            faults = _describe(series, images)
+            faults += _enrol(series, faults, patient_id=identity[0], issuer=identity[1])
+        else:
+            faults = []
         series.save()
-        for each in enrolment.projects_for(series) if images else ():
-            try:
-                enrolment.enrol(series, each, patient_id=identity[0], issuer=identity[1])
-            except Fault as fault:
-                arrivals.quarantine_series(series, fault)
+        quarantine.hold_series(series, faults)
 
 
 def reconcile() -> int:
@@ -90,10 +126,11 @@ def reconcile() -> int:
 
     Orthanc logs no deletions, and a restored or replaced store has a log of its own.
     """
-    held, known, quarantined = orthanc.all_instances(), arrivals.known(), arrivals.quarantined()
+    held, known = orthanc.all_instances(), arrivals.known()
+    quarantined = set(quarantine.objects().values_list("orthanc_id", flat=True))
     gone = {store_id: series for store_id, series in known.items() if store_id not in held}
     _forget(gone)
-    arrivals.release(quarantined - held)
+    quarantine.release(quarantined - held)
     unknown = sorted(held - known.keys() - quarantined)
     for start in range(0, len(unknown), CHANGES_AT_ONCE):
         found = arrivals.examine(unknown[start : start + CHANGES_AT_ONCE])
@@ -102,23 +139,11 @@ def reconcile() -> int:
     return len(gone) + len(quarantined - held) + len(unknown)
 
 
-def adopt(project_id: int) -> int:
-    """Have every series looked at again that an altered or new rule may want; how many there are.
-
-    Only marks them, in the caller's transaction: the next turns of intake settle them.
-    """
-    return (
-        Series.objects.filter(stable=True, deleted_at=None, display__isnull=False)
-        .exclude(cases__project_id=project_id)
-        .update(stable=False)
-    )
-
-
 def _read_changes() -> tuple[int, bool]:
     """Page after page until nothing is new, or until the time for one turn is over."""
     cursor, _ = ChangeCursor.objects.get_or_create(store=STORE)
-    seq, handled, until = cursor.seq, 0, time.monotonic() + TURN_SECONDS
-    while time.monotonic() < until:
+    seq, handled, until = cursor.seq, 0, time.monotonic() + READ_SECONDS
+    while True:
         page = orthanc.changes(seq, CHANGES_AT_ONCE)
         if page.last < seq:
             seq = _start_again(seq)
@@ -127,9 +152,8 @@ def _read_changes() -> tuple[int, bool]:
             return handled, False
         handled += len(page.changes)
         seq = page.last
-        if page.done:
-            return handled, True
-    return handled, False
+        if page.done or time.monotonic() >= until:
+            return handled, page.done
 
 
 def _start_again(seq: int) -> int:
@@ -161,9 +185,15 @@ def _reconcile_sometimes() -> None:
     if time.monotonic() - _reconciled_at < RECONCILE_SECONDS:
         return
     _reconciled_at = time.monotonic()
-    frame_cache.sweep()
     if orthanc.statistics().instances != arrivals.known_count():
         reconcile()
+
+
+def _sweep_sometimes() -> None:
+    global _swept_at
+    if time.monotonic() - _swept_at >= SWEEP_SECONDS:
+        _swept_at = time.monotonic()
+        frame_cache.sweep()
 
 
 def _identity(series_id: int) -> tuple[str, str]:
@@ -190,7 +220,8 @@ def _too_many(images: Sequence[Instance]) -> Fault:
     )
 
 
-def _describe(series: Series, images: Sequence[Instance]) -> None:
+def _describe(series: Series, images: Sequence[Instance]) -> list[Fault]:
+    """Also what a person should know of its geometry before anything is measured in it."""
     objects = [
         Described(
             sop_instance_uid=image.sop_instance_uid,
@@ -206,6 +237,23 @@ def _describe(series: Series, images: Sequence[Instance]) -> None:
     series.display, series.frame_count = display, display["frame_count"]
     series.modality, series.description = leading["modality"], leading["description"]
     series.body_part, series.attributes = leading["body_part"], leading["attributes"]
+    odd = irregularity(objects)
+    return [Fault(quarantine.NO_VOLUME, f"{odd} {_AS_STACK}")] if odd else []
+
+
+def _enrol(series: Series, odd: Sequence[Fault], *, patient_id: str, issuer: str) -> list[Fault]:
+    """The cases of every project that takes the series. One that needs a volume waits for a person."""
+    series.save()
+    faults = []
+    waits = [fault for fault in odd if not quarantine.is_accepted(series, fault)]
+    for each in enrolment.projects_for(series):
+        if waits and enrolment.needs_volume(each.project, series):
+            continue
+        try:
+            enrolment.enrol(series, each, patient_id=patient_id, issuer=issuer)
+        except Fault as fault:
+            faults.append(fault)
+    return faults
 
 
 def _forget(gone: dict[str, int]) -> None:

@@ -22,6 +22,7 @@ from django.conf import settings
 from pyorthanc import Orthanc
 
 from . import orthanc_frames
+from .dicom.attributes import RULE_ATTRIBUTES
 from .errors import ImageStoreUnavailable, NotFound
 
 _CONNECT_SECONDS, _READ_SECONDS = 3.0, 60.0
@@ -186,6 +187,12 @@ def sender(orthanc_id: str) -> dict[str, str]:
     """How the instance came: Origin, RemoteAET, CalledAET, RemoteIP, as far as Orthanc noted them."""
     found = _get(f"/instances/{orthanc_id}/metadata", expand="").json()
     return {name: str(found[name]) for name in _SENDER if found.get(name)}
+
+
+def attributes(orthanc_id: str) -> dict[str, str]:
+    """What an intake rule may ask of the header, as far as Orthanc could read it."""
+    found = _get(f"/instances/{orthanc_id}/simplified-tags").json()
+    return {name: str(found[name])[:200] for name in RULE_ATTRIBUTES if found.get(name)}
 
 
 def patient_identity(orthanc_id: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from . import quarantine
 from .models import Case, ImportItem, Project, Read, Reference, Slot, Stream, User
 
 DAYS_SHOWN = 90
@@ -101,9 +102,9 @@ def overview(project: Project) -> Overview:
         reads_by_day=[DayOfReads(day, days[day]) for day in sorted(days) if day >= first_shown],
         arriving=arriving,
         issues=issues,
-        quarantined=ImportItem.objects.filter(
-            batch__project=project, state=ImportItem.State.QUARANTINED
-        ).count(),
+        quarantined=quarantine.seen_in([project])
+        .filter(state=ImportItem.State.QUARANTINED)
+        .count(),
         next_step=next_step(project, streams, arriving, issues),
     )
 

@@ -6,14 +6,12 @@ The only writer of Project and LabelSchema.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
 
-from . import intake, ledger, members, schema
-from .enrolment import RULE_ATTRIBUTES
+from . import adoption, intake_rules, ledger, members, schema
 from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
 from .validation import Problem, problem, require_none, violations
 
@@ -24,8 +22,8 @@ CHANGEABLE = {
     "description": {"type": "string", "maxLength": 20_000},
     "intake_rule": {
         "type": "object",
-        "propertyNames": {"enum": RULE_ATTRIBUTES},
-        "additionalProperties": {"type": "string", "maxLength": 500},
+        "propertyNames": {"enum": intake_rules.ATTRIBUTES},
+        "additionalProperties": {"type": "string"},
     },
     "reading_mix": {
         "type": "object",
@@ -83,7 +81,7 @@ def create(document: Mapping[str, Any], *, owner: User) -> Project:
                 project=project, version=1, document=document["label_schema"]
             )
             if project.intake_rule:
-                intake.adopt(project.pk)
+                adoption.begin(project)
             ledger.record(
                 "project.create", project=project, actor=owner, obj=project, data=dict(document)
             )
@@ -111,7 +109,7 @@ def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Proje
         setattr(project, name, values["to"])
     project.save(update_fields=list(changed))
     if changed.get("intake_rule", {}).get("to"):
-        intake.adopt(project.pk)
+        adoption.begin(project)
     ledger.record("project.update", project=project, actor=user, obj=project, data=changed)
     return project
 
@@ -154,10 +152,8 @@ def _problems(document: Any, shape: Mapping[str, Any]) -> Iterator[Problem]:
     if wrong:
         return
     for attribute, expression in document.get("intake_rule", {}).items():
-        try:
-            re.compile(expression)
-        except re.error as error:
-            yield problem(f"intake_rule.{attribute}", f"Not a regular expression: {error}.")
+        for objection in intake_rules.objections(expression):
+            yield problem(f"intake_rule.{attribute}", objection)
     shares = document.get("stream_shares", DEFAULT_SHARES)
     if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
         yield problem("stream_shares", f"The shares add up to {sum(shares.values()):g}, not to 1.")

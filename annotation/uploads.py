@@ -42,10 +42,17 @@ def write_at(item: ImportItem, offset: int, content: bytes) -> None:
 
 
 def adopt(item: ImportItem, source: Path) -> None:
-    """A copy of a local file, in place only when whole."""
-    require_space(source.stat().st_size)
+    """A local file under a second name, or, where the file system cannot do that, a copy of it; in
+    place only when whole.
+    """
+    settings.UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
     part = path_of(item).with_suffix(".part")
-    shutil.copyfile(source, part)
+    part.unlink(missing_ok=True)
+    try:
+        part.hardlink_to(source)
+    except OSError:
+        require_space(source.stat().st_size)
+        shutil.copyfile(source, part)
     part.rename(path_of(item))
 
 

@@ -35,6 +35,7 @@ LEAST_PYTHON = (3, 11)
 SAFE_ORTHANC = (1, 12, 11)
 DISK_FLOOR = 0.05
 LEAST_MEMORY_GB = 8
+QUEUES = ("default", "intake", "training")
 LONG_QUEUE = 1000
 
 PROGRAMS: tuple[tuple[str, Callable[[], str | Path]], ...] = (
@@ -217,6 +218,8 @@ def image_store_answers(here: Installation) -> Iterator[Finding]:
         remedy = f"Read {here.var}/log/orthanc.log; check ORTHANC_URL and ORTHANC_PASSWORD."
         yield Finding(Level.FAIL, "Orthanc", f"{url} does not answer: {failure}", remedy)
         return
+    yield from _exposure(url)
+    yield Finding(Level.OK, "Same UID", "sent twice by modalities: the first is kept, unsaid")
     if "gdcm" in plugins:
         remedy = "Remove it: it crashes the process on some images."
         yield Finding(Level.FAIL, "Orthanc", "has the GDCM plugin loaded", remedy)
@@ -226,12 +229,18 @@ def image_store_answers(here: Installation) -> Iterator[Finding]:
         )
     number = str(system["Version"])
     old = tuple(int(part) for part in number.split(".") if part.isdigit()) < SAFE_ORTHANC
-    remedy = (
-        "Good for trying out. For production install 1.12.11 or newer: older ones have known flaws."
-    )
+    remedy = "Good for trying out. Older than 1.12.11 has known flaws: not for production."
     yield Finding(
         Level.WARN if old else Level.OK, "Orthanc", f"{number} answers", remedy if old else ""
     )
+
+
+def _exposure(url: str) -> Iterator[Finding]:
+    port = httpx.URL(url).port or 80
+    if image_store.is_reachable_from_outside(port):
+        text = f"listens on every address at port {port} and turns away who is not on this machine"
+        remedy = f"Keep others out: iptables -I INPUT ! -i lo -p tcp --dport {port} -j DROP"
+        yield Finding(Level.WARN, "Orthanc’s port", text, remedy)
 
 
 def database_answers(here: Installation) -> Iterator[Finding]:
@@ -266,7 +275,7 @@ def broker_answers(here: Installation) -> Iterator[Finding]:
         return
     client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
     try:
-        waiting = sum(int(client.llen(f"dramatiq:{queue}")) for queue in ("default", "training"))
+        waiting = sum(int(client.llen(f"dramatiq:{queue}")) for queue in QUEUES)
     except redis.RedisError as failure:
         remedy = f"Nothing is lost; work waits. Read {here.var}/log/redis.log."
         yield Finding(Level.FAIL, "Broker", f"does not answer: {failure}", remedy)

@@ -226,7 +226,7 @@ DRAMATIQ_BROKER = {
     ],
 }
 DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
-ACTOR_QUEUES = {"advance_round": "training"}
+ACTOR_QUEUES = {"advance_round": "training", "follow_changes": "intake"}
 WHY_PICKED = "learning.picked.picked"
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")

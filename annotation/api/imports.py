@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -15,8 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, import_items, imports
+from annotation import access, import_items, imports, quarantine
 from annotation.access import Action
+from annotation.dicom import patients
+from annotation.dicom.faults import Fault
 from annotation.errors import InvalidInput, NotFound, TooLarge
 from annotation.models import Import, ImportItem, Project, Site, User
 
@@ -27,6 +29,19 @@ from .pagination import ByIdUpward
 class NewFileSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=2000, trim_whitespace=False)
     size = serializers.IntegerField(min_value=0)
+    patient = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=patients.LONGEST,
+        help_text="whose it is, if the file does not say so itself (NIfTI, PNG, JPEG, TIFF)",
+    )
+
+    def validate_patient(self, patient: str) -> str:
+        try:
+            patients.check(patient or "-", "patient")
+        except Fault as fault:
+            raise serializers.ValidationError(fault.reason) from fault
+        return patient
 
 
 class NewImportSerializer(serializers.Serializer[Any]):
@@ -109,14 +124,11 @@ def import_for(request: Request, pk: int) -> Import:
 
 
 def items_for(request: Request) -> QuerySet[ImportItem]:
-    """Files of imports into the person's projects, and, if one of these follows the feed, what came by it."""
+    """Files of imports into the person's projects, and of what came by itself what may be theirs."""
     projects = access.visible_to(
         request.user, Project.objects.all(), Action.IMPORT_IMAGES, project_path="pk"
     )
-    rows = Q(batch__project__in=projects)
-    if projects.exclude(intake_rule={}).exists():
-        rows |= Q(batch=None)
-    return ImportItem.objects.filter(rows)
+    return quarantine.seen_in(list(projects))
 
 
 def item_for(request: Request, pk: int) -> ImportItem:
@@ -150,9 +162,11 @@ class Imports(generics.ListAPIView[Import]):
         project = access.project_for(request.user, slug, Action.IMPORT_IMAGES)
         wanted = NewImportSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        files = [(each["name"], each["size"]) for each in wanted.validated_data["files"]]
+        announced = wanted.validated_data["files"]
+        files = [(each["name"], each["size"]) for each in announced]
+        whose = {each["name"]: each["patient"] for each in announced if each.get("patient")}
         site = _site(wanted.validated_data.get("site"))
-        batch = imports.begin(project, signed_in(request), files=files, site=site)
+        batch = imports.begin(project, signed_in(request), files=files, site=site, patients=whose)
         return Response(StartedImportSerializer(batch).data, status=201)
 
 
@@ -222,14 +236,16 @@ class ItemDismissal(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Let go of a file in quarantine."""
-        return Response(ImportItemSerializer(imports.dismiss(item_for(request, pk))).data)
+        item = quarantine.dismiss(item_for(request, pk), signed_in(request))
+        return Response(ImportItemSerializer(item).data)
 
 
 class ItemRetry(APIView):
     @extend_schema(operation_id="import_items_retry", request=None, responses=ImportItemSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Try a file in quarantine again."""
-        return Response(ImportItemSerializer(import_items.retry(item_for(request, pk))).data)
+        item = import_items.retry(item_for(request, pk), signed_in(request))
+        return Response(ImportItemSerializer(item).data)
 
 
 class Quarantine(generics.ListAPIView[ImportItem]):
@@ -238,9 +254,6 @@ class Quarantine(generics.ListAPIView[ImportItem]):
     serializer_class = QuarantinedSerializer
 
     def get_queryset(self) -> QuerySet[ImportItem]:
-        """Files that could not be taken in, of imports and, where the project has a rule, of the feed."""
+        """Files, objects and series with something wrong, of the project's imports and of the feed."""
         project = access.project_for(self.request.user, self.kwargs["slug"], Action.IMPORT_IMAGES)
-        rows = Q(batch__project=project)
-        if project.intake_rule:
-            rows |= Q(batch=None)
-        return ImportItem.objects.filter(rows, state=ImportItem.State.QUARANTINED)
+        return quarantine.seen_in([project]).filter(state=ImportItem.State.QUARANTINED)

@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -43,11 +44,8 @@ def is_clutter(name: str) -> bool:
 
 def entries(path: Path) -> list[Entry]:
     """All files of the archive; a Fault if any of them shows that it is not an honest one."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            listed = archive.infolist()
-    except _READ_ERRORS as error:
-        raise Fault("unreadable", f"The archive cannot be opened ({error}).") from error
+    with opened(path) as archive:
+        listed = archive.infolist()
     _check_size(listed, path.stat().st_size)
     for info in listed:
         _check_entry(info)
@@ -58,10 +56,21 @@ def entries(path: Path) -> list[Entry]:
     ]
 
 
-def unpack(path: Path, number: int, destination: Path) -> None:
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """For all entries at once: to open an archive is to read the names of everything in it."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except _READ_ERRORS as error:
+        raise Fault("unreadable", f"The archive cannot be opened ({error}).") from error
+    with archive:
+        yield archive
+
+
+def unpack(archive: zipfile.ZipFile, number: int, destination: Path) -> None:
     """One entry, never more bytes than the archive announced."""
     try:
-        with zipfile.ZipFile(path) as archive, destination.open("wb") as file:
+        with destination.open("wb") as file:
             info = archive.infolist()[number]
             left = info.file_size
             with archive.open(info) as source:

@@ -6,10 +6,9 @@ spacing and gets none: unknown is better than wrong.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,42 +27,57 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import DSfloat
 
-from . import nifti, raster
+from . import nifti, patients, raster
 from .identity import identifier, sha256_of
 from .sniff import Kind, sniff
 
-_UNFIT = re.compile(r"[\\\x00-\x1f\x7f]")
-_SUFFIXES = re.compile(r"(\.nii)?(\.gz)?$|\.(png|jpe?g|tiff?|nii)$", re.IGNORECASE)
+
+@dataclass(frozen=True)
+class _Origin:
+    """What the sender called the file, whose it is, and the hash that all identifiers follow from."""
+
+    name: str
+    patient: str
+    digest: str
+
+    @property
+    def title(self) -> str:
+        return patients.by_name(self.name)
+
+    def said(self, kind: str, note: str) -> str:
+        shown = patients.UNFIT.sub("_", self.name)[-600:]
+        return f"Converted from {kind} “{shown}”, SHA-256 {self.digest}. {note}".strip()
 
 
-def convert(path: Path, kind: Kind, *, name: str, folder: Path) -> list[Path]:
-    """Write DICOM files to ``folder`` and return them in order. ``name``: what the sender called it."""
-    digest = sha256_of(path)
+def convert(path: Path, kind: Kind, *, name: str, folder: Path, patient: str = "") -> list[Path]:
+    """Write DICOM files to ``folder`` and return them in order. ``name``: what the sender called it;
+    ``patient``: whose it is, or '' if only the name tells.
+    """
+    origin = _Origin(name, patient or patients.by_name(name), sha256_of(path))
     if kind in (Kind.NIFTI, Kind.NIFTI_GZIP):
-        objects = _series_of(nifti.read(_with_suffix(path, kind, folder)), name, digest)
+        objects = _all_series_of(nifti.volumes(_with_suffix(path, kind, folder)), origin)
     else:
-        objects = iter([_picture_of(raster.read(path), name, digest)])
+        objects = iter([_picture_of(raster.read(path), origin)])
     return [_write(dataset, folder / f"{i:05}.dcm") for i, dataset in enumerate(objects)]
 
 
 def uids(path: Path) -> list[str]:
     """SOP Instance UIDs of the objects that the file becomes, in the order in which they are shown."""
     kind, digest = sniff(path), sha256_of(path)
-    count = len(nifti.read(path).frames) if kind in (Kind.NIFTI, Kind.NIFTI_GZIP) else 1
-    return [identifier(digest, f"instance {number}") for number in range(1, count + 1)]
+    counts = [1]
+    if kind in (Kind.NIFTI, Kind.NIFTI_GZIP):
+        counts = [len(volume.frames) for volume in nifti.volumes(path)]
+    return [
+        identifier(digest, _part("instance", place, len(counts), number))
+        for place, count in enumerate(counts)
+        for number in range(1, count + 1)
+    ]
 
 
 def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
     """The voxels as slices, rows, columns in the order in which they are shown, and their geometry."""
-    volume = nifti.read(path)
+    volume = nifti.volumes(path)[0]
     return volume.frames, volume
-
-
-def patient_of(name: str) -> str:
-    """The file's name without folders and suffix, fit for a Patient ID."""
-    stem = _SUFFIXES.sub("", PurePosixPath(name.replace("\\", "/")).name)
-    fit = _UNFIT.sub("_", stem).strip()
-    return fit if 0 < len(fit) <= 64 else hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _with_suffix(path: Path, kind: Kind, folder: Path) -> Path:
@@ -79,16 +93,16 @@ def _write(dataset: Dataset, path: Path) -> Path:
     return path
 
 
-def _object(*, kind: str, modality: str, name: str, digest: str, number: int) -> Dataset:
+def _object(*, kind: str, modality: str, origin: _Origin, number: int) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = kind
-    dataset.SOPInstanceUID = identifier(digest, f"instance {number}")
-    dataset.StudyInstanceUID = identifier(digest, "study")
-    dataset.SeriesInstanceUID = identifier(digest, "series")
-    dataset.PatientID = patient_of(name)
+    dataset.SOPInstanceUID = identifier(origin.digest, f"instance {number}")
+    dataset.StudyInstanceUID = identifier(origin.digest, "study")
+    dataset.SeriesInstanceUID = identifier(origin.digest, "series")
+    dataset.PatientID = origin.patient
     dataset.PatientName = ""
     for keyword in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"):
         setattr(dataset, keyword, "")
@@ -122,15 +136,40 @@ def _decimal(value: float) -> DSfloat:
     return DSfloat(value, auto_format=True)
 
 
-def _series_of(volume: nifti.Volume, name: str, digest: str) -> Iterator[Dataset]:
+def _part(what: str, place: int, count: int, number: int | None = None) -> str:
+    """What an identifier is made of; a file of one volume has no number of it in there."""
+    words = [str(place + 1)] if count > 1 else []
+    words += [str(number)] if number is not None else []
+    return " ".join([what, ".".join(words)]).strip()
+
+
+def _all_series_of(volumes: Sequence[nifti.Volume], origin: _Origin) -> Iterator[Dataset]:
+    """Each volume of a time series becomes a series of its own, all of one study."""
+    for place, volume in enumerate(volumes):
+        for dataset in _series_of(volume, origin):
+            if len(volumes) > 1:
+                _set_time(dataset, place, len(volumes), origin)
+            yield dataset
+
+
+def _set_time(dataset: Dataset, place: int, count: int, origin: _Origin) -> None:
+    number = int(dataset.InstanceNumber)
+    dataset.SOPInstanceUID = identifier(origin.digest, _part("instance", place, count, number))
+    dataset.SeriesInstanceUID = identifier(origin.digest, _part("series", place, count))
+    dataset.SeriesNumber = dataset.TemporalPositionIdentifier = place + 1
+    dataset.NumberOfTemporalPositions = count
+    dataset.SeriesDescription = f"{origin.title[:40]}: volume {place + 1} of {count}"
+
+
+def _series_of(volume: nifti.Volume, origin: _Origin) -> Iterator[Dataset]:
     modality = volume.modality
     kind = CTImageStorage if modality == "CT" else MRImageStorage
     for index, frame in enumerate(volume.frames):
-        dataset = _object(kind=kind, modality=modality, name=name, digest=digest, number=index + 1)
+        dataset = _object(kind=kind, modality=modality, origin=origin, number=index + 1)
         dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if modality == "CT" else "OTHER"]
-        dataset.SeriesDescription = patient_of(name)
-        dataset.DerivationDescription = _origin("NIfTI", name, digest, volume.note)
-        _set_place(dataset, volume, index, digest)
+        dataset.SeriesDescription = origin.title
+        dataset.DerivationDescription = origin.said("NIfTI", volume.note)
+        _set_place(dataset, volume, index, origin.digest)
         _set_acquisition(dataset, modality)
         dataset.Rows, dataset.Columns = frame.shape
         dataset.RescaleSlope, dataset.RescaleIntercept = map(
@@ -167,17 +206,15 @@ def _set_acquisition(dataset: Dataset, modality: str) -> None:
     dataset.RepetitionTime = dataset.EchoTime = dataset.EchoTrainLength = None
 
 
-def _picture_of(picture: raster.Picture, name: str, digest: str) -> Dataset:
+def _picture_of(picture: raster.Picture, origin: _Origin) -> Dataset:
     frames = picture.frames
     pages = len(frames)
-    dataset = _object(
-        kind=_capture_class(frames), modality="OT", name=name, digest=digest, number=1
-    )
+    dataset = _object(kind=_capture_class(frames), modality="OT", origin=origin, number=1)
     dataset.ConversionType = "WSD"
     dataset.SecondaryCaptureDeviceManufacturer = "Consilium"
     dataset.PatientOrientation = ""
-    dataset.SeriesDescription = patient_of(name)
-    dataset.DerivationDescription = _origin(picture.format, name, digest, picture.note)
+    dataset.SeriesDescription = origin.title
+    dataset.DerivationDescription = origin.said(picture.format, picture.note)
     dataset.Rows, dataset.Columns = frames.shape[1:3]
     if picture.lossy:
         dataset.LossyImageCompression = "01"
@@ -200,8 +237,3 @@ def _capture_class(frames: NDArray[Any]) -> str:
     if frames.dtype.itemsize == 1:
         return MultiFrameGrayscaleByteSecondaryCaptureImageStorage
     return MultiFrameGrayscaleWordSecondaryCaptureImageStorage
-
-
-def _origin(kind: str, name: str, digest: str, note: str) -> str:
-    shown = _UNFIT.sub("_", name)[-600:]
-    return f"Converted from {kind} “{shown}”, SHA-256 {digest}. {note}".strip()

@@ -123,7 +123,8 @@ def _orientation(dataset: Dataset, index: int) -> list[float] | None:
 
 
 def _positive(values: list[float] | None) -> list[float] | None:
-    return values if values and all(value > 0 for value in values) else None
+    """As they are if all are finite and above zero: what was computed of them may be neither."""
+    return values if values and all(0 < value < math.inf for value in values) else None
 
 
 def _spacing(dataset: Dataset, index: int, modality: str) -> tuple[list[float] | None, str]:
@@ -138,8 +139,9 @@ def _spacing(dataset: Dataset, index: int, modality: str) -> tuple[list[float] |
         return spacing, "calibrated" if calibrated else "pixel_spacing"
     if detector:
         magnification = _positive(numbers(dataset, "EstimatedRadiographicMagnificationFactor", 1))
-        factor = magnification[0] if magnification else 1.0
-        return [value / factor for value in detector], "estimated" if magnification else "detector"
+        if magnification and (at_patient := _positive([x / magnification[0] for x in detector])):
+            return at_patient, "estimated"
+        return detector, "detector"
     ultrasound = _ultrasound_spacing(dataset)
     if ultrasound:
         return ultrasound, "ultrasound_region"
@@ -191,12 +193,12 @@ def _frame_time(dataset: Dataset) -> float | None:
     if single:
         return single[0]
     vector = numbers(dataset, "FrameTimeVector")
-    if vector and len(vector) > 1 and sum(vector[1:]) > 0:
-        return sum(vector[1:]) / (len(vector) - 1)
+    if vector and len(vector) > 1 and (mean := _positive([sum(vector[1:]) / (len(vector) - 1)])):
+        return mean[0]
     for keyword in ("CineRate", "RecommendedDisplayFrameRate"):
         rate = _positive(numbers(dataset, keyword, 1))
-        if rate:
-            return 1000 / rate[0]
+        if rate and (between := _positive([1000 / rate[0]])):
+            return between[0]
     return None
 
 

@@ -63,6 +63,14 @@ def series_display(objects: Sequence[Described]) -> dict[str, Any]:
     return display
 
 
+def irregularity(objects: Sequence[Described]) -> str:
+    """Why the frames are no volume although they say where they lie, in sentences; '' if they are one."""
+    placed = [
+        frame["placed"] for place, item in enumerate(objects) for frame in _frames(place, item)
+    ]
+    return " ".join(geometry.arrange(placed).notes)
+
+
 def _leading(objects: Sequence[Described]) -> dict[str, Any]:
     return min(objects, key=lambda item: item.sop_instance_uid).description
 

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from pydicom import dcmwrite
 from pydicom.dataset import FileDataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from . import convert, describe, header, pixels
 from .faults import Fault
@@ -34,13 +39,15 @@ _REFUSED = {
 }
 
 
-def examine(path: Path, *, name: str, folder: Path) -> list[Found]:
-    """Whatever the file is. ``folder`` receives converted objects and decoded frames."""
+def examine(path: Path, *, name: str, folder: Path, patient: str = "") -> list[Found]:
+    """Whatever the file is. ``folder`` receives converted objects and decoded frames.
+    ``patient``: whose it is, if it does not say so itself.
+    """
     kind = sniff(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind in _CONVERTED:
-            made = convert.convert(path, kind, name=name, folder=folder)
+            made = convert.convert(path, kind, name=name, patient=patient, folder=folder)
             return [examine_object(each, folder=folder / f"{each.stem}.frames") for each in made]
         if kind is Kind.DICOM:
             return [examine_object(path, folder=folder / "frames")]
@@ -55,6 +62,8 @@ def examine_object(path: Path, *, folder: Path) -> Found:
         warnings.simplefilter("ignore")
         dataset = header.read(path)
         reason = header.why_not_an_image(dataset)
+        if header.sop_class(dataset) != MediaStorageDirectoryStorage:
+            header.check_identifiers(dataset)
         if not reason:
             header.check(dataset)
         found = _identity(path, dataset, reason)

@@ -17,6 +17,7 @@ _SAME_PLACE_MM = 1e-3
 _UNEVEN = 0.02
 _UNEVEN_MM = 0.05
 _TILT = 0.02
+_FARTHEST_MM = 1e6
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def arrange(frames: Sequence[Placed]) -> Arrangement:
     by_sequence = sorted(range(len(frames)), key=lambda i: frames[i].sequence)
     if any(frame.position is None or frame.orientation is None for frame in frames):
         return Arrangement(by_sequence, "unknown")
+    if not _lie_in_a_room(frames):
+        note = "The positions of the images make no sense; they are shown in their order."
+        return Arrangement(by_sequence, "unknown", notes=[note])
     if not _same_orientation(frames):
         order = sorted(by_sequence, key=lambda i: _rounded(frames[i].orientation))
         return Arrangement(order, "stack", notes=["The images lie in different orientations."])
@@ -63,6 +67,12 @@ def arrange(frames: Sequence[Placed]) -> Arrangement:
 
 def normal_of(orientation: Sequence[float]) -> NDArray[np.float64]:
     return np.cross(np.array(orientation[:3], float), np.array(orientation[3:], float))
+
+
+def _lie_in_a_room(frames: Sequence[Placed]) -> bool:
+    """Within a kilometre: what is computed of such positions is finite."""
+    positions = np.array([frame.position for frame in frames], float)
+    return bool((np.abs(positions) <= _FARTHEST_MM).all())
 
 
 def _rounded(orientation: Sequence[float] | None) -> tuple[float, ...]:

@@ -116,8 +116,7 @@ def value_of(dataset: Dataset, keyword: str) -> Any:
 
 
 def check(dataset: FileDataset) -> None:
-    """Raise a Fault unless this image has a complete, sane header in a known encoding."""
-    _check_identifiers(dataset)
+    """Raise a Fault unless this image has a complete, sane header in a known encoding, identifiers apart."""
     _check_encoding(dataset)
     _check_size(dataset)
 
@@ -139,7 +138,8 @@ def why_not_an_image(dataset: FileDataset) -> str:
     return ""
 
 
-def _check_identifiers(dataset: FileDataset) -> None:
+def check_identifiers(dataset: FileDataset) -> None:
+    """Raise a Fault unless the object, of whatever kind, can be told from all others."""
     for keyword in _IDENTIFIERS:
         value = str(value_of(dataset, keyword) or "")
         if not value:

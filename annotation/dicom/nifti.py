@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .faults import Fault
 
 MAX_VOXELS = 2**28
+MAX_VOLUMES, MAX_SLICES = 500, 10_000
 _SLICE_AXIS = 2
 _TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _HOUNSFIELD_AIR = (-3100, -500)
@@ -44,6 +45,7 @@ class Volume:
     along_rows: NDArray[np.float64]
     along_columns: NDArray[np.float64]
     placed: bool
+    modality: str
     note: str = ""
 
     @property
@@ -60,18 +62,13 @@ class Volume:
         directions = np.concatenate([self.along_columns / columns, self.along_rows / rows])
         return [float(value) for value in directions]
 
-    @property
-    def modality(self) -> str:
-        """CT where the values look like Hounsfield units; NIfTI itself does not say."""
-        low = float(self.frames.min()) * self.slope + self.intercept
-        return "CT" if _HOUNSFIELD_AIR[0] <= low <= _HOUNSFIELD_AIR[1] else "MR"
 
-
-def read(path: Path) -> Volume:
+def volumes(path: Path) -> list[Volume]:
+    """One volume, or those of a time series in their order."""
     try:
         image = nibabel.load(path)
         _check(image)
-        return _volume(image)
+        return _volumes(image)
     except _READ_ERRORS as error:
         raise Fault("unreadable", "The NIfTI file is damaged and cannot be read.") from error
 
@@ -84,9 +81,15 @@ def in_display_order(voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArr
 
 def _check(image: Any) -> None:
     shape = tuple(image.shape)
-    if len(shape) > 3 and any(extent != 1 for extent in shape[3:]):
+    if len(shape) > 4 and any(extent != 1 for extent in shape[4:]):
         raise Fault(
-            "four_dimensional", "The NIfTI file holds several volumes. Import them one by one."
+            "five_dimensional", "The NIfTI file holds vectors, not images. Import one component."
+        )
+    if len(shape) > 3 and (shape[3] > MAX_VOLUMES or shape[2] * shape[3] > MAX_SLICES):
+        raise Fault(
+            "too_large",
+            f"The NIfTI file holds {shape[3]} volumes of {shape[2]} slices; the limits are "
+            f"{MAX_VOLUMES} volumes and {MAX_SLICES} slices in all. Split it.",
         )
     if not shape or min(shape) < 1 or len(shape) < 2:
         raise Fault("bad_size", "The NIfTI file holds no volume.")
@@ -96,24 +99,37 @@ def _check(image: Any) -> None:
         raise Fault("bad_samples", "Colour or complex NIfTI volumes cannot be shown.")
 
 
-def _volume(image: Any) -> Volume:
+def _volumes(image: Any) -> list[Volume]:
+    """All are scaled alike, so that what changes between them can be seen."""
     proxy = image.dataobj
     slope, intercept = float(proxy.slope), float(proxy.inter)
-    raw = _three_dimensional(np.asanyarray(proxy.get_unscaled()))
+    raw = np.asanyarray(proxy.get_unscaled())
     stored, factor, offset, note = _sixteen_bits(raw, slope, intercept)
-    frames, affine = _rearranged(stored, np.asarray(image.affine, float))
     placed = bool(int(image.header["sform_code"]) or int(image.header["qform_code"]))
-    return Volume(
-        frames=frames,
-        slope=factor,
-        intercept=offset,
-        origin=affine[:3, 3],
-        along_slices=affine[:3, 0],
-        along_rows=affine[:3, 1],
-        along_columns=affine[:3, 2],
-        placed=placed,
-        note=note,
-    )
+    modality = _modality(float(stored.min()) * factor + offset)
+    each = stored.reshape(*(*stored.shape, 1, 1)[:3], -1)
+    found = []
+    for index in range(each.shape[3]):
+        frames, affine = _rearranged(each[..., index], np.asarray(image.affine, float))
+        volume = Volume(
+            frames=frames,
+            slope=factor,
+            intercept=offset,
+            origin=affine[:3, 3],
+            along_slices=affine[:3, 0],
+            along_rows=affine[:3, 1],
+            along_columns=affine[:3, 2],
+            placed=placed,
+            modality=modality,
+            note=note,
+        )
+        found.append(volume)
+    return found
+
+
+def _modality(lowest: float) -> str:
+    """CT where the values look like Hounsfield units; NIfTI itself does not say."""
+    return "CT" if _HOUNSFIELD_AIR[0] <= lowest <= _HOUNSFIELD_AIR[1] else "MR"
 
 
 def _three_dimensional(voxels: NDArray[Any]) -> NDArray[Any]:

@@ -91,11 +91,10 @@ class Sandbox:
         self._owner = os.getpid()
         self.started = 0
 
-    def examine(self, path: Path, *, name: str, folder: Path) -> list[Found]:
+    def examine(self, path: Path, *, name: str, folder: Path, patient: str = "") -> list[Found]:
         """What the file is or becomes, as DICOM objects; a Fault where it is not fit."""
-        answer = self._run(
-            {"job": "examine", "path": str(path), "name": name, "folder": str(folder)}
-        )
+        said = {"name": name, "patient": patient}
+        answer = self._run({"job": "examine", "path": str(path), "folder": str(folder), **said})
         return [Found(**each) for each in answer["objects"]]
 
     def examine_object(self, path: Path, *, folder: Path) -> Found:

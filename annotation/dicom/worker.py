@@ -57,7 +57,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         match request["job"]:
             case "examine":
-                found = examine.examine(path, name=request["name"], folder=folder)
+                found = examine.examine(
+                    path, name=request["name"], patient=request["patient"], folder=folder
+                )
                 return {"objects": [dataclasses.asdict(each) for each in found]}
             case "object":
                 return {

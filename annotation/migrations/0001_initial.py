@@ -415,10 +415,20 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Adoption',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('below', models.BigIntegerField(help_text='series with a smaller id are still to be looked at')),
+                ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to='annotation.project')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ImportItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='as the sender named it; never used as a path', max_length=500)),
+                ('patient', models.CharField(blank=True, help_text="of a file that names none itself; '': its own name", max_length=64)),
+                ('source', models.CharField(blank=True, help_text='hash of path, size and time of change of a file of this machine', max_length=64)),
                 ('size', models.BigIntegerField()),
                 ('received', models.BigIntegerField(default=0)),
                 ('sha256', models.CharField(blank=True, max_length=64)),
@@ -428,12 +438,13 @@ class Migration(migrations.Migration):
                 ('sop_instance_uids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
                 ('series_uids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
                 ('orthanc_id', models.CharField(blank=True, max_length=44)),
+                ('attributes', models.JSONField(default=dict, help_text='of what came by itself: intake rules say whose it may be')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='annotation.import')),
             ],
             options={
-                'indexes': [models.Index(fields=['batch', 'state'], name='import_item_state'), models.Index(condition=models.Q(('state', 'quarantined')), fields=['created_at'], name='import_item_quarantine'), django.contrib.postgres.indexes.GinIndex(fields=['series_uids'], name='import_item_series')],
+                'indexes': [models.Index(fields=['batch', 'state'], name='import_item_state'), models.Index(condition=models.Q(('state', 'quarantined')), fields=['created_at'], name='import_item_quarantine'), django.contrib.postgres.indexes.GinIndex(fields=['series_uids'], name='import_item_series'), models.Index(condition=models.Q(('source', ''), _negated=True), fields=['source'], name='import_item_source')],
             },
         ),
         migrations.AddConstraint(

@@ -1,7 +1,7 @@
 """The nouns of everything someone is accountable for. Each is written by one module only."""
 
 from .cases import Case, Patient
-from .imaging import ChangeCursor, Import, ImportItem, Instance, Series
+from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .people import ApiToken, Membership, Role, Site, User
 from .projects import CaseUnit, LabelSchema, Project, Stream, Task
@@ -10,6 +10,7 @@ from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
 
 __all__ = [
+    "Adoption",
     "Anchor",
     "Answer",
     "ApiToken",

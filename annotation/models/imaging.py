@@ -16,6 +16,13 @@ class ChangeCursor(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
 
+class Adoption(models.Model):
+    """An intake rule on its way through the series that are here already, from the newest down."""
+
+    project = models.OneToOneField("annotation.Project", on_delete=models.CASCADE)
+    below = models.BigIntegerField(help_text="series with a smaller id are still to be looked at")
+
+
 class Series(models.Model):
     """A DICOM series, with the curated description that the viewer receives."""
 
@@ -99,6 +106,14 @@ class ImportItem(models.Model):
     name = models.CharField(
         max_length=500, help_text="as the sender named it; never used as a path"
     )
+    patient = models.CharField(
+        max_length=64, blank=True, help_text="of a file that names none itself; '': its own name"
+    )
+    source = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="hash of path, size and time of change of a file of this machine",
+    )
     size = models.BigIntegerField()
     received = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
@@ -108,6 +123,9 @@ class ImportItem(models.Model):
     sop_instance_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     series_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     orthanc_id = models.CharField(max_length=44, blank=True)
+    attributes = models.JSONField(
+        default=dict, help_text="of what came by itself: intake rules say whose it may be"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -120,4 +138,7 @@ class ImportItem(models.Model):
                 condition=models.Q(state="quarantined"),
             ),
             GinIndex(fields=["series_uids"], name="import_item_series"),
+            models.Index(
+                fields=["source"], name="import_item_source", condition=~models.Q(source="")
+            ),
         ]

@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 @click.argument("project")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--user", help="Who imports; default: the project's first lead.")
+@click.option(
+    "--patients",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table (CSV) with the columns file and patient, for files that do not name one themselves.",
+)
 @click.option("--site", help="Short name of the site that the images come from.")
-def import_(project: str, paths: tuple[Path, ...], user: str | None, site: str | None) -> None:
+def import_(
+    project: str,
+    paths: tuple[Path, ...],
+    user: str | None,
+    patients: Path | None,
+    site: str | None,
+) -> None:
     """Bring images into PROJECT: files, folders or zip archives.
 
     DICOM, NIfTI, PNG, JPEG and TIFF are accepted. Each file is checked on its own; one that is wrong is
-    put in quarantine with the reason, and the others go on.
+    put in quarantine with the reason, and the others go on. Stopped half-way, run it again: files that
+    were taken in and have not changed are passed over.
 
     \b
     Example: consilium import tuberculosis ~/chest-radiographs --site geneva
@@ -50,6 +62,7 @@ def import_(project: str, paths: tuple[Path, ...], user: str | None, site: str |
             paths,
             running.user_named(user, where),
             site=origin,
+            table=patients,
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _summarise(batch)

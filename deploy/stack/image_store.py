@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from .errors import StackError
 
@@ -19,6 +20,7 @@ USER = "consilium"
 AE_TITLE = "CONSILIUM"
 PLUGIN = "libOrthancDicomWeb.so"
 PLUGIN_FOLDERS = (Path("/usr/share/orthanc/plugins"), Path("/usr/local/share/orthanc/plugins"))
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - looked for, not listened on
 LOCAL_SENDER = ["STORESCU", "127.0.0.1", 11113]
 
 
@@ -43,7 +45,7 @@ def plugin() -> Path:
 def configuration(
     folder: Path, *, http_port: int, dicom_port: int, password: str
 ) -> dict[str, Any]:
-    """Loopback only, own credentials, no transcoding, nothing that writes files or runs scripts."""
+    """Answers loopback only, own credentials, no transcoding, nothing that writes files or runs scripts."""
     return {
         "Name": "Consilium",
         "StorageDirectory": str(folder / "storage"),
@@ -99,6 +101,15 @@ def write_configuration(folder: Path, **values: Any) -> Path:
     path.chmod(0o600)
     path.write_text(json.dumps(configuration(folder, **values), indent=2), encoding="utf-8")
     return path
+
+
+def is_reachable_from_outside(port: int) -> bool:
+    """Orthanc has no setting for the address it listens on: it listens on all, and turns others away."""
+    return any(
+        found.status == psutil.CONN_LISTEN and found.laddr[0] in ANYWHERE
+        for found in psutil.net_connections("tcp")
+        if found.laddr and found.laddr[1] == port
+    )
 
 
 def answers(url: str, password: str) -> bool:

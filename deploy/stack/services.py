@@ -1,4 +1,4 @@
-"""The seven processes of the product: how each is started and when it counts as ready."""
+"""The eight processes of the product: how each is started and when it counts as ready."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from .postgres import Postgres
 from .processes import Process
 
 BACKING = ("postgres", "orthanc", "redis")
-OURS = ("web", "ticker", "worker", "trainer")
+OURS = ("web", "ticker", "intake", "worker", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
-ACTORS = ("annotation.actors", "learning.actors")
+INTAKE_ACTORS = ("annotation.actors",)
+ACTORS = (*INTAKE_ACTORS, "learning.actors")
 TICKER_IS_LATE = 15.0
 
 
@@ -58,6 +59,7 @@ def services(
         ),
         Service("web", lambda: _gunicorn(ports), lambda _: healthy(ports.web)),
         Service("ticker", lambda: _ticker(var), lambda process: _ticks(var, process)),
+        Service("intake", lambda: _dramatiq("intake", INTAKE_ACTORS, threads=1), _dramatiq_ready),
         Service("worker", lambda: _dramatiq("default", threads=4), _dramatiq_ready),
         Service(
             "trainer",
@@ -136,11 +138,11 @@ def _ticks(var: Path, process: Process) -> bool:
     return alive.exists() and time.time() - alive.stat().st_mtime < TICKER_IS_LATE
 
 
-def _dramatiq(queue: str, *, threads: int) -> list[str]:
+def _dramatiq(queue: str, actors: tuple[str, ...] = ACTORS, *, threads: int) -> list[str]:
     """One process: the supervisor restarts it as a whole, as dramatiq itself would not."""
     command = [sys.executable, "-m", "dramatiq", "--processes", "1", "--threads", str(threads)]
     limits = ["--worker-shutdown-timeout", "8000", "--path", str(ROOT), "--queues", queue, "--"]
-    return [*command, *limits, "django_dramatiq.setup", *ACTORS]
+    return [*command, *limits, "django_dramatiq.setup", *actors]
 
 
 def _dramatiq_ready(process: Process) -> bool:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 
 from annotation import due, imports, orthanc
-from annotation.models import Case, ImportItem, Project, Role, Series
+from annotation.models import Case, Event, ImportItem, Project, Role, Series
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,6 +147,46 @@ def test_what_the_feed_brought_wrong_is_seen_where_the_feed_is_followed(project:
     for of, seen in ((project, 0), (follows, 1)):
         found = signed_in(of, Role.STEWARD).get(f"/api/projects/{of.slug}/quarantine").json()
         assert len(found["results"]) == seen
+
+
+def test_a_file_may_come_with_its_patient(project: Project) -> None:
+    steward = signed_in(project, Role.STEWARD)
+    files = [{"name": "a.png", "size": 3, "patient": "P 1"}, {"name": "b.png", "size": 3}]
+    url = f"/api/projects/{project.slug}/imports"
+    assert post(steward, url, {"files": files}).status_code == 201
+    named = ImportItem.objects.order_by("pk").values_list("patient", flat=True)
+    assert list(named) == ["P 1", ""]
+    files[0]["patient"] = "P\\1"
+    assert post(steward, url, {"files": files}).status_code == 422
+
+
+def fed(**attributes: str) -> ImportItem:
+    return ImportItem.objects.create(
+        name="Object x",
+        size=1,
+        state="quarantined",
+        reason_code="odd",
+        reason="Odd.",
+        orthanc_id="x",
+        attributes=attributes,
+    )
+
+
+def test_what_the_feed_brought_is_seen_and_dismissed_only_where_it_might_have_gone(
+    project: Project,
+) -> None:
+    item = fed(Modality="MR")
+    Project.objects.filter(pk=project.pk).update(intake_rule={"Modality": "^CT$"})
+    ct = signed_in(project, Role.STEWARD)
+    assert ct.get(f"/api/projects/{project.slug}/quarantine").json()["results"] == []
+    assert post(ct, f"/api/import-items/{item.pk}/dismiss").status_code == 404
+    assert ct.get(f"/api/projects/{project.slug}/progress").json()["quarantined"] == 0
+    mr = signed_in(other := builders.project(intake_rule={"Modality": "^MR$"}), Role.STEWARD)
+    assert mr.get(f"/api/projects/{other.slug}/progress").json()["quarantined"] == 1
+    assert post(mr, f"/api/import-items/{item.pk}/dismiss").json()["state"] == "dismissed"
+    event = Event.objects.get(verb="import.dismiss")
+    assert event.actor == other.memberships.get().user
+    assert (event.object_id, event.project) == (str(item.pk), None)
 
 
 def test_a_series_is_described_without_saying_where_it_lies(

@@ -82,6 +82,22 @@ def test_the_real_image_store_answers_and_has_only_the_plugin_it_needs(
     assert "answers" in found.text
 
 
+def test_an_image_store_that_listens_on_every_address_is_said_with_the_line_that_closes_it(
+    nothing_runs: Installation, orthanc_stack: Stack
+) -> None:
+    here = Installation(nothing_runs.var, orthanc_stack.settings, None)
+    found = findings(here, doctor.image_store_answers)["Orthanc’s port"]
+    assert found.level == Level.WARN
+    assert f"--dport {orthanc_stack.ports.orthanc} -j DROP" in found.remedy
+
+
+def test_it_says_what_the_image_store_keeps_quiet(
+    nothing_runs: Installation, orthanc_stack: Stack
+) -> None:
+    here = Installation(nothing_runs.var, orthanc_stack.settings, None)
+    assert "unsaid" in findings(here, doctor.image_store_answers)["Same UID"].text
+
+
 def test_a_wrong_password_is_a_failure(nothing_runs: Installation, orthanc_stack: Stack) -> None:
     environment = orthanc_stack.settings | {"ORTHANC_PASSWORD": "wrong"}
     here = Installation(nothing_runs.var, environment, None)

@@ -16,7 +16,16 @@ from django.conf import settings
 from django.db import connection
 from PIL import Image
 
-from annotation import arrivals, due, import_items, imports, intake, orthanc, uploads
+from annotation import (
+    arrivals,
+    due,
+    import_items,
+    imports,
+    intake,
+    orthanc,
+    quarantine,
+    uploads,
+)
 from annotation.errors import (
     Conflict,
     ImageStoreUnavailable,
@@ -68,9 +77,11 @@ def work(batch: Import) -> None:
     """What the worker does until nothing is due."""
     while rung := list(due.due()):
         for actor, row in rung:
-            {"process_import_item": imports.process_item, "finish_import": imports.finish}[actor](
-                row
-            )
+            {
+                "process_import_item": imports.process_item,
+                "finish_import": imports.finish,
+                "expire_import": imports.expire,
+            }[actor](row)
     batch.refresh_from_db()
 
 
@@ -317,11 +328,11 @@ def test_unpacking_that_was_killed_goes_on_without_doubles(
     real = import_items.archive.unpack
     calls: list[int] = []
 
-    def dies_at_the_third(path: Path, number: int, destination: Path) -> None:
+    def dies_at_the_third(opened: zipfile.ZipFile, number: int, destination: Path) -> None:
         calls.append(number)
         if len(calls) == 3:
             raise SystemExit("killed")
-        real(path, number, destination)
+        real(opened, number, destination)
 
     with monkeypatch.context() as patch:
         patch.setattr(import_items.archive, "unpack", dies_at_the_third)
@@ -339,7 +350,7 @@ STEPS = [
     (arrivals, "register"),
     (import_items, "_conclude"),
     (uploads, "drop"),
-    (intake, "settle"),
+    (intake, "settle_or_hold"),
 ]
 
 
@@ -442,20 +453,20 @@ def test_a_file_in_quarantine_can_be_tried_again_or_let_go(
         batch = imports.import_paths(project, [path], user)
     item = batch.items.get()
     assert item.state == State.QUARANTINED
-    import_items.retry(item)
+    import_items.retry(item, user)
     batch.refresh_from_db()
     assert batch.state == Import.State.PROCESSING
     work(batch)
     assert imports.counts(batch) == {"stored": 1}
     with pytest.raises(Conflict):
-        imports.dismiss(batch.items.get())
+        quarantine.dismiss(batch.items.get(), user)
     (tmp_path / "text").write_text("x")
     batch = imports.import_paths(project, [tmp_path / "text"], user)
-    item = imports.dismiss(batch.items.get())
+    item = quarantine.dismiss(batch.items.get(), user)
     assert item.state == State.DISMISSED
     assert not uploads.path_of(item).exists()
     with pytest.raises(Conflict):
-        import_items.retry(item)
+        import_items.retry(item, user)
 
 
 def test_an_object_of_the_feed_in_quarantine_can_be_tried_again(
@@ -471,20 +482,24 @@ def test_an_object_of_the_feed_in_quarantine_can_be_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(arrivals.sandbox, "examine_object", refuses)
         intake.follow()
-    item = import_items.retry(ImportItem.objects.get())
+    item = import_items.retry(ImportItem.objects.get(), None)
     assert item.state == State.DISMISSED
     intake.settle(Series.objects.get().pk)
     assert Case.objects.get().state == "ready"
     assert intake.reconcile() == 0
 
 
-def test_an_import_that_brings_a_patients_pictures_twice_makes_one_patient(
+def test_a_table_says_that_pictures_in_two_folders_are_of_one_patient(
     tmp_path: Path, project: Project, user: User
 ) -> None:
     for folder, value in (("left", 1), ("right", 2)):
         (tmp_path / folder).mkdir()
         picture(tmp_path / folder / "patient-7.png", value)
-    imports.import_paths(project, [tmp_path / "left", tmp_path / "right"], user)
+    (tmp_path / "whose.csv").write_text(
+        "file,patient\nleft/patient-7.png,7\nright/patient-7.png,7\n"
+    )
+    both = [tmp_path / "left", tmp_path / "right"]
+    imports.import_paths(project, both, user, table=tmp_path / "whose.csv")
     assert (project.patients.count(), Case.objects.count()) == (1, 2)
 
 

@@ -16,7 +16,7 @@ from django.db import connection
 from pydicom.uid import CTImageStorage, generate_uid
 from pynetdicom import AE
 
-from annotation import arrivals, enrolment, intake, orthanc, projects, queue
+from annotation import adoption, arrivals, enrolment, intake, orthanc, projects, queue
 from annotation.models import (
     Case,
     ChangeCursor,
@@ -362,7 +362,7 @@ def test_what_arrives_does_not_wait_for_what_a_rule_looks_at_again(
     send(tmp_path, old)
     intake.follow()
     project = builders.project(intake_rule=RULE)
-    assert intake.adopt(project.pk) == 1
+    adoption.begin(project)
     send(tmp_path, new)
     intake.follow()
     assert Case.objects.get().uid == new.SeriesInstanceUID

@@ -24,13 +24,16 @@ WRITING = {
 SEVERAL_WRITERS = {
     "Case": {"annotation.enrolment", "annotation.queue"},
     "Import": {"annotation.imports", "annotation.import_items"},
-    "ImportItem": {"annotation.imports", "annotation.import_items", "annotation.arrivals"},
+    "ImportItem": {
+        "annotation.imports", "annotation.import_items", "annotation.local_files",
+        "annotation.quarantine",
+    },
     "Round": {"learning.rounds", "learning.leases"},
     "RoundLog": {
         "learning.rounds", "learning.leases", "learning.steps.evaluate", "learning.steps.freeze",
         "learning.steps.promote", "learning.steps.score", "learning.steps.train",
     },
-    "Series": {"annotation.arrivals", "annotation.intake"},
+    "Series": {"annotation.adoption", "annotation.arrivals", "annotation.intake"},
 }  # fmt: skip
 """Rows that pass from one step of the work to the next. Every other model has one writer."""
 

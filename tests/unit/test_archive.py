@@ -29,9 +29,10 @@ def test_files_come_out_as_they_went_in_and_clutter_stays(tmp_path: Path) -> Non
     listed = archive.entries(path)
     assert [entry.name for entry in listed] == ["x/1.dcm", "2"]
     contents = []
-    for entry in listed:
-        archive.unpack(path, entry.number, tmp_path / "out")
-        contents.append((tmp_path / "out").read_bytes())
+    with archive.opened(path) as opened:
+        for entry in listed:
+            archive.unpack(opened, entry.number, tmp_path / "out")
+            contents.append((tmp_path / "out").read_bytes())
     assert contents == [b"one", b"two"]
 
 
@@ -82,8 +83,8 @@ def test_an_entry_larger_than_it_says_is_stopped(tmp_path: Path) -> None:
     at = raw.index(b"PK\x01\x02") + 24
     raw[at : at + 4] = (50).to_bytes(4, "little")
     path.write_bytes(bytes(raw))
-    with pytest.raises(Fault):
-        archive.unpack(path, 0, tmp_path / "out")
+    with archive.opened(path) as opened, pytest.raises(Fault):
+        archive.unpack(opened, 0, tmp_path / "out")
     assert (tmp_path / "out").stat().st_size <= 50
 
 
@@ -104,5 +105,25 @@ def test_a_damaged_archive_is_a_fault_and_nothing_else(
     at = data.draw(st.integers(0, len(whole)))
     path.write_bytes(whole[:at] + junk + whole[at + len(junk) :])
     with suppress(Fault):
-        for entry in archive.entries(path):
-            archive.unpack(path, entry.number, folder / "out")
+        listed = archive.entries(path)
+        with archive.opened(path) as opened:
+            for entry in listed:
+                archive.unpack(opened, entry.number, folder / "out")
+
+
+def test_an_archive_is_opened_once_for_all_its_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed(tmp_path / "a.zip", {f"{number}": b"1" for number in range(50)})
+    opens: list[object] = []
+    real = zipfile.ZipFile._RealGetContents  # type: ignore[attr-defined]
+
+    def counted(self: zipfile.ZipFile) -> None:
+        opens.append(self)
+        real(self)
+
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", counted)
+    with archive.opened(path) as opened:
+        for number in range(50):
+            archive.unpack(opened, number, tmp_path / "out")
+    assert len(opens) == 1

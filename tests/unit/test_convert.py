@@ -18,7 +18,7 @@ from pydicom import dcmread
 from annotation.dicom import convert, nifti, raster
 from annotation.dicom.faults import Fault
 from annotation.dicom.identity import sha256_of
-from annotation.dicom.sniff import sniff
+from annotation.dicom.sniff import Kind, sniff
 
 
 def converted(path: Path, folder: Path, name: str = "") -> list:
@@ -56,7 +56,7 @@ def test_every_voxel_lies_where_nifti_puts_it(tmp_path: Path, axcodes: str) -> N
 
 
 def test_an_axial_slice_is_shown_as_radiologists_see_it(tmp_path: Path) -> None:
-    volume = nifti.read(images.nifti(tmp_path / "v.nii", np.zeros((4, 5, 6), np.int16)))
+    (volume,) = nifti.volumes(images.nifti(tmp_path / "v.nii", np.zeros((4, 5, 6), np.int16)))
     assert volume.orientation == pytest.approx([1, 0, 0, 0, 1, 0])
     assert volume.along_slices == pytest.approx([0, 0, 1])
 
@@ -65,7 +65,7 @@ def test_a_mask_follows_its_volume(tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     voxels = generator.integers(0, 1000, (3, 4, 5)).astype(np.int16)
     affine = np.diag([-1.0, 1.0, -2.0, 1.0])
-    volume = nifti.read(images.nifti(tmp_path / "v.nii", voxels, affine))
+    volume = nifti.volumes(images.nifti(tmp_path / "v.nii", voxels, affine))[0]
     mask = nifti.in_display_order((voxels > 500).astype(np.uint8), affine)
     assert np.array_equal(mask, volume.frames > 500)
 
@@ -97,7 +97,7 @@ def test_values_survive_to_within_half_a_step(
     voxels = np.array(values).clip(0, 255) if dtype is np.uint8 else np.array(values)
     voxels = voxels.astype(dtype).reshape(2, 2, 2)
     path = images.nifti(tmp_path_factory.mktemp("nifti") / "v.nii", voxels)
-    volume = nifti.read(path)
+    volume = nifti.volumes(path)[0]
     real = volume.frames * volume.slope + volume.intercept
     back = nifti.in_display_order(voxels, np.eye(4)).astype(float)
     span = float(back.max() - back.min())
@@ -114,14 +114,14 @@ def test_scaled_integers_keep_their_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "code"), [((2, 2, 2, 3), "four_dimensional"), ((2, 2, 2, 1, 3), "four_dimensional")]
+    ("shape", "code"), [((2, 2, 2, 501), "too_large"), ((2, 2, 2, 1, 3), "five_dimensional")]
 )
-def test_what_is_not_one_volume_is_refused(
+def test_what_is_no_volume_or_too_many_is_refused(
     tmp_path: Path, shape: tuple[int, ...], code: str
 ) -> None:
     path = images.nifti(tmp_path / "v.nii", np.zeros(shape, np.int16))
     with pytest.raises(Fault) as refused:
-        nifti.read(path)
+        nifti.volumes(path)[0]
     assert refused.value.code == code
 
 
@@ -129,7 +129,7 @@ def test_a_sheared_grid_is_refused(tmp_path: Path) -> None:
     affine = np.eye(4)
     affine[0, 1] = 0.4
     with pytest.raises(Fault, match="right angles"):
-        nifti.read(images.nifti(tmp_path / "v.nii", np.zeros((2, 2, 2), np.int16), affine))
+        nifti.volumes(images.nifti(tmp_path / "v.nii", np.zeros((2, 2, 2), np.int16), affine))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "I;16", "1"])
@@ -206,3 +206,29 @@ def test_what_is_made_conforms_to_the_standard(tmp_path: Path, kind: str) -> Non
     made = convert.convert(source, sniff(source), name="s", folder=tmp_path / "out")[0]
     said = subprocess.run(["dciodvfy", made], capture_output=True, text=True, check=False).stderr
     assert not [line for line in said.splitlines() if line.startswith("Error")]
+
+
+def test_a_time_series_becomes_one_series_of_a_volume_each_in_one_study(tmp_path: Path) -> None:
+    voxels = np.arange(2 * 3 * 4 * 5, dtype=np.int16).reshape(2, 3, 4, 5)
+    path = images.nifti(tmp_path / "bold.nii", voxels)
+    made = [
+        dcmread(each)
+        for each in convert.convert(path, Kind.NIFTI, name="s/bold.nii", folder=tmp_path)
+    ]
+    assert len({dataset.SOPInstanceUID for dataset in made}) == 4 * 5
+    assert [dataset.SOPInstanceUID for dataset in made] == convert.uids(path)
+    assert len({dataset.StudyInstanceUID for dataset in made}) == 1
+    by_series = {dataset.SeriesInstanceUID: dataset for dataset in made}
+    assert [
+        (each.TemporalPositionIdentifier, each.SeriesDescription) for each in by_series.values()
+    ] == [(number, f"bold: volume {number} of 5") for number in range(1, 6)]
+    third = [each for each in made if each.TemporalPositionIdentifier == 3]
+    assert sorted(np.concatenate([each.pixel_array.ravel() for each in third])) == sorted(
+        voxels[..., 2].ravel()
+    )
+
+
+def test_a_patient_that_is_named_wins_over_the_name_of_the_file(tmp_path: Path) -> None:
+    path = images.nifti(tmp_path / "t1.nii", np.zeros((2, 2, 2), np.int16))
+    (made, *_) = convert.convert(path, Kind.NIFTI, name="t1.nii", patient="sub-01", folder=tmp_path)
+    assert dcmread(made).PatientID == "sub-01"

@@ -98,7 +98,7 @@ def test_memory_that_runs_out_is_a_fault_of_the_file(
         np.empty(2**50, np.uint8)
 
     monkeypatch.setattr(worker.examine, "examine", hungry)
-    request = {"job": "examine", "path": "x", "name": "x", "folder": str(tmp_path)}
+    request = {"job": "examine", "path": "x", "name": "x", "patient": "", "folder": str(tmp_path)}
     assert worker.answer(request)["code"] == "too_large"
 
 

@@ -1525,6 +1525,8 @@ export interface components {
         NewFileRequest: {
             name: string;
             size: number;
+            /** @description whose it is, if the file does not say so itself (NIfTI, PNG, JPEG, TIFF) */
+            patient?: string;
         };
         NewImportRequest: {
             site?: string | null;
