@@ -32,7 +32,7 @@ def for_reader(project: Project, reader: User) -> QuerySet[Case]:
     """Cases that this reader has, had, or may take."""
     mine = {**_OF_CASE, "reader": reader}
     cases = Case.objects.filter(project=project).alias(
-        is_read=Exists(Read.objects.filter(**mine)),
+        is_read=Exists(Read.objects.filter(**mine).exclude(slot__state=Slot.State.OUTDATED)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"), reader=reader)),
         is_held=Exists(Slot.objects.filter(**mine)),
         is_free=Exists(Slot.objects.filter(**_OF_CASE, state=Slot.State.OPEN)),
@@ -74,7 +74,7 @@ def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
     drafted = Draft.objects.filter(slot__case=OuterRef("pk"), reader=user)
     series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
     count = Func("pk", function="COUNT", output_field=IntegerField())
-    return cases.annotate(
+    return cases.select_related("project").annotate(
         slot=Coalesce(
             Subquery(own.values("pk")[:1]),
             Subquery(drafted.values("slot_id")[:1]),

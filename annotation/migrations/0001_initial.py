@@ -358,7 +358,7 @@ class Migration(migrations.Migration):
                 ('stream', models.CharField(choices=[('pool', 'Pool (ranked)'), ('control', 'Control (random arm)'), ('calibration', 'Calibration'), ('holdout', 'Hold-out')], help_text="the case's, copied", max_length=12)),
                 ('purpose', models.CharField(choices=[('primary', 'Primary'), ('second', 'Second'), ('adjudication', 'Adjudication'), ('audit', 'Audit'), ('gold', 'Gold'), ('repeat', 'Repeat')], default='primary', max_length=12)),
                 ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('claimed', 'Claimed'), ('done', 'Done'), ('held', 'Held'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
+                ('state', models.CharField(choices=[('open', 'Open'), ('claimed', 'Claimed'), ('done', 'Done'), ('outdated', 'Outdated'), ('held', 'Held'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
                 ('priority', models.FloatField(help_text='higher is read first; in (0, 1)')),
                 ('generation', models.PositiveIntegerField(default=0, help_text='ranking that set the priority')),
                 ('due_at', models.DateTimeField(blank=True, null=True)),
@@ -395,6 +395,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(blank=True, max_length=200)),
                 ('query', models.JSONField(default=dict, help_text='how the cases were chosen')),
                 ('content_sha256', models.CharField(help_text='of references.jsonl', max_length=64)),
+                ('left_out', models.JSONField(default=list, help_text='[{case, reason}]: references that could not be frozen')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
                 ('label_schema', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='annotation.labelschema')),
@@ -506,7 +507,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='slot',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', 'repeat'), _negated=True), fields=('case', 'reader'), name='slot_reader_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('purpose', 'repeat'), _negated=True), models.Q(('state', 'outdated'), _negated=True)), fields=('case', 'reader'), name='slot_reader_once'),
         ),
         migrations.AddConstraint(
             model_name='slot',
@@ -514,7 +515,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reader__isnull', False), ('state__in', ['claimed', 'done'])), models.Q(('reader__isnull', True), ('state__in', ['open', 'held', 'cancelled'])), _connector='OR'), name='slot_reader_matches_state'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reader__isnull', False), ('state__in', ['claimed', 'done', 'outdated'])), models.Q(('reader__isnull', True), ('state__in', ['open', 'held', 'cancelled'])), _connector='OR'), name='slot_reader_matches_state'),
         ),
         migrations.AddIndex(
             model_name='read',

@@ -27,6 +27,7 @@ class Slot(models.Model):
         OPEN = "open"
         CLAIMED = "claimed"
         DONE = "done"
+        OUTDATED = "outdated"  # done, but the images of the case have changed since
         HELD = "held"
         CANCELLED = "cancelled"
 
@@ -53,7 +54,7 @@ class Slot(models.Model):
             models.UniqueConstraint(fields=["case", "number"], name="slot_number_once"),
             models.UniqueConstraint(
                 fields=["case", "reader"],
-                condition=~Q(purpose="repeat"),
+                condition=~Q(purpose="repeat") & ~Q(state="outdated"),
                 name="slot_reader_once",
             ),
             models.UniqueConstraint(
@@ -62,7 +63,7 @@ class Slot(models.Model):
                 name="slot_one_claim_per_reader",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["claimed", "done"], reader__isnull=False)
+                condition=Q(state__in=["claimed", "done", "outdated"], reader__isnull=False)
                 | Q(state__in=["open", "held", "cancelled"], reader__isnull=True),
                 name="slot_reader_matches_state",
             ),
