@@ -20,7 +20,7 @@ from . import arrivals, enrolment, frame_cache, orthanc
 from .dicom import limits
 from .dicom.display import Described, series_display
 from .dicom.faults import Fault
-from .models import ChangeCursor, Instance, Series
+from .models import CaseUnit, ChangeCursor, Instance, Series
 from .turns import turn
 
 STORE = "orthanc"
@@ -64,25 +64,63 @@ def settle_quiet() -> int:
 
 
 def settle(series_id: int) -> None:
-    """Describe the series as it now is and bring its cases up to date. Repeating it changes nothing."""
+    """Describe the series as it now is and bring its cases up to date. Repeating it changes nothing.
+
+    Where each image is a case, each has a transaction of its own: the ledger is locked from a case's
+    first event on, and nobody could claim a case until the last of hundreds was written.
+    """
     identity = _identity(series_id)
     with transaction.atomic():
         series = _lock(series_id)
         if series is None:
             return
         images = [instance for instance in series.instances.all() if instance.pixel_sha256]
-        series.stable = True
         if len(images) > limits.MAX_SERIES_OBJECTS:
             arrivals.quarantine_series(series, _too_many(images))
             images = []
         if images:
             _describe(series, images)
+        wanted = enrolment.projects_for(series) if images else []
+        by_image = [one for one in wanted if one.project.case_unit == CaseUnit.INSTANCE]
+        series.stable = not by_image
         series.save()
-        for each in enrolment.projects_for(series) if images else ():
-            try:
-                enrolment.enrol(series, each, patient_id=identity[0], issuer=identity[1])
-            except Fault as fault:
-                arrivals.quarantine_series(series, fault)
+        for each in wanted:
+            if each not in by_image:
+                _enrol(series, each, *enrolment.units(each.project, series), identity=identity)
+    if by_image:
+        _settle_by_image(series, by_image, identity)
+
+
+def _settle_by_image(
+    series: Series, enrolments: Sequence[enrolment.Enrolment], identity: tuple[str, str]
+) -> None:
+    """Stable only at the end, and only if nothing came or went meanwhile: else it is settled again."""
+    before = set(series.instances.values_list("pk", flat=True))
+    for each in enrolments:
+        for uid in enrolment.units(each.project, series):
+            with transaction.atomic():
+                locked = _lock(series.pk)
+                if locked is None or not locked.instances.filter(sop_instance_uid=uid).exists():
+                    return
+                if not _enrol(locked, each, uid, identity=identity):
+                    break
+    with transaction.atomic():
+        locked = _lock(series.pk)
+        if locked and set(locked.instances.values_list("pk", flat=True)) == before:
+            locked.stable = True
+            locked.save(update_fields=["stable"])
+
+
+def _enrol(
+    series: Series, each: enrolment.Enrolment, uid: str, *, identity: tuple[str, str]
+) -> bool:
+    patient_id, issuer = identity
+    try:
+        enrolment.enrol(series, each, uid, patient_id=patient_id, issuer=issuer)
+    except Fault as fault:
+        arrivals.quarantine_series(series, fault)
+        return False
+    return True
 
 
 def reconcile() -> int:
@@ -226,6 +264,7 @@ def _forget_in_series(series_id: int, gone: set[str]) -> None:
             frame_cache.drop(sha256)
         if series.instances.exclude(orthanc_id__in=gone).exists():
             series.instances.filter(orthanc_id__in=gone).delete()
+            enrolment.withdraw_gone(series)
             series.stable = False
             series.save(update_fields=["stable"])
         else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from .case_images import display_of, instance_of
 from .errors import InvalidInput, NotFound, TooLarge
-from .models import Mask, Series, Slot
+from .models import Mask, Slot
 
 MOST_VOXELS = 2**30
 MOST_COMPRESSED_BYTES = 64 * 2**20
@@ -31,7 +32,7 @@ def store(
     series = slot.case.series.filter(pk=series_id).first()
     if series is None:
         raise NotFound("This series is not part of the case.")
-    shape = _shape(series)
+    shape = shape_of(display_of(series, instance_of(slot.case)))
     compressed, digest, present = _inspect(gzip_stream, shape)
     if digest != sha256:
         raise InvalidInput(
@@ -60,10 +61,10 @@ def find(slot: Slot, sha256: str) -> Mask:
     return mask
 
 
-def _shape(series: Series) -> tuple[int, int, int]:
-    shown: dict[str, Any] = series.display or {}
-    sizes = {(frame.get("rows"), frame.get("columns")) for frame in shown.get("frames", [])}
-    if not shown or len(sizes) > 1:
+def shape_of(shown: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Frames, rows and columns of a mask for the images so described."""
+    sizes = {(frame.get("rows"), frame.get("columns")) for frame in shown["frames"]}
+    if len(sizes) > 1:
         raise InvalidInput("The frames of this series differ in size, so it cannot carry a mask.")
     shape = (len(shown["frames"]), shown["rows"], shown["columns"])
     if shape[0] * shape[1] * shape[2] > MOST_VOXELS:

@@ -43,6 +43,7 @@ export interface SeriesDisplay extends PixelDescription {
   version: string;
   modality: string;
   description: string;
+  version: string;
   token: string;
   frames_url: string;
   thumbnail_url: string;
