@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 ('shape', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), size=3)),
                 ('labels', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), help_text='values present, without 0', size=None)),
                 ('gzip', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('stored_at', models.DateTimeField(auto_now=True, help_text='last sent at')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='annotation.project')),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='annotation.series')),
             ],
@@ -375,6 +375,11 @@ class Migration(migrations.Migration):
             name='slot',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reads', to='annotation.slot'),
         ),
+        migrations.AddField(
+            model_name='mask',
+            name='slot',
+            field=models.ForeignKey(help_text='last sent for', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='masks', to='annotation.slot'),
+        ),
         migrations.CreateModel(
             name='Draft',
             fields=[
@@ -496,6 +501,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='slot',
             index=models.Index(models.F('project'), models.F('stream'), models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('state', 'open')), name='slot_next'),
+        ),
+        migrations.AddIndex(
+            model_name='slot',
+            index=models.Index(models.F('project'), models.OrderBy(models.F('case'), descending=True), condition=models.Q(('state', 'open')), name='slot_open_case'),
         ),
         migrations.AddIndex(
             model_name='slot',

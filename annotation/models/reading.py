@@ -78,6 +78,9 @@ class Slot(models.Model):
                 name="slot_next",
             ),
             models.Index(
+                "project", models.F("case").desc(), condition=Q(state="open"), name="slot_open_case"
+            ),
+            models.Index(
                 fields=["lease_expires_at"], condition=Q(state="claimed"), name="slot_lease"
             ),
         ]
@@ -104,7 +107,10 @@ class Mask(models.Model):
     shape = ArrayField(models.PositiveIntegerField(), size=3)
     labels = ArrayField(models.PositiveSmallIntegerField(), help_text="values present, without 0")
     gzip = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    slot = models.ForeignKey(
+        Slot, null=True, on_delete=models.SET_NULL, related_name="masks", help_text="last sent for"
+    )
+    stored_at = models.DateTimeField(auto_now=True, help_text="last sent at")
 
     class Meta:
         constraints = [
