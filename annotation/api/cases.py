@@ -76,14 +76,17 @@ class Cases(generics.ListAPIView[Case]):
         self.oversees = Action.VIEW_CASES in granted
         if not self.oversees and Action.READ_CASES not in granted:
             raise NotPermitted(f"Your role in “{project.title}” does not let you see its cases.")
-        cases = (
-            listing.for_overseer(project) if self.oversees else listing.for_reader(project, user)
-        )
         query = self.request.query_params
+        stage, search = query.get("state", ""), query.get("search", "")
+        cases = (
+            listing.for_overseer(project)
+            if self.oversees
+            else listing.for_reader(project, user, stage=stage, search=search)
+        )
         cases = listing.narrowed(
             cases,
-            stage=query.get("state", ""),
-            search=query.get("search", ""),
+            stage=stage,
+            search=search,
             fields=SEARCHED_BY_OVERSEERS if self.oversees else SEARCHED,
         )
         return listing.described(cases, user)

@@ -43,7 +43,6 @@ export interface SeriesDisplay extends PixelDescription {
   version: string;
   modality: string;
   description: string;
-  version: string;
   token: string;
   frames_url: string;
   thumbnail_url: string;

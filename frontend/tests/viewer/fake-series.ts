@@ -23,7 +23,6 @@ export function fakeSeries(said: Said & Partial<Omit<SeriesDisplay, 'frames'>> =
     modality: 'CT',
     description: '',
     token: 'token',
-    version: '1',
     frames_url: '/pixels/token/frames/{index}',
     thumbnail_url: '',
     frame_count: frames,
