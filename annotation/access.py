@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from .errors import NotFound, NotPermitted
-from .models import Case, Membership, Project, Role, Series, User
+from .models import Case, CaseUnit, Membership, Project, Role, Series, User
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -137,14 +137,27 @@ def visible_to(
 
 
 def series_for(user: User | AnonymousUser, pk: int) -> Series:
-    """The series, if the user has a case of it in hand, has read one, or may look at one in a project."""
+    """The whole series, if the user has a case with all of it in hand, has read one, or may look at
+    one in a project.
+    """
+    whole = Case.objects.filter(series=pk).exclude(project__case_unit=CaseUnit.INSTANCE)
     series = Series.objects.filter(pk=pk, deleted_at=None).first()
-    cases = Case.objects.filter(series=pk)
     if series is None or not (
-        visible_to(user, cases, Action.VIEW_CASES).exists() or _own(user, cases).exists()
+        visible_to(user, Case.objects.filter(series=pk), Action.VIEW_CASES).exists()
+        or _own(user, whole).exists()
     ):
         raise NotFound
     return series
+
+
+def case_of_series_for(user: User | AnonymousUser, pk: int, case_id: int) -> tuple[Series, Case]:
+    """The series and the case of it, if the user has that case in hand, has read it, or may look at it."""
+    cases = Case.objects.filter(pk=case_id, series=pk).select_related("project")
+    series = Series.objects.filter(pk=pk, deleted_at=None).first()
+    case = visible_to(user, cases, Action.VIEW_CASES).first() or _own(user, cases).first()
+    if series is None or case is None:
+        raise NotFound
+    return series, case
 
 
 def _granted(user: User, project: Project, roles: Iterable[str]) -> frozenset[Action]:

@@ -35,9 +35,12 @@ SELECT found.id FROM unnest(%(streams)s::text[]) AS turn(stream) CROSS JOIN LATE
     SELECT slot.id FROM annotation_slot AS slot
     WHERE slot.project_id = %(project)s AND slot.stream = turn.stream AND slot.state = 'open'
         AND NOT EXISTS (SELECT 1 FROM annotation_slot AS mine WHERE mine.case_id = slot.case_id
-            AND mine.reader_id = %(reader)s AND mine.purpose <> 'repeat' OFFSET 0)
+            AND mine.reader_id = %(reader)s AND mine.purpose <> 'repeat'
+            AND mine.state <> 'outdated' OFFSET 0)
         AND NOT EXISTS (SELECT 1 FROM annotation_read AS done
-            WHERE done.case_id = slot.case_id AND done.reader_id = %(reader)s OFFSET 0)
+            WHERE done.case_id = slot.case_id AND done.reader_id = %(reader)s
+            AND NOT EXISTS (SELECT 1 FROM annotation_slot AS its
+                WHERE its.id = done.slot_id AND its.state = 'outdated' OFFSET 0) OFFSET 0)
         AND NOT EXISTS (SELECT 1 FROM annotation_skip AS declined
             WHERE declined.case_id = slot.case_id AND declined.reader_id = %(reader)s OFFSET 0)
     ORDER BY slot.priority DESC, slot.id LIMIT 1 {lock}

@@ -14,7 +14,7 @@ import rfc8785
 from django.db import transaction
 from django.db.models import QuerySet
 
-from . import ledger
+from . import ledger, provenance
 from .marks import as_submitted
 from .models import Answer, Case, Read, Reference
 
@@ -64,8 +64,11 @@ def current(case: Case) -> Reference | None:
 
 
 def standing_reads(case: Case) -> QuerySet[Read]:
-    """The reads that count: in time, and not superseded by the reader's own correction."""
-    return case.reads.filter(late=False, superseded_by=None).order_by("pk")
+    """The reads that count: in time, of the images as they are now, and not superseded by the
+    reader's own correction.
+    """
+    images = provenance.instances_sha256(case)
+    return case.reads.filter(late=False, superseded_by=None, instances_sha256=images).order_by("pk")
 
 
 def vote(answers: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:

@@ -96,8 +96,8 @@ def stream_of(project: Project, patient: str) -> Stream:
     return max(Stream, key=lambda stream: float(project.stream_shares.get(stream.value, 0)))
 
 
-def enrol(series: Series, enrolment: Enrolment, *, patient_id: str, issuer: str) -> list[Case]:
-    """The cases of the project that the series is, or is part of; made or brought up to date.
+def enrol(series: Series, enrolment: Enrolment, uid: str, *, patient_id: str, issuer: str) -> Case:
+    """The case of that UID (see ``units``), made or brought up to date.
 
     Called with the study locked (see ``intake.settle``). A Fault if the study is another patient's.
     """
@@ -105,10 +105,18 @@ def enrol(series: Series, enrolment: Enrolment, *, patient_id: str, issuer: str)
     # Without an ID, patients cannot be told apart: each study is then a patient of its own.
     identity = patient_id or f"study {series.study_uid}"
     patient = _patient(project, pseudonym(project, identity, issuer))
-    return [
-        _bring_up_to_date(project, patient, uid, series, enrolment.site)
-        for uid in _units(project, series)
-    ]
+    return _bring_up_to_date(project, patient, uid, series, enrolment.site)
+
+
+def units(project: Project, series: Series) -> list[str]:
+    """The UIDs of the cases of the project that the series is, is part of, or consists of."""
+    match project.case_unit:
+        case CaseUnit.STUDY:
+            return [series.study_uid]
+        case CaseUnit.SERIES:
+            return [series.series_uid]
+    images = series.instances.exclude(pixel_sha256="").order_by("sop_instance_uid")
+    return list(images.values_list("sop_instance_uid", flat=True))
 
 
 def withdraw(series: Series) -> None:
@@ -116,11 +124,23 @@ def withdraw(series: Series) -> None:
     for case in _locked(series.cases.exclude(state=Case.State.WITHDRAWN)):
         if case.series.filter(deleted_at=None).exists():
             _record("case.images_changed", case, series=series.series_uid, gone=True)
-            continue
-        case.state, case.state_reason = Case.State.WITHDRAWN, GONE
-        case.save(update_fields=["state", "state_reason"])
-        queue.cancel_slots(case, reason=GONE)
-        _record("case.withdraw", case, reason=GONE)
+        else:
+            _withdraw(case)
+
+
+def withdraw_gone(series: Series) -> None:
+    """Cases of one instance whose instance is gone, while others of the series are still there."""
+    held = series.instances.values("sop_instance_uid")
+    gone = series.cases.filter(project__case_unit=CaseUnit.INSTANCE).exclude(uid__in=held)
+    for case in _locked(gone.exclude(state=Case.State.WITHDRAWN)):
+        _withdraw(case)
+
+
+def _withdraw(case: Case) -> None:
+    case.state, case.state_reason = Case.State.WITHDRAWN, GONE
+    case.save(update_fields=["state", "state_reason"])
+    queue.cancel_slots(case, reason=GONE)
+    _record("case.withdraw", case, reason=GONE)
 
 
 def _importers(series: Series) -> dict[int, Site | None]:
@@ -153,16 +173,6 @@ def _patient(project: Project, name: str) -> Patient:
         project=project, pseudonym=name, defaults={"stream": stream_of(project, name)}
     )
     return patient
-
-
-def _units(project: Project, series: Series) -> list[str]:
-    match project.case_unit:
-        case CaseUnit.STUDY:
-            return [series.study_uid]
-        case CaseUnit.SERIES:
-            return [series.series_uid]
-    images = series.instances.exclude(pixel_sha256="").order_by("sop_instance_uid")
-    return list(images.values_list("sop_instance_uid", flat=True))
 
 
 def _bring_up_to_date(
@@ -205,6 +215,7 @@ def _refresh(case: Case, series: Series) -> None:
     case.save(update_fields=["frame_count", "state", "state_reason"])
     if case.state == Case.State.READY:
         queue.open_slots(case)
+    queue.ask_again(case)
     if before != (case.state, case.frame_count):
         became_ready = before[0] != case.state and case.state == Case.State.READY
         verb = "case.ready" if became_ready else "case.images_changed"

@@ -171,7 +171,7 @@ def _manifest(
         "content_sha256": snapshot.content_sha256,
         "label_schema_version": snapshot.label_schema.version,
         "cases": snapshot.items.count(),
-        "left_out": left_out,
+        "left_out": [*snapshot.left_out, *left_out],
         "files": contents.files,
     }
 

@@ -6,15 +6,16 @@ A case whose images cannot be written is left out and named; an image store that
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import frames, imagefiles
+from .case_images import display_of, instance_of
 from .errors import ConsiliumError, ImageStoreUnavailable
-from .models import CaseUnit, Mask, Series, Snapshot, SnapshotItem
+from .models import Mask, Series, Snapshot, SnapshotItem
 from .snapshots import batches, ordered
 
 Member = tuple[str, list[bytes]]
@@ -35,7 +36,12 @@ class Pictures:
                 found = Mask.objects.filter(mark__read__references=item.reference_id)
                 for mask in found.select_related("series").distinct().order_by("pk"):
                     name = f"{mask.series.series_uid}/{mask.sha256}.nii.gz"
-                    yield f"masks/{item.case.uid}/{name}", [_nifti_of(mask)]
+                    try:
+                        content = _nifti_of(mask, instance_of(item.case))
+                    except ConsiliumError as fault:
+                        self._leave_out(item, mask.series, fault)
+                        continue
+                    yield f"masks/{item.case.uid}/{name}", [content]
 
     def images(self) -> Iterator[Member]:
         """Every series of every case, in real units."""
@@ -44,35 +50,35 @@ class Pictures:
                 for series in item.case.series.order_by("series_uid"):
                     yield from self._series(item, series)
 
+    def _leave_out(self, item: SnapshotItem, series: Series, fault: ConsiliumError) -> None:
+        self.left_out.append(
+            {"case": item.case.uid, "series": series.series_uid, "reason": fault.detail}
+        )
+
     def _series(self, item: SnapshotItem, series: Series) -> Iterator[Member]:
         try:
-            pixels = frames.load_pixels(series)
+            pixels = frames.load_pixels(series, instance_of(item.case))
         except ImageStoreUnavailable:
             raise
         except ConsiliumError as fault:
-            self.left_out.append(
-                {"case": item.case.uid, "series": series.series_uid, "reason": fault.detail}
-            )
+            self._leave_out(item, series, fault)
             return
-        display = series.display or {}
+        display = display_of(series, instance_of(item.case))
         array = np.asarray(pixels.array)
-        one_instance = self.snapshot.project.case_unit == CaseUnit.INSTANCE
-        if display["geometry"] == "volume" and array.ndim == 3 and not one_instance:
+        if display["geometry"] == "volume" and array.ndim == 3 and not instance_of(item.case):
             name = f"images/{item.case.uid}/{series.series_uid}.nii.gz"
             self._describe(item, series, name)
             affine = imagefiles.lps_affine(display)
             yield name, [imagefiles.nifti(imagefiles.small(array), affine)]
             return
         for index, frame in enumerate(display["frames"]):
-            if not one_instance or frame["sop_instance_uid"] == item.case.uid:
-                yield self._picture(item, series, array, index)
+            yield self._picture(item, series, frame, array[index])
 
     def _picture(
-        self, item: SnapshotItem, series: Series, array: NDArray[Any], index: int
+        self, item: SnapshotItem, series: Series, frame: Mapping[str, Any], array: NDArray[Any]
     ) -> Member:
-        frame = (series.display or {})["frames"][index]
-        picture = imagefiles.png(array[index])
-        name = f"images/{item.case.uid}/{series.series_uid}/{index + 1:04d}.png"
+        picture = imagefiles.png(array)
+        name = f"images/{item.case.uid}/{series.series_uid}/{frame['index'] + 1:04d}.png"
         self._describe(
             item,
             series,
@@ -99,6 +105,6 @@ class Pictures:
         )
 
 
-def _nifti_of(mask: Mask) -> bytes:
+def _nifti_of(mask: Mask, instance: str) -> bytes:
     voxels = np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8).reshape(mask.shape)
-    return imagefiles.nifti(voxels, imagefiles.lps_affine(mask.series.display or {}))
+    return imagefiles.nifti(voxels, imagefiles.lps_affine(display_of(mask.series, instance)))

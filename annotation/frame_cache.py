@@ -8,6 +8,7 @@ crash is not served.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -64,7 +65,9 @@ def file(source: Source) -> Path | None:
         return kept
     if not source.decoded:
         return None
-    _decode(source)
+    with _one_at_a_time(source.sha256):
+        if _length(kept) != source.length:
+            _decode(source)
     if _length(kept) != source.length:
         raise NotFound("The decoded copy of this image has an unexpected size. Report this image.")
     return kept
@@ -141,7 +144,7 @@ def _keep(source: Source, fetched: bytes) -> None:
 
 
 def _decode(source: Source) -> None:
-    """Fetch the original and decode all its frames; whoever does it at the same time does the same."""
+    """Fetch the original and decode all its frames."""
     with scratch() as folder:
         original, decoded = folder / "original.dcm", folder / "frames"
         orthanc.download(source.store_id, original)
@@ -149,6 +152,18 @@ def _decode(source: Source) -> None:
             raise NotFound("The image store holds another object under this UID now.")
         sandbox.decode(original, folder=decoded)
         keep_decoded(source.sha256, decoded)
+
+
+@contextmanager
+def _one_at_a_time(sha256: str) -> Iterator[None]:
+    """Across threads and processes: a stack of frames is asked for at once, and one decoding gives all.
+
+    One lock file for each first byte of the hash, so that there are few and none need be removed.
+    """
+    settings.FRAMES_DIR.mkdir(parents=True, exist_ok=True)
+    with (settings.FRAMES_DIR / f".lock-{sha256[:2]}").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _sized() -> Iterator[tuple[float, int, Path]]:

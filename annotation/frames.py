@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import frame_cache
+from .case_images import display_of
 from .dicom import geometry
 from .errors import InvalidInput, NotFound
 from .models import Series
@@ -44,16 +45,9 @@ def frame_bytes(series: Series, index: int) -> bytes:
     return frame_cache.content(sources[index])
 
 
-def display_of(series: Series) -> dict[str, Any]:
-    if series.display is None or series.deleted_at is not None:
-        raise NotFound("The images of this series are not here: not yet complete, or deleted.")
-    display: dict[str, Any] = series.display
-    return display
-
-
-def load_pixels(series: Series) -> PixelVolume:
-    """All frames decoded and rescaled; frames must share one size."""
-    display = display_of(series)
+def load_pixels(series: Series, instance: str = "") -> PixelVolume:
+    """All frames (of one instance) decoded and rescaled; frames must share one size."""
+    display = display_of(series, instance)
     array = np.stack(_real_frames(display))
     rows, columns = display["pixel_spacing"] or (1.0, 1.0)
     return PixelVolume(
@@ -64,9 +58,9 @@ def load_pixels(series: Series) -> PixelVolume:
     )
 
 
-def thumbnail(series: Series) -> bytes:
+def thumbnail(series: Series, instance: str = "") -> bytes:
     """A PNG of the middle frame, at most 128 pixels wide and high; made once and kept."""
-    display = display_of(series)
+    display = display_of(series, instance)
     kept: Path = _thumbnail_folder(series, display) / "thumbnail.png"
     try:
         return kept.read_bytes()

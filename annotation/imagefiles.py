@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -53,8 +52,10 @@ def lps_affine(display: Mapping[str, Any]) -> NDArray[np.float64]:
 
 def nifti(voxels: NDArray[Any], affine_lps: NDArray[np.float64]) -> bytes:
     """[frame, row, column] as a compressed NIfTI file, the same bytes each time."""
+    import nibabel  # with SciPy half a second, which no web process should take to start
+
     affine = LPS_TO_RAS @ affine_lps
-    image = nib.Nifti1Image(np.ascontiguousarray(voxels.transpose(2, 1, 0)), affine)
+    image = nibabel.Nifti1Image(np.ascontiguousarray(voxels.transpose(2, 1, 0)), affine)
     image.header.set_xyzt_units("mm")
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)

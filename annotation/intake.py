@@ -22,7 +22,7 @@ from .dicom import limits
 from .dicom.display import Described, irregularity, series_display
 from .dicom.faults import Fault
 from .errors import ConsiliumError
-from .models import ChangeCursor, Instance, Series
+from .models import CaseUnit, ChangeCursor, Instance, Series
 from .turns import turn
 
 STORE = "orthanc"
@@ -102,23 +102,60 @@ def settle_or_hold(series_id: int) -> None:
 
 
 def settle(series_id: int) -> None:
-    """Describe the series as it now is and bring its cases up to date. Repeating it changes nothing."""
+    """Describe the series as it now is and bring its cases up to date. Repeating it changes nothing.
+
+    Where each image is a case, each has a transaction of its own: the ledger is locked from a case's
+    first event on, and nobody could claim a case until the last of hundreds was written.
+    """
     identity = _identity(series_id)
     with transaction.atomic():
         series = _lock(series_id)
         if series is None:
             return
         images = [instance for instance in series.instances.all() if instance.pixel_sha256]
-        series.stable = True
+        faults: list[Fault] = []
+        wanted: list[enrolment.Enrolment] = []
         if len(images) > limits.MAX_SERIES_OBJECTS:
             faults = [_too_many(images)]
         elif images:
             faults = _describe(series, images)
-            faults += _enrol(series, faults, patient_id=identity[0], issuer=identity[1])
-        else:
-            faults = []
+            wanted = _takers(series, faults)
+        by_image = [one for one in wanted if one.project.case_unit == CaseUnit.INSTANCE]
+        series.stable = not by_image
         series.save()
+        for each in wanted:
+            if each not in by_image:
+                (uid,) = enrolment.units(each.project, series)
+                faults += _enrol(series, each, uid, identity)
         quarantine.hold_series(series, faults)
+    if by_image:
+        _settle_by_image(series, by_image, identity, faults)
+
+
+def _settle_by_image(
+    series: Series,
+    enrolments: Sequence[enrolment.Enrolment],
+    identity: tuple[str, str],
+    faults: list[Fault],
+) -> None:
+    """Stable only at the end, and only if nothing came or went meanwhile: else it is settled again."""
+    before = set(series.instances.values_list("pk", flat=True))
+    for each in enrolments:
+        for uid in enrolment.units(each.project, series):
+            with transaction.atomic():
+                locked = _lock(series.pk)
+                if locked is None or not locked.instances.filter(sop_instance_uid=uid).exists():
+                    return
+                found = _enrol(locked, each, uid, identity)
+            if found:
+                faults += found
+                break
+    with transaction.atomic():
+        locked = _lock(series.pk)
+        if locked and set(locked.instances.values_list("pk", flat=True)) == before:
+            locked.stable = True
+            locked.save(update_fields=["stable"])
+            quarantine.hold_series(locked, faults)
 
 
 def reconcile() -> int:
@@ -241,19 +278,26 @@ def _describe(series: Series, images: Sequence[Instance]) -> list[Fault]:
     return [Fault(quarantine.NO_VOLUME, f"{odd} {_AS_STACK}")] if odd else []
 
 
-def _enrol(series: Series, odd: Sequence[Fault], *, patient_id: str, issuer: str) -> list[Fault]:
-    """The cases of every project that takes the series. One that needs a volume waits for a person."""
-    series.save()
-    faults = []
-    waits = [fault for fault in odd if not quarantine.is_accepted(series, fault)]
-    for each in enrolment.projects_for(series):
-        if waits and enrolment.needs_volume(each.project, series):
-            continue
-        try:
-            enrolment.enrol(series, each, patient_id=patient_id, issuer=issuer)
-        except Fault as fault:
-            faults.append(fault)
-    return faults
+def _takers(series: Series, odd: Sequence[Fault]) -> list[enrolment.Enrolment]:
+    """The projects that take the series. One that needs a volume waits for a person."""
+    waits = any(not quarantine.is_accepted(series, fault) for fault in odd)
+    return [
+        each
+        for each in enrolment.projects_for(series)
+        if not (waits and enrolment.needs_volume(each.project, series))
+    ]
+
+
+def _enrol(
+    series: Series, each: enrolment.Enrolment, uid: str, identity: tuple[str, str]
+) -> list[Fault]:
+    """What kept the series out of the case of that UID."""
+    patient_id, issuer = identity
+    try:
+        enrolment.enrol(series, each, uid, patient_id=patient_id, issuer=issuer)
+    except Fault as fault:
+        return [fault]
+    return []
 
 
 def _forget(gone: dict[str, int]) -> None:
@@ -274,6 +318,7 @@ def _forget_in_series(series_id: int, gone: set[str]) -> None:
             frame_cache.drop(sha256)
         if series.instances.exclude(orthanc_id__in=gone).exists():
             series.instances.filter(orthanc_id__in=gone).delete()
+            enrolment.withdraw_gone(series)
             series.stable = False
             series.save(update_fields=["stable"])
         else:

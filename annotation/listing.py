@@ -5,6 +5,8 @@ A reader's list is made of the reader's own doings alone, so that it tells nothi
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import (
     BigIntegerField,
     CharField,
@@ -24,22 +26,30 @@ from django.db.models.functions import Coalesce
 from .errors import InvalidInput
 from .models import Case, Draft, Project, Read, Reference, Series, Skip, Slot, User
 
+NEWEST_FREE = 1000
 STAGES = ("not_started", "draft", "issue", "awaiting", "done")
 _OF_CASE = {"case": OuterRef("pk")}
 
 
-def for_reader(project: Project, reader: User) -> QuerySet[Case]:
-    """Cases that this reader has, had, or may take."""
+def for_reader(
+    project: Project, reader: User, *, stage: str = "", search: str = ""
+) -> QuerySet[Case]:
+    """Cases that this reader has or had, and the newest of those that the reader may take: all of
+    these only for a search.
+
+    Found from the reader's own rows and the open slots, never by walking through all cases.
+    """
     mine = {**_OF_CASE, "reader": reader}
-    cases = Case.objects.filter(project=project).alias(
-        is_read=Exists(Read.objects.filter(**mine)),
+    candidates: list[QuerySet[Any, Any]] = [
+        Draft.objects.filter(reader=reader).values("slot__case"),
+        Slot.objects.filter(reader=reader, project=project).values("case"),
+    ]
+    if stage in ("", "not_started"):
+        candidates.append(_free(project, reader, None if search else NEWEST_FREE))
+    found = Read.objects.filter(reader=reader).values("case").union(*candidates)
+    cases = Case.objects.filter(project=project, pk__in=found).alias(
+        is_read=Exists(Read.objects.filter(**mine).exclude(slot__state=Slot.State.OUTDATED)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"), reader=reader)),
-        is_held=Exists(Slot.objects.filter(**mine)),
-        is_free=Exists(Slot.objects.filter(**_OF_CASE, state=Slot.State.OPEN)),
-        is_declined=Exists(Skip.objects.filter(**mine)),
-    )
-    cases = cases.filter(
-        Q(is_read=True) | Q(is_drafted=True) | Q(is_held=True) | Q(is_free=True, is_declined=False)
     )
     return _staged(
         cases,
@@ -47,6 +57,13 @@ def for_reader(project: Project, reader: User) -> QuerySet[Case]:
         When(state=Case.State.ISSUE, then=Value("issue")),
         When(is_drafted=True, then=Value("draft")),
     )
+
+
+def _free(project: Project, reader: User, newest: int | None) -> QuerySet[Slot, Any]:
+    """The cases with a slot that waits for somebody, other than those that the reader declined."""
+    declined = Skip.objects.filter(reader=reader, case=OuterRef("case"))
+    slots = Slot.objects.filter(~Exists(declined), project=project, state=Slot.State.OPEN)
+    return slots.order_by("-case").values("case")[:newest]
 
 
 def for_overseer(project: Project) -> QuerySet[Case]:
@@ -74,7 +91,7 @@ def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
     drafted = Draft.objects.filter(slot__case=OuterRef("pk"), reader=user)
     series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
     count = Func("pk", function="COUNT", output_field=IntegerField())
-    return cases.annotate(
+    return cases.select_related("project").annotate(
         slot=Coalesce(
             Subquery(own.values("pk")[:1]),
             Subquery(drafted.values("slot_id")[:1]),

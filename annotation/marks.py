@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .case_images import display_of, instance_of
+from .masks import shape_of
 from .models import Case, Mark, MarkKind, Mask, Series
 from .validation import Problem, problem, require_none
 
 Point = Sequence[float]
 Json = Mapping[str, Any]
+CHANGED = "Its mask was drawn before the images of this series changed. Open the case again and correct it."
 
 
 def prepare(case: Case, submitted: Sequence[Json]) -> list[Mark]:
     """Unsaved marks, still without a read. InvalidInput if one is on no image of the case."""
     series = list(case.series.all())
-    frames = _frames(series)
-    masks = _masks(case, series, submitted)
+    shown = {one.pk: display_of(one, instance_of(case)) for one in series if _is_here(one)}
+    frames = _frames(shown)
+    masks = _masks(case, shown, submitted)
     problems: list[Problem] = []
     made = []
     for index, one in enumerate(submitted):
@@ -26,6 +30,8 @@ def prepare(case: Case, submitted: Sequence[Json]) -> list[Mark]:
             mark.mask = masks.get((one["series"], one["mask"]))
             if mark.mask is None:
                 problems.append(problem(where, "Its mask has not been uploaded for this series."))
+            elif mark.mask.shape != list(shape_of(shown[mark.mask.series_id])):
+                problems.append(problem(where, CHANGED))
         elif (mark.sop_instance_uid, mark.frame) not in frames:
             problems.append(
                 problem(where, "It was drawn on an image that is not part of this case.")
@@ -87,27 +93,31 @@ def _unplaced(one: Json) -> Mark:
     )
 
 
-def _frames(series: Sequence[Series]) -> dict[tuple[str, int | None], Json]:
+def _is_here(series: Series) -> bool:
+    return series.display is not None and series.deleted_at is None
+
+
+def _frames(shown: Mapping[int, Json]) -> dict[tuple[str, int | None], Json]:
     """Each frame of the case by SOP Instance UID and number, completed from its series."""
     shared = ("pixel_spacing", "rows", "columns")
     return {
         (frame["sop_instance_uid"], frame["frame"]): {
-            **{name: shown[name] for name in shared if name in shown},
+            **{name: display[name] for name in shared if name in display},
             **frame,
         }
-        for shown in (one.display or {} for one in series)
-        for frame in shown.get("frames", [])
+        for display in shown.values()
+        for frame in display["frames"]
     }
 
 
 def _masks(
-    case: Case, series: Sequence[Series], submitted: Sequence[Json]
+    case: Case, shown: Mapping[int, Json], submitted: Sequence[Json]
 ) -> dict[tuple[int, str], Mask]:
     """The uploaded masks that are named, by series and hash; without their voxels."""
     hashes = {one["mask"] for one in submitted if one["kind"] == MarkKind.LABELMAP}
     if not hashes:
         return {}
-    found = Mask.objects.filter(project=case.project_id, series__in=series, sha256__in=hashes)
+    found = Mask.objects.filter(project=case.project_id, series__in=shown, sha256__in=hashes)
     return {(mask.series_id, mask.sha256): mask for mask in found.defer("gzip")}
 
 

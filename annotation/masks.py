@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from . import uploads
+from .case_images import display_of, instance_of
 from .errors import InvalidInput, NotFound, TooLarge
-from .models import Mask, Series, Slot
+from .models import Draft, MarkKind, Mask, Slot
 
 MOST_VOXELS = 2**30
 MOST_COMPRESSED_BYTES = 64 * 2**20
 READ_BYTES = 64 * 2**10
 UNPACK_BYTES = 2**20
+KEPT_SPARE = timedelta(days=1)
+MOST_SPARE = 50
+"""Masks of a slot that nothing names: what a reader may still undo to, or was about to save."""
+DELETED_AT_ONCE = 100
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -31,7 +42,7 @@ def store(
     series = slot.case.series.filter(pk=series_id).first()
     if series is None:
         raise NotFound("This series is not part of the case.")
-    shape = _shape(series)
+    shape = shape_of(display_of(series, instance_of(slot.case)))
     compressed, digest, present = _inspect(gzip_stream, shape)
     if digest != sha256:
         raise InvalidInput(
@@ -41,12 +52,20 @@ def store(
         raise InvalidInput(
             f"The mask holds values that no class has: {', '.join(map(str, unknown))}."
         )
-    mask, _ = Mask.objects.get_or_create(
+    uploads.require_space(len(compressed))
+    mask, _ = Mask.objects.defer("gzip").update_or_create(
         project_id=slot.project_id,
         series=series,
         sha256=sha256,
-        defaults={"shape": list(shape), "labels": sorted(present - {0}), "gzip": compressed},
+        defaults={"shape": list(shape), "slot": slot},
+        create_defaults={
+            "shape": list(shape),
+            "slot": slot,
+            "labels": sorted(present - {0}),
+            "gzip": compressed,
+        },
     )
+    _trim(slot)
     return mask
 
 
@@ -60,15 +79,55 @@ def find(slot: Slot, sha256: str) -> Mask:
     return mask
 
 
-def _shape(series: Series) -> tuple[int, int, int]:
-    shown: dict[str, Any] = series.display or {}
-    sizes = {(frame.get("rows"), frame.get("columns")) for frame in shown.get("frames", [])}
-    if not shown or len(sizes) > 1:
+def sweep() -> int:
+    """Delete the masks that were sent a day ago and that no mark and no draft names; how many.
+
+    Each pause of a brush sends one, and only the last of them is submitted.
+    """
+    return _delete_spare(Mask.objects.filter(stored_at__lt=Now() - KEPT_SPARE), Draft.objects.all())
+
+
+def shape_of(shown: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Frames, rows and columns of a mask for the images so described."""
+    sizes = {(frame.get("rows"), frame.get("columns")) for frame in shown["frames"]}
+    if len(sizes) > 1:
         raise InvalidInput("The frames of this series differ in size, so it cannot carry a mask.")
     shape = (len(shown["frames"]), shown["rows"], shown["columns"])
     if shape[0] * shape[1] * shape[2] > MOST_VOXELS:
         raise TooLarge(f"A mask may have at most {MOST_VOXELS:,} voxels.")
     return shape
+
+
+def _trim(slot: Slot) -> None:
+    """Of the masks sent for a slot and named by nothing, only the latest stay."""
+    spare = slot.masks.filter(mark=None).order_by("-stored_at").values_list("pk", flat=True)
+    oldest = list(spare[MOST_SPARE : 2 * MOST_SPARE])
+    if oldest:
+        of_series = Draft.objects.filter(slot__case__series__in=slot.case.series.all())
+        _delete_spare(Mask.objects.filter(pk__in=oldest), of_series)
+
+
+def _delete_spare(masks: QuerySet[Mask], drafts: QuerySet[Draft]) -> int:
+    """Those of ``masks`` that no mark and none of these drafts names, a few at a time. One that is
+    being named at this moment is locked, and stays.
+    """
+    named = _named(drafts)
+    spare = masks.filter(mark=None).values_list("pk", "sha256")
+    ids = [pk for pk, sha256 in spare if sha256 not in named]
+    deleted = 0
+    for start in range(0, len(ids), DELETED_AT_ONCE):
+        with transaction.atomic():
+            some = masks.filter(mark=None, pk__in=ids[start : start + DELETED_AT_ONCE])
+            locked = some.select_for_update(skip_locked=True, of=("self",)).values_list("pk")
+            ids_now = [pk for (pk,) in locked]
+            deleted += Mask.objects.defer("gzip").filter(pk__in=ids_now).delete()[0]
+    return deleted
+
+
+def _named(drafts: QuerySet[Draft]) -> set[str]:
+    painted = drafts.filter(content__marks__contains=[{"kind": MarkKind.LABELMAP}])
+    contents = painted.values_list("content", flat=True).iterator()
+    return {mark.get("mask") for content in contents for mark in content["marks"]} - {None}
 
 
 def _inspect(stream: Readable, shape: Sequence[int]) -> tuple[bytes, str, set[int]]:

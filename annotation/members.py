@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from . import ledger
+from . import access, ledger
+from .access import Action
 from .errors import Conflict, InvalidInput, NotFound, NotPermitted
 from .models import Membership, Project, Role, User
 
@@ -72,6 +73,7 @@ def add(project: Project, *, username: str, role: str, user: User | None) -> Mem
     if person is None:
         raise InvalidInput(f"Nobody has the user name “{username}”. Invite them instead.")
     _may_give_or_take(project, role, person, user)
+    _may_hand_on(project, role, user)
     return _give(project, person, role, user)
 
 
@@ -104,6 +106,21 @@ def _give(project: Project, person: User, role: str, user: User | None) -> Membe
         data = {"user": person.pk, "role": role}
         ledger.record("member.add", project=project, actor=user, obj=membership, data=data)
     return membership
+
+
+def _may_hand_on(project: Project, role: str, user: User | None) -> None:
+    """Nobody grants what they may not do: an account of their own making would do it for them.
+
+    Reading alone is excepted: who recruits the readers of a site need not be one.
+    """
+    if user is None:
+        return
+    beyond = access.ALLOWED[role] - access.actions_of(user, project) - {Action.READ_CASES}
+    if beyond:
+        raise NotPermitted(
+            f"You may not make somebody {Role(role).label.lower()}: that role allows what yours does not "
+            f"({', '.join(sorted(beyond))}). Ask a lead."
+        )
 
 
 def _leads(project: Project) -> QuerySet[Membership]:

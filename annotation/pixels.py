@@ -1,9 +1,11 @@
-"""Frames and thumbnails for the browser, by the links of ``pixel_links``. The link says it all: no
-session is looked up, and what lies on disk is sent without asking anybody.
+"""Frames and thumbnails for the browser, by the links of ``pixel_links``. The link says it all, whose it
+is included: no session is looked up, and what lies on disk is sent without asking anybody.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -20,8 +22,10 @@ from django.views.decorators.http import require_safe
 
 from . import frame_cache, frames, orthanc, pixel_links
 from .api import problem
+from .case_images import display_of
 from .dicom.faults import Fault
-from .errors import ConsiliumError, InvalidInput, NotFound
+from .dicom.sandbox import DecoderUnavailable
+from .errors import ConsiliumError, InvalidInput, NotFound, StorageFull
 from .frame_cache import Source
 from .models import Series
 from .pixel_links import PREFIX, Link
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Sources = list[tuple[Source, str]]
+log = logging.getLogger(__name__)
 
 _ALWAYS = (
     ("Cache-Control", f"private, max-age={pixel_links.SECONDS}, immutable"),
@@ -46,13 +51,17 @@ class Superseded(NotFound):
     code, status, title = "series_changed", 410, "The series has changed since it was opened"
 
 
+class NotNow(ConsiliumError):
+    code, status, title = "decoder_unavailable", 503, "The server cannot decode images just now"
+
+
 @require_safe
 def frame(request: HttpRequest, token: str, index: int) -> HttpResponseBase:
-    link = pixel_links.to_frames(token)
+    link = pixel_links.to_frames(token, pixel_links.holder_of(request.META))
     etag = f'"{link.version}-{index}"'
     if request.headers.get("If-None-Match") == etag:
         return _cacheable(HttpResponse(status=304), etag)
-    sources = _sources(link.series_id, link.version)
+    sources = _sources(link.series_id, link.instance, link.version)
     _remember(token, link, sources)
     if index >= len(sources):
         raise NotFound
@@ -66,14 +75,15 @@ def frame(request: HttpRequest, token: str, index: int) -> HttpResponseBase:
 
 @require_safe
 def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
-    link = pixel_links.to_thumbnail(token)
+    link = pixel_links.to_thumbnail(token, pixel_links.holder_of(request.META))
     etag = f'"{link.version}"'
     if request.headers.get("If-None-Match") == etag:
         return _cacheable(HttpResponse(status=304), etag)
     series = Series.objects.filter(pk=link.series_id).first()
     if series is None:
         raise NotFound
-    return _cacheable(HttpResponse(frames.thumbnail(series), content_type="image/png"), etag)
+    picture = frames.thumbnail(series, link.instance)
+    return _cacheable(HttpResponse(picture, content_type="image/png"), etag)
 
 
 class PixelMiddleware:
@@ -95,6 +105,10 @@ class PixelMiddleware:
             return _problem(NotFound())
         except Fault as fault:
             return _problem(InvalidInput(fault.reason))
+        except DecoderUnavailable as error:
+            return _problem(NotNow(f"The image could not be decoded just now: {error}"))
+        except OSError as error:
+            return _problem(_of_the_disk(error))
         except ConsiliumError as error:
             return _problem(error)
         except (OperationalError, InterfaceError):
@@ -126,9 +140,11 @@ def _at_hand(environ: WSGIEnvironment) -> tuple[BufferedReader, list[tuple[str, 
     plain = environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_NONE_MATCH" not in environ
     if known is None or not plain or parts[3] != "frames" or not parts[4].isdecimal():
         return None
-    (_, version, ends), sources = known
+    link, sources = known
+    if link.ends < time.time() or link.holder != pixel_links.holder_of(environ):
+        return None
     index = int(parts[4])
-    if ends < time.time() or index >= len(sources) or "wsgi.file_wrapper" not in environ:
+    if index >= len(sources) or "wsgi.file_wrapper" not in environ:
         return None
     source, syntax = sources[index]
     opened = _open(source)
@@ -136,7 +152,7 @@ def _at_hand(environ: WSGIEnvironment) -> tuple[BufferedReader, list[tuple[str, 
         return None
     headers = [
         *_ALWAYS,
-        ("ETag", f'"{version}-{index}"'),
+        ("ETag", f'"{link.version}-{index}"'),
         ("Content-Type", _media_type(syntax)),
         ("Content-Length", str(source.length)),
     ]
@@ -162,12 +178,12 @@ def _remember(token: str, link: Link, sources: Sources) -> None:
 
 
 @lru_cache(maxsize=256)
-def _sources(series_id: int, version: str) -> Sources:
+def _sources(series_id: int, instance: str, version: str) -> Sources:
     """Where each frame of that version comes from, and its encoding. A version never changes."""
     series = Series.objects.filter(pk=series_id).first()
     if series is None:
         raise NotFound
-    display = frames.display_of(series)
+    display = display_of(series, instance)
     if display["version"] != version:
         raise Superseded("More images of this series have arrived. Open the case again.")
     syntaxes = [each["transfer_syntax_uid"] for each in display["frames"]]
@@ -197,6 +213,18 @@ def _cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     for name, value in (*_ALWAYS, ("ETag", etag)):
         response[name] = value
     return response
+
+
+def _of_the_disk(error: OSError) -> ConsiliumError:
+    log.warning("A frame could not be made or read: %s", error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(
+            "The server's disk is full, so this image cannot be decoded. Ask the person who runs it to "
+            "free some space; then open the case again."
+        )
+    return NotNow(
+        "The server could not read or write its copy of this image. Try again in a minute."
+    )
 
 
 def _problem(error: ConsiliumError) -> HttpResponse:

@@ -5,11 +5,14 @@ What a machine learned is not known here; the front end sets the next step of ``
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any, TypeVar
 
+from django.core.cache import cache
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
@@ -17,7 +20,11 @@ from django.utils import timezone
 from . import quarantine
 from .models import Case, ImportItem, Project, Read, Reference, Slot, Stream, User
 
+T = TypeVar("T")
+
 DAYS_SHOWN = 90
+KEPT_SECONDS = 15
+LONG_SECONDS = 0.05
 IN_USE = (Case.State.READY, Case.State.ISSUE)
 EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
 
@@ -71,9 +78,27 @@ class Counts:
 
 
 def counts(projects: Iterable[Project], user: User) -> dict[int, Counts]:
-    """The cards' numbers of all given projects, by project id, in four queries."""
-    ids = [project.pk for project in projects]
+    """The cards' numbers of all given projects, by project id."""
+    keys = {f"counts-{project.pk}": project.pk for project in projects}
+    kept = cache.get_many(keys)
+    missing = [pk for key, pk in keys.items() if key not in kept]
+    counted = _kept(
+        lambda: _counted(missing),
+        lambda found: {f"counts-{pk}": counts for pk, counts in found.items()},
+    )
+    by_project = {keys[key]: counts for key, counts in kept.items()} | counted
+    mine = Read.objects.filter(reader=user, label_schema__project__in=by_project)
+    done = mine.values_list("label_schema__project").annotate(Count("case", distinct=True))
+    for pk, number in done:
+        by_project[pk].mine_done = number
+    return by_project
+
+
+def _counted(ids: list[int]) -> dict[int, Counts]:
+    """What is the same for everybody, in three queries."""
     by_project = {pk: Counts() for pk in ids}
+    if not ids:
+        return by_project
     states = Case.objects.filter(project__in=ids).values_list("project", "state")
     for pk, state, number in states.annotate(Count("id")):
         by_project[pk].cases += number if state in IN_USE else 0
@@ -84,13 +109,29 @@ def counts(projects: Iterable[Project], user: User) -> dict[int, Counts]:
     reads = Read.objects.filter(label_schema__project__in=ids).values_list("label_schema__project")
     for pk, number in reads.annotate(Count("id")):
         by_project[pk].reads = number
-    for pk, number in reads.filter(reader=user).annotate(Count("case", distinct=True)):
-        by_project[pk].mine_done = number
     return by_project
+
+
+def _kept(count: Callable[[], T], entries: Callable[[T], dict[str, Any]]) -> T:
+    """Small projects are counted anew each time. What took long to count is as good a little later:
+    it is kept for some seconds, as ``entries`` of the cache.
+    """
+    begun = time.perf_counter()
+    found = count()
+    seconds = time.perf_counter() - begun
+    if seconds > LONG_SECONDS:
+        cache.set_many(entries(found), KEPT_SECONDS)
+    return found
 
 
 def overview(project: Project) -> Overview:
     """Everything the overview page says of a project."""
+    key = f"overview-{project.pk}"
+    kept: Overview | None = cache.get(key)
+    return kept or _kept(lambda: _overview(project), lambda found: {key: found})
+
+
+def _overview(project: Project) -> Overview:
     streams, arriving, issues = _streams(project)
     days, readers, seconds = _reads(project)
     first_shown = timezone.now().date() - timedelta(days=DAYS_SHOWN)

@@ -11,13 +11,14 @@ import random
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import count, islice
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from . import claims, comments, ledger, priorities
+from . import claims, comments, ledger, priorities, provenance
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
-from .models import Case, Comment, Event, Project, Skip, Slot, User
+from .models import Case, Comment, Event, Project, Read, Skip, Slot, User
 
 EXPIRE_AT_ONCE = 500
 PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -46,9 +47,7 @@ def open_slots(case: Case) -> int:
         state = _free_state(case)
         waiting = case.slots.filter(reader=None).exclude(state=state)
         changed = waiting.update(state=state)
-        missing = set(range(1, case.reads_wanted + 1)) - set(
-            case.slots.values_list("number", flat=True)
-        )
+        missing = _missing(case)
         Slot.objects.bulk_create(
             Slot(
                 case=case,
@@ -58,7 +57,7 @@ def open_slots(case: Case) -> int:
                 state=state,
                 priority=_random.uniform(0.001, 0.999),
             )
-            for number in sorted(missing)
+            for number in missing
         )
         if changed or missing:
             data = {
@@ -70,6 +69,25 @@ def open_slots(case: Case) -> int:
             }
             ledger.record("slots.open", project=case.project, actor=None, obj=case, data=data)
         return changed + len(missing)
+
+
+def ask_again(case: Case) -> int:
+    """Want a new reading for each that was done on other images than the case has now; how many.
+
+    The reads stay, but no longer fill their slots: whoever made them may read the case again, too.
+    """
+    with transaction.atomic():
+        case = _lock_case(case.pk)
+        stale = Read.objects.filter(case=case, late=False, superseded_by=None).exclude(
+            instances_sha256=provenance.instances_sha256(case)
+        )
+        done = case.slots.filter(state=Slot.State.DONE, pk__in=stale.values("slot"))
+        outdated = done.update(state=Slot.State.OUTDATED)
+        if outdated:
+            data = {"case": case.pk, "slots": outdated}
+            ledger.record("slots.outdate", project=case.project, actor=None, obj=case, data=data)
+            open_slots(case)
+        return outdated
 
 
 def cancel_slots(case: Case, *, reason: str) -> int:
@@ -202,6 +220,14 @@ def live_claims(project: Project, reader: User) -> list[Slot]:
     """The slots that the reader has in hand."""
     claimed = Slot.objects.filter(project=project, reader=reader, state=Slot.State.CLAIMED)
     return list(claimed.order_by("claimed_at"))
+
+
+def _missing(case: Case) -> list[int]:
+    """Numbers for the slots that the case lacks. An outdated slot keeps its own and counts no more."""
+    numbers = dict(case.slots.values_list("number", "state"))
+    counting = [state for state in numbers.values() if state != Slot.State.OUTDATED]
+    lacking = max(0, case.reads_wanted - len(counting))
+    return list(islice((number for number in count(1) if number not in numbers), lacking))
 
 
 def _rank(project: Project, generation: int, part: priorities.Ranked) -> int:

@@ -31,6 +31,7 @@ from .models import (
 from .validation import require_none
 
 LONGEST_SECONDS = 24 * 3600
+READ_STATES = (Slot.State.DONE, Slot.State.OUTDATED)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def save_draft(
     require_none(schema.check_content(document, content, complete=False), "The draft")
     with transaction.atomic():
         slot = Slot.objects.select_for_update(no_key=True).get(pk=slot.pk)
-        if slot.state == Slot.State.DONE and slot.reader_id == reader.pk:
+        if slot.state in READ_STATES and slot.reader_id == reader.pk:
             raise Conflict(
                 "You have submitted this case. To change what you said, submit it again."
             )
@@ -206,7 +207,8 @@ def _may_take(slot: Slot, reader: User) -> bool:
         return slot.reader_id == reader.pk
     if slot.state != Slot.State.OPEN:
         return False
-    return not Slot.objects.filter(case=slot.case_id, reader=reader).exists()
+    others = Slot.objects.filter(case=slot.case_id, reader=reader)
+    return not others.exclude(state=Slot.State.OUTDATED).exists()
 
 
 def _store(

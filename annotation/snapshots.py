@@ -38,6 +38,7 @@ from .validation import require_none, violations
 FORMAT = "consilium-references/1"
 TRAIN_SHARE = 0.85
 BATCH = 1000
+CHANGED = "Its images changed after it was read. Read the case again."
 QUERY = {
     "type": "object",
     "additionalProperties": False,
@@ -79,11 +80,13 @@ def freeze(
     count = _fill(snapshot)
     if not count:
         raise Conflict(
-            "No case that is ready has a reference that the query lets in. Read cases first."
+            "No case that is ready has a reference that the query lets in and that was made of the "
+            "images it has now. Read cases first."
         )
     data = {
         "version": snapshot.version,
         "cases": count,
+        "left_out": len(snapshot.left_out),
         "content_sha256": snapshot.content_sha256,
         "query": snapshot.query,
     }
@@ -151,14 +154,18 @@ def _fill(snapshot: Snapshot) -> int:
     count = 0
     for references in batches(_chosen(snapshot)):
         images = provenance.of_cases(reference.case_id for reference in references)
-        items = [_item(snapshot, reference, images) for reference in references]
+        stale = _of_other_images(references, images)
+        snapshot.left_out += [
+            {"case": each.case.uid, "reason": CHANGED} for each in references if each.pk in stale
+        ]
+        items = [_item(snapshot, each, images) for each in references if each.pk not in stale]
         for item, line in zip(items, _lines(items), strict=True):
             item.sha256 = hashlib.sha256(line).hexdigest()
             digest.update(line)
         SnapshotItem.objects.bulk_create(items)
         count += len(items)
     snapshot.content_sha256 = digest.hexdigest()
-    snapshot.save(update_fields=["content_sha256"])
+    snapshot.save(update_fields=["content_sha256", "left_out"])
     return count
 
 
@@ -176,6 +183,13 @@ def _chosen(snapshot: Snapshot) -> QuerySet[Reference]:
         .select_related("case__patient", "case__site")
         .order_by(Collate("case__uid", "C"))
     )
+
+
+def _of_other_images(references: list[Reference], images: Mapping[int, str]) -> set[int]:
+    """Those that rest on a read of other images than the case has now."""
+    reads = Reference.reads.through.objects.filter(reference__in=references)
+    rows = reads.values_list("reference_id", "reference__case_id", "read__instances_sha256")
+    return {reference for reference, case, sha256 in rows if sha256 != images[case]}
 
 
 def _item(snapshot: Snapshot, reference: Reference, images: Mapping[int, str]) -> SnapshotItem:

@@ -123,16 +123,20 @@ def _guarded(step: Callable[[], object]) -> None:
 
 
 def product() -> Ticker:
-    """Both apps' due rows; expired leases, Orthanc's change log and the daily anchor in every tick."""
+    """Both apps' due rows; expired leases, Orthanc's change log in every tick; daily
+    the anchor and the masks that nobody needs."""
     from django.utils import timezone
 
-    from annotation import doorbell, ledger, queue
+    from annotation import doorbell, ledger, masks, queue
     from annotation import due as annotation_due
     from learning import due as learning_due
 
-    anchor = OncePerDay(ledger.anchor_day, lambda: timezone.now().date())
+    daily = [
+        OncePerDay(chore, lambda: timezone.now().date())
+        for chore in (ledger.anchor_day, masks.sweep)
+    ]
     follow = partial(doorbell.ring, "follow_changes", 0)
-    chores: list[Callable[[], object]] = [queue.expire_leases, follow, anchor]
+    chores: list[Callable[[], object]] = [queue.expire_leases, follow, *daily]
     return Ticker([annotation_due.due, learning_due.due], doorbell.ring, chores)
 
 

@@ -20,8 +20,10 @@ from django.db.models import Prefetch, QuerySet
 from numpy.typing import NDArray
 
 from annotation import frames, orthanc, provenance
+from annotation.case_images import display_of, instance_of
 from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
+from annotation.masks import shape_of
 from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
 
 from . import artifacts
@@ -32,6 +34,10 @@ FORMAT = 1
 """Grows when the way arrays are made changes, so that old files are not taken for new ones."""
 CHUNK = 500
 CHANGED = "Its images are not those that were read: they changed after the snapshot was frozen."
+REDRAW = (
+    "Its mask was drawn before the images of its series changed, and does not lie on those that are "
+    "there now. Read the case again."
+)
 DETAIL_KEPT = 2
 """A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
 
@@ -54,9 +60,9 @@ class Image:
     """Which pixels of which series make a case's array, and where it lies."""
 
     series: Series
+    instance: str
+    """The one that counts; '': all of the series."""
     display: dict[str, Any]
-    uids: frozenset[str] | None
-    """The instances that count; None: all of the series."""
     shrink: int
     path: Path
 
@@ -143,26 +149,28 @@ def image_of(case: Case, recipe: Recipe) -> Image:
     if not shown:
         raise Unusable("The images of this case are not there any more.")
     series = max(shown, key=lambda one: (one.frame_count, one.series_uid))
-    instances = {one.sop_instance_uid: one.sha256 for one in series.instances.all()}
-    uids = frozenset([case.uid]) if case.uid in instances else None
-    hashes = sorted(sha256 for uid, sha256 in instances.items() if uids is None or uid in uids)
-    display: dict[str, Any] = series.display or {}
+    instance = instance_of(case)
+    hashes = sorted(
+        one.sha256
+        for one in series.instances.all()
+        if not instance or one.sop_instance_uid == instance
+    )
+    display = display_of(series, instance)
     shrink = _shrink(display, recipe)
     path = _path("image", recipe.dimensions, shrink, hashes)
-    return Image(series, display, uids, shrink, path)
+    return Image(series, instance, display, shrink, path)
 
 
 def _make(image: Image, recipe: Recipe) -> None:
     artifacts.require_space()
-    pixels = _pixels(image.series)[_chosen(image)]
-    array = _shrunk(_laid_out(pixels, recipe), image.shrink)
+    array = _shrunk(_laid_out(_pixels(image), recipe), image.shrink)
     artifacts.write(image.path, lambda file: np.save(file, array, allow_pickle=False))
 
 
-def _pixels(series: Series) -> NDArray[np.float32]:
+def _pixels(image: Image) -> NDArray[np.float32]:
     """Raises Unusable for what is wrong with these images alone; a store that is away stops the slice."""
     try:
-        return frames.load_pixels(series).array
+        return frames.load_pixels(image.series, image.instance).array
     except (Fault, orthanc.Refused) as problem:
         raise Unusable(f"The images cannot be decoded: {problem}") from problem
     except ValueError as problem:
@@ -170,15 +178,6 @@ def _pixels(series: Series) -> NDArray[np.float32]:
     except ImageStoreUnavailable as problem:
         orthanc.ping()
         raise Unusable(problem.detail) from problem
-
-
-def _chosen(image: Image) -> list[int]:
-    """Indices of the frames that belong to the case, in spatial order."""
-    return [
-        index
-        for index, frame in enumerate(image.display["frames"])
-        if image.uids is None or frame["sop_instance_uid"] in image.uids
-    ]
 
 
 def _laid_out(pixels: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32]:
@@ -245,26 +244,29 @@ def _mask(item: SnapshotItem, image: Image, recipe: Recipe, schema: LabelSchema)
         masks = Mask.objects.filter(
             project=schema.project_id, series=image.series, sha256__in=named
         )
-        array = _merged(list(masks), values)
-        array = array[_chosen(image)]
+        array = _merged(list(masks), values, shape_of(image.display))
         if recipe.dimensions == 2:
             array = array[0]
         artifacts.write(path, lambda file: np.save(file, array, allow_pickle=False))
     return path
 
 
-def _merged(masks: Sequence[Mask], values: Sequence[int]) -> NDArray[np.uint8]:
+def _merged(
+    masks: Sequence[Mask], values: Sequence[int], shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
     if not masks:
         raise Unusable(
             "The mask of this case was drawn on another series than the one learnt from."
         )
+    if any(tuple(mask.shape) != shape for mask in masks):
+        raise Unusable(REDRAW)
     numbers = np.zeros(256, np.uint8)
     for number, value in enumerate(values, start=1):
         numbers[value] = number
-    merged = np.zeros(tuple(masks[0].shape), np.uint8)
+    merged = np.zeros(shape, np.uint8)
     for mask in masks:
         voxels = np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8)
-        merged = np.maximum(merged, numbers[voxels.reshape(tuple(mask.shape))])
+        merged = np.maximum(merged, numbers[voxels.reshape(shape)])
     return merged
 
 
@@ -276,7 +278,7 @@ def _path(*made_from: object) -> Path:
 def _loaded(pks: Sequence[int]) -> QuerySet[Case]:
     hashes = Instance.objects.only("series_id", "sop_instance_uid", "sha256")
     series = Series.objects.prefetch_related(Prefetch("instances", queryset=hashes))
-    cases = Case.objects.filter(pk__in=pks).order_by("pk")
+    cases = Case.objects.filter(pk__in=pks).select_related("project").order_by("pk")
     return cases.prefetch_related(Prefetch("series", queryset=series))
 
 

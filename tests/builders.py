@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from django.db.models import F
 
+from annotation import provenance
 from annotation.models import (
     Answer,
     Case,
@@ -309,7 +310,7 @@ def read(case: Case, by: User | None = None, value: Any = "yes", **fields: Any) 
             "idempotency_key": uuid4(),
             "content_sha256": _sha256(f"content {number()}"),
             "active_seconds": 30,
-            "instances_sha256": _sha256("images"),
+            "instances_sha256": provenance.instances_sha256(case),
             **fields,
         }
     )

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from annotation import queue, reading
+from annotation.case_images import instance_of
 from annotation.models import Case, Draft, MarkKind, Mask, Read, Slot, Stream, Task, User
 
 from .documents import LabelSchemaDocument
@@ -139,6 +140,9 @@ class AssignedSeriesSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_blank=True)
     modality = serializers.CharField()
     frame_count = serializers.IntegerField()
+    sop_instance_uid = serializers.CharField(
+        allow_null=True, help_text="the one image that is the case; null: all of the series"
+    )
 
 
 class AssignedCaseSerializer(serializers.Serializer[Any]):
@@ -228,12 +232,16 @@ def submitted(read: Read) -> dict[str, Any]:
 def _case(case: Case) -> dict[str, Any]:
     fields = ("id", "description", "modality", "frame_count")
     series = case.series.filter(deleted_at=None).order_by("series_uid").values(*fields)
+    instance = instance_of(case)
+    own: dict[str, Any] = {"sop_instance_uid": instance or None}
+    if instance:
+        own["frame_count"] = case.frame_count
     return {
         "id": case.pk,
         "modality": case.modality,
         "body_part": case.body_part,
         "frame_count": case.frame_count,
-        "series": list(series),
+        "series": [{**each, **own} for each in series],
     }
 
 

@@ -13,8 +13,9 @@ from rest_framework.response import Response
 
 from annotation import access, listing, pixel_links
 from annotation.access import Action
+from annotation.case_images import instance_of
 from annotation.errors import NotPermitted
-from annotation.models import Case, Series, User
+from annotation.models import Case, Series
 
 from .authentication import signed_in
 
@@ -43,8 +44,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
         if case.first_series is None or case.first_version is None:
             return None
         series = Series(pk=case.first_series, display={"version": case.first_version})
-        user: User = self.context["user"]
-        return pixel_links.thumbnail_url(series, user)
+        return pixel_links.thumbnail_url(series, self.context["holder"], instance_of(case))
 
     def get_stream(self, case: Case) -> str | None:
         return case.stream if self.context["oversees"] else None
@@ -76,18 +76,22 @@ class Cases(generics.ListAPIView[Case]):
         self.oversees = Action.VIEW_CASES in granted
         if not self.oversees and Action.READ_CASES not in granted:
             raise NotPermitted(f"Your role in “{project.title}” does not let you see its cases.")
-        cases = (
-            listing.for_overseer(project) if self.oversees else listing.for_reader(project, user)
-        )
         query = self.request.query_params
+        stage, search = query.get("state", ""), query.get("search", "")
+        cases = (
+            listing.for_overseer(project)
+            if self.oversees
+            else listing.for_reader(project, user, stage=stage, search=search)
+        )
         cases = listing.narrowed(
             cases,
-            stage=query.get("state", ""),
-            search=query.get("search", ""),
+            stage=stage,
+            search=search,
             fields=SEARCHED_BY_OVERSEERS if self.oversees else SEARCHED,
         )
         return listing.described(cases, user)
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = super().get_serializer_context()
-        return {**context, "user": self.request.user, "oversees": self.oversees}
+        holder = pixel_links.holder_of(self.request.META)
+        return {**context, "holder": holder, "oversees": self.oversees}

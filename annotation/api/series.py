@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, frames, pixel_links
-from annotation.models import Series, User
+from annotation import access, pixel_links
+from annotation.case_images import display_of, instance_of
+from annotation.errors import InvalidInput
+from annotation.models import Series
 
-from .authentication import signed_in
+LARGEST = 2**63 - 1
 
 GEOMETRIES = ["volume", "stack", "unknown"]
 SPACING_SOURCES = [
@@ -97,16 +100,36 @@ class SeriesDisplaySerializer(PixelDescriptionSerializer):
     frames = DisplayFrameSerializer(many=True)
 
 
-def document(series: Series, user: User) -> dict[str, Any]:
-    """What is stored of the series, less where its frames lie in the image store."""
-    display = {key: value for key, value in frames.display_of(series).items() if key != "sources"}
-    return {"id": series.pk, **display, **pixel_links.links(series, user)}
+def document(series: Series, holder: str, instance: str = "") -> dict[str, Any]:
+    """What is stored of the series (or of its one instance), less where its frames lie in the image store."""
+    display = {**display_of(series, instance)}
+    del display["sources"]
+    return {"id": series.pk, **display, **pixel_links.links(series, holder, instance)}
 
 
 class SeriesDetail(APIView):
-    @extend_schema(operation_id="series_retrieve", responses=SeriesDisplaySerializer)
+    @extend_schema(
+        operation_id="series_retrieve",
+        parameters=[
+            OpenApiParameter(
+                "case",
+                OpenApiTypes.INT,
+                description="only what the series shows for this case: one image where that is the case",
+            )
+        ],
+        responses=SeriesDisplaySerializer,
+    )
     def get(self, request: Request, pk: int) -> Response:
         """Geometry and pixel description of a series, frames in spatial order, with links to the pixels."""
-        series = access.series_for(request.user, pk)
-        body = document(series, signed_in(request))
+        series, instance = self._shown(request, pk)
+        body = document(series, pixel_links.holder_of(request.META), instance)
         return Response(body, headers={"Cache-Control": "no-store"})
+
+    def _shown(self, request: Request, pk: int) -> tuple[Series, str]:
+        case_id = request.query_params.get("case")
+        if case_id is None:
+            return access.series_for(request.user, pk), ""
+        if not (case_id.isascii() and case_id.isdigit() and int(case_id[:20]) <= LARGEST):
+            raise InvalidInput("Say with ?case= for which case the series is shown, by its number.")
+        series, case = access.case_of_series_for(request.user, pk, int(case_id))
+        return series, instance_of(case)

@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 ('shape', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), size=3)),
                 ('labels', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), help_text='values present, without 0', size=None)),
                 ('gzip', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('stored_at', models.DateTimeField(auto_now=True, help_text='last sent at')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='annotation.project')),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='annotation.series')),
             ],
@@ -358,7 +358,7 @@ class Migration(migrations.Migration):
                 ('stream', models.CharField(choices=[('pool', 'Pool (ranked)'), ('control', 'Control (random arm)'), ('calibration', 'Calibration'), ('holdout', 'Hold-out')], help_text="the case's, copied", max_length=12)),
                 ('purpose', models.CharField(choices=[('primary', 'Primary'), ('second', 'Second'), ('adjudication', 'Adjudication'), ('audit', 'Audit'), ('gold', 'Gold'), ('repeat', 'Repeat')], default='primary', max_length=12)),
                 ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('claimed', 'Claimed'), ('done', 'Done'), ('held', 'Held'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
+                ('state', models.CharField(choices=[('open', 'Open'), ('claimed', 'Claimed'), ('done', 'Done'), ('outdated', 'Outdated'), ('held', 'Held'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
                 ('priority', models.FloatField(help_text='higher is read first; in (0, 1)')),
                 ('generation', models.PositiveIntegerField(default=0, help_text='ranking that set the priority')),
                 ('due_at', models.DateTimeField(blank=True, null=True)),
@@ -374,6 +374,11 @@ class Migration(migrations.Migration):
             model_name='read',
             name='slot',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reads', to='annotation.slot'),
+        ),
+        migrations.AddField(
+            model_name='mask',
+            name='slot',
+            field=models.ForeignKey(help_text='last sent for', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='masks', to='annotation.slot'),
         ),
         migrations.CreateModel(
             name='Draft',
@@ -395,6 +400,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(blank=True, max_length=200)),
                 ('query', models.JSONField(default=dict, help_text='how the cases were chosen')),
                 ('content_sha256', models.CharField(help_text='of references.jsonl', max_length=64)),
+                ('left_out', models.JSONField(default=list, help_text='[{case, reason}]: references that could not be frozen')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
                 ('label_schema', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='annotation.labelschema')),
@@ -509,6 +515,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='slot',
+            index=models.Index(models.F('project'), models.OrderBy(models.F('case'), descending=True), condition=models.Q(('state', 'open')), name='slot_open_case'),
+        ),
+        migrations.AddIndex(
+            model_name='slot',
             index=models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_expires_at'], name='slot_lease'),
         ),
         migrations.AddConstraint(
@@ -517,7 +527,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='slot',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', 'repeat'), _negated=True), fields=('case', 'reader'), name='slot_reader_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('purpose', 'repeat'), _negated=True), models.Q(('state', 'outdated'), _negated=True)), fields=('case', 'reader'), name='slot_reader_once'),
         ),
         migrations.AddConstraint(
             model_name='slot',
@@ -525,7 +535,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reader__isnull', False), ('state__in', ['claimed', 'done'])), models.Q(('reader__isnull', True), ('state__in', ['open', 'held', 'cancelled'])), _connector='OR'), name='slot_reader_matches_state'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reader__isnull', False), ('state__in', ['claimed', 'done', 'outdated'])), models.Q(('reader__isnull', True), ('state__in', ['open', 'held', 'cancelled'])), _connector='OR'), name='slot_reader_matches_state'),
         ),
         migrations.AddIndex(
             model_name='read',

@@ -27,6 +27,7 @@ class Slot(models.Model):
         OPEN = "open"
         CLAIMED = "claimed"
         DONE = "done"
+        OUTDATED = "outdated"  # done, but the images of the case have changed since
         HELD = "held"
         CANCELLED = "cancelled"
 
@@ -53,7 +54,7 @@ class Slot(models.Model):
             models.UniqueConstraint(fields=["case", "number"], name="slot_number_once"),
             models.UniqueConstraint(
                 fields=["case", "reader"],
-                condition=~Q(purpose="repeat"),
+                condition=~Q(purpose="repeat") & ~Q(state="outdated"),
                 name="slot_reader_once",
             ),
             models.UniqueConstraint(
@@ -62,7 +63,7 @@ class Slot(models.Model):
                 name="slot_one_claim_per_reader",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["claimed", "done"], reader__isnull=False)
+                condition=Q(state__in=["claimed", "done", "outdated"], reader__isnull=False)
                 | Q(state__in=["open", "held", "cancelled"], reader__isnull=True),
                 name="slot_reader_matches_state",
             ),
@@ -75,6 +76,9 @@ class Slot(models.Model):
                 "id",
                 condition=Q(state="open"),
                 name="slot_next",
+            ),
+            models.Index(
+                "project", models.F("case").desc(), condition=Q(state="open"), name="slot_open_case"
             ),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state="claimed"), name="slot_lease"
@@ -103,7 +107,10 @@ class Mask(models.Model):
     shape = ArrayField(models.PositiveIntegerField(), size=3)
     labels = ArrayField(models.PositiveSmallIntegerField(), help_text="values present, without 0")
     gzip = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    slot = models.ForeignKey(
+        Slot, null=True, on_delete=models.SET_NULL, related_name="masks", help_text="last sent for"
+    )
+    stored_at = models.DateTimeField(auto_now=True, help_text="last sent at")
 
     class Meta:
         constraints = [

@@ -23,6 +23,9 @@ class Snapshot(models.Model):
     query = models.JSONField(default=dict, help_text="how the cases were chosen")
     label_schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT)
     content_sha256 = models.CharField(max_length=64, help_text="of references.jsonl")
+    left_out = models.JSONField(
+        default=list, help_text="[{case, reason}]: references that could not be frozen"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -70,8 +70,9 @@ class Api:
             raise
         return assignment
 
-    def series(self, series_id: int) -> dict[str, Any]:
-        display: dict[str, Any] = self.request("GET", f"series/{series_id}")
+    def series(self, series_id: int, case_id: int) -> dict[str, Any]:
+        path = f"series/{series_id}?case={case_id}"
+        display: dict[str, Any] = self.request("GET", path)
         return display
 
     def store_mask(self, slot: int, series: int, voxels: NDArray[np.uint8]) -> str:

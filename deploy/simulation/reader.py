@@ -34,7 +34,8 @@ class SimulatedReader:
         assignment = self.api.claim()
         if assignment is None:
             return False
-        displays = [self.api.series(series["id"]) for series in assignment["case"]["series"]]
+        case = assignment["case"]
+        displays = [self.api.series(series["id"], case["id"]) for series in case["series"]]
         content = self._content(assignment, displays)
         self.api.submit(assignment, content, self.seconds * self.rng.lognormal(0, 0.35))
         return True

@@ -38,4 +38,10 @@ def _discard_abandoned_work(round_: Round) -> None:
 def _sentence(snapshot: Snapshot) -> str:
     streams = Counter(snapshot.items.values_list("stream", flat=True))
     counts = ", ".join(f"{streams[stream]} {stream.label.lower()}" for stream in Stream)
-    return f"Snapshot {snapshot.version} freezes {streams.total()} labelled cases: {counts}."
+    text = f"Snapshot {snapshot.version} freezes {streams.total()} labelled cases: {counts}."
+    if not snapshot.left_out:
+        return text
+    first = snapshot.left_out[0]
+    return (
+        f"{text} Left out: {len(snapshot.left_out)}; the first: {first['case']}. {first['reason']}"
+    )

@@ -195,14 +195,20 @@ def test_a_series_is_described_without_saying_where_it_lies(
     images.write(tmp_path / "in", *images.series(2))
     imports.import_paths(project, [tmp_path / "in"], None)
     series = Series.objects.get()
-    shown = signed_in(project, Role.LEAD).get(f"/api/series/{series.pk}")
+    lead = signed_in(project, Role.LEAD)
+    shown = lead.get(f"/api/series/{series.pk}")
     assert shown["Cache-Control"] == "no-store"
     body = shown.json()
     assert (body["geometry"], body["frame_count"], len(body["frames"])) == ("volume", 2, 2)
     assert series.instances.first().orthanc_id not in shown.content.decode()
-    frame = Client().get(body["frames_url"].format(index=1))
+    frame = lead.get(body["frames_url"].format(index=1))
     assert len(frame.content) == 160
-    assert Client().get(body["thumbnail_url"])["Content-Type"] == "image/png"
+    assert lead.get(body["thumbnail_url"])["Content-Type"] == "image/png"
+    stranger = signed_in(project, Role.LEAD)
+    assert stranger.get(body["frames_url"].format(index=1)).status_code == 403
+    assert lead.get(body["thumbnail_url"]).status_code == 200
+    lead.logout()
+    assert lead.get(body["frames_url"].format(index=1)).status_code == 403
 
 
 def test_a_reader_sees_a_series_only_with_its_case_in_hand_or_read(project: Project) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import builders
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from annotation import members
 from annotation.models import Role, User
+from deploy import session_limits
 
 pytestmark = pytest.mark.django_db
 
 LOGIN, CHANGE = "/accounts/login/", "/accounts/password/change/"
 OWN = "a password of my own"
+BEGUN = timezone.now()
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +96,48 @@ def test_guessing_is_throttled_even_with_the_right_password_at_the_end(client: C
     assert answer.status_code in (200, 429)
     assert "Too many" in answer.content.decode()
     assert client.get("/api/me").status_code in (401, 403)
+
+
+def test_behind_a_proxy_one_guesser_does_not_lock_out_the_others(
+    client: Client, settings: Any
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "3/m/ip"}
+    guesser = Client(headers={"X-Forwarded-For": "192.0.2.7"})
+    for _ in range(4):
+        sign_in(guesser, f"name{builders.number()}", "a wrong guess")
+    assert "Too many" in sign_in(guesser, "name", "a wrong guess").content.decode()
+    colleague = Client(headers={"X-Forwarded-For": "192.0.2.8"})
+    assert sign_in(colleague, settled().username, OWN).status_code == 302
+
+
+def test_a_session_ends_after_half_an_hour_without_a_request(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, settled().username, OWN)
+    for minutes in (20, 40, 60):  # each within half an hour of the one before
+        let_time_pass(monkeypatch, minutes)
+        assert client.get("/api/me").status_code == 200
+    let_time_pass(monkeypatch, 60 + 31)
+    assert client.get("/api/me").status_code == 401
+
+
+def test_a_session_ends_after_twelve_hours_whatever_is_done(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, settled().username, OWN)
+    for minutes in range(0, 12 * 60 + 1, 20):
+        let_time_pass(monkeypatch, minutes)
+        assert client.get("/api/me").status_code == 200
+    let_time_pass(monkeypatch, 12 * 60 + 19)
+    assert client.get("/api/me").status_code == 401
+
+
+def let_time_pass(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """So many minutes after the test began, for what ends sessions."""
+    now = BEGUN + timedelta(minutes=minutes)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(session_limits.time, "time", now.timestamp)
 
 
 def test_failures_do_not_tell_whether_somebody_exists(client: Client) -> None:

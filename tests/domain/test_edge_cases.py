@@ -44,14 +44,14 @@ def what_is_wrong(path: Path, project: Project, user: User) -> tuple[str, str]:
         return f"quarantined: {item.reason_code}", "" if understood else f"reason: {item.reason!r}"
     if Case.objects.get().state != Case.State.READY:
         return "stored", "it did not become a case"
-    return "shown", difference(edge_cases.expected_frames(path), Series.objects.get(), user)
+    return "shown", difference(edge_cases.expected_frames(path), Series.objects.get())
 
 
-def difference(expected: np.ndarray, series: Series, user: User) -> str:
+def difference(expected: np.ndarray, series: Series) -> str:
     display = series.display
     if display["frame_count"] != len(expected):
         return f"{display['frame_count']} frames shown of {len(expected)}"
-    address = pixel_links.links(series, user)["frames_url"]
+    address = pixel_links.links(series, pixel_links.holder_of({}))["frames_url"]
     for frame in display["frames"]:
         response = Client().get(address.format(index=frame["index"]))
         if response.status_code != 200:

@@ -92,6 +92,24 @@ def test_a_site_administrator_manages_readers() -> None:
     assert not Membership.objects.filter(pk=theirs.pk).exists()
 
 
+@pytest.mark.parametrize("role", [Role.STEWARD, Role.ML_ENGINEER, Role.ADJUDICATOR])
+def test_nobody_grants_rights_beyond_their_own_not_even_to_a_new_account(role: Role) -> None:
+    admin, reader, theirs = site_admin_and_reader()
+    project = theirs.project
+    with pytest.raises(NotPermitted, match="Ask a lead"):
+        members.add(project, username=reader.username, role=role, user=admin)
+    with pytest.raises(NotPermitted):
+        members.invite(project, username="second-self", full_name="", role=role, user=admin)
+    assert not User.objects.filter(username="second-self").exists()
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.SITE_ADMIN])
+def test_a_site_administrator_recruits_readers_and_colleagues(role: Role) -> None:
+    admin, _, theirs = site_admin_and_reader()
+    added, _ = members.invite(theirs.project, username="grace", full_name="", role=role, user=admin)
+    assert added.role == role
+
+
 def test_a_site_administrator_makes_and_removes_no_lead() -> None:
     admin, reader, theirs = site_admin_and_reader()
     project = theirs.project

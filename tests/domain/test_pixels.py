@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from wsgiref.util import FileWrapper
@@ -20,6 +22,7 @@ from django.test import Client
 from PIL import Image
 
 from annotation import frame_cache, frames, imports, intake, orthanc, pixel_links, pixels
+from annotation.dicom.sandbox import DecoderUnavailable
 from annotation.errors import InvalidInput, NotFound
 from annotation.models import Project, Series, User
 
@@ -54,17 +57,29 @@ def edge_case(project: Project, name: str) -> Series:
 
 
 def address(series: Series, user: User, index: int = 0) -> str:
-    return pixel_links.links(series, user)["frames_url"].format(index=index)
+    return pixel_links.links(series, holder(user))["frames_url"].format(index=index)
 
 
-def through_wsgi(path: str, **environ: str) -> tuple[str, dict[str, str], bytes]:
+def holder(user: User) -> str:
+    return pixel_links.holder_of({"HTTP_COOKIE": f"session={user.pk}"})
+
+
+def browser(user: User) -> Client:
+    """A browser with a session cookie; whose it is, nobody asks where pixels are sent."""
+    client = Client()
+    client.cookies["session"] = str(user.pk)
+    return client
+
+
+def through_wsgi(path: str, user: User, **environ: str) -> tuple[str, dict[str, str], bytes]:
     """What a WSGI server would send, and by whom: Django is never reached if all is at hand."""
     sent: list[Any] = []
     application = pixels.FastPath(get_wsgi_application())
     request = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80",
         "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
-        "wsgi.file_wrapper": FileWrapper, "HTTP_HOST": "127.0.0.1", **environ,
+        "wsgi.file_wrapper": FileWrapper, "HTTP_HOST": "127.0.0.1",
+        "HTTP_COOKIE": f"session={user.pk}", **environ,
     }  # fmt: skip
     answer = application(request, lambda status, headers, *_: sent.append((status, dict(headers))))
     body = b"".join(answer)
@@ -78,13 +93,13 @@ def test_each_frame_comes_with_its_encoding_and_may_be_kept(
     slices = images.series(3)
     series = taken_in(project, tmp_path / "in", *reversed(slices))
     for index, dataset in enumerate(slices):
-        response = Client().get(address(series, user, index))
+        response = browser(user).get(address(series, user, index))
         assert response.content == dataset.pixel_array.tobytes()
         assert response["Content-Type"] == (
             "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
         )
         assert "private" in response["Cache-Control"]
-        again = Client().get(
+        again = browser(user).get(
             address(series, user, index), headers={"If-None-Match": response["ETag"]}
         )
         assert (again.status_code, again.content) == (304, b"")
@@ -105,13 +120,33 @@ def test_a_link_is_not_to_be_made_up_stretched_or_used_elsewhere(
         good.replace("frames/0", "frames/x"),
         "/pixels/",
     ):
-        assert Client().get(bad).status_code == 404
-    thumbnail = pixel_links.thumbnail_url(series, user).split("/")[2]
-    assert Client().get(good.replace(token, thumbnail)).status_code == 404
-    assert Client().post(good).status_code == 405
-    later = time.time() + 14 * 3600
+        assert browser(user).get(bad).status_code == 404
+    thumbnail = pixel_links.thumbnail_url(series, holder(user)).split("/")[2]
+    assert browser(user).get(good.replace(token, thumbnail)).status_code == 404
+    assert browser(user).post(good).status_code == 405
+    later = time.time() + 2 * 3600
     monkeypatch.setattr(pixel_links.time, "time", lambda: later)
-    assert Client().get(good).status_code == 403
+    assert browser(user).get(good).status_code == 403
+
+
+def test_a_link_is_good_for_the_sign_in_that_asked_for_it_alone(
+    tmp_path: Path, project: Project, user: User
+) -> None:
+    series = taken_in(project, tmp_path / "in", images.slice_())
+    good, other = address(series, user), builders.user()
+    thumbnail = pixel_links.thumbnail_url(series, holder(user))
+    assert through_wsgi(good, user)[0] == through_wsgi(good, user)[0] == "200 OK"
+    for path in (good, thumbnail):
+        assert browser(other).get(path).status_code == 403
+        assert Client().get(path).status_code == 403
+    assert through_wsgi(good, other)[0] == "403 Forbidden"
+    token = "Bearer cns_secret"
+    of_program = pixel_links.links(
+        series, pixel_links.holder_of({"HTTP_AUTHORIZATION": token, "HTTP_COOKIE": "session=1"})
+    )["frames_url"].format(index=0)
+    assert Client().get(of_program, headers={"Authorization": token}).status_code == 200
+    assert Client().get(of_program, headers={"Authorization": f"{token}2"}).status_code == 403
+    assert browser(user).get(of_program).status_code == 403
 
 
 def test_a_link_of_a_series_that_grew_says_so(tmp_path: Path, project: Project, user: User) -> None:
@@ -119,10 +154,10 @@ def test_a_link_of_a_series_that_grew_says_so(tmp_path: Path, project: Project, 
     series = taken_in(project, tmp_path / "a", slices[0])
     old = address(series, user)
     taken_in(project, tmp_path / "b", slices[1])
-    response = Client().get(old)
+    response = browser(user).get(old)
     assert (response.status_code, response.json()["code"]) == (410, "series_changed")
     series.refresh_from_db()
-    assert Client().get(address(series, user, 1)).status_code == 200
+    assert browser(user).get(address(series, user, 1)).status_code == 200
 
 
 def test_frames_that_were_looked_at_come_from_disk_past_django(
@@ -130,14 +165,14 @@ def test_frames_that_were_looked_at_come_from_disk_past_django(
 ) -> None:
     dataset = images.slice_()
     series = taken_in(project, tmp_path / "in", dataset)
-    first = through_wsgi(address(series, user))
+    first = through_wsgi(address(series, user), user)
 
     def unreachable(*_: object) -> None:
         raise AssertionError("asked again")
 
     monkeypatch.setattr(orthanc, "frame", unreachable)
     monkeypatch.setattr(pixels, "resolve", unreachable)
-    status, headers, body = through_wsgi(address(series, user))
+    status, headers, body = through_wsgi(address(series, user), user)
     assert (status, body) == ("200 OK", dataset.pixel_array.tobytes())
     assert headers.pop("Content-Length") == str(len(body))
     first[1].pop("Content-Length", None)
@@ -149,14 +184,14 @@ def test_the_fast_path_leaves_every_doubt_to_django(
 ) -> None:
     series = taken_in(project, tmp_path / "in", images.slice_())
     good = address(series, user)
-    through_wsgi(good)
-    etag = through_wsgi(good)[1]["ETag"]
-    assert through_wsgi(good, HTTP_IF_NONE_MATCH=etag)[0] == "304 Not Modified"
-    assert through_wsgi(good, REQUEST_METHOD="PUT")[0] == "405 Method Not Allowed"
-    assert through_wsgi(good.replace("frames/0", "frames/7"))[0] == "404 Not Found"
+    through_wsgi(good, user)
+    etag = through_wsgi(good, user)[1]["ETag"]
+    assert through_wsgi(good, user, HTTP_IF_NONE_MATCH=etag)[0] == "304 Not Modified"
+    assert through_wsgi(good, user, REQUEST_METHOD="PUT")[0] == "405 Method Not Allowed"
+    assert through_wsgi(good.replace("frames/0", "frames/7"), user)[0] == "404 Not Found"
     (kept,) = settings.FRAMES_DIR.glob("stored/*/*/0.raw")
     kept.write_bytes(kept.read_bytes()[:-1])
-    assert len(through_wsgi(good)[2]) == 160
+    assert len(through_wsgi(good, user)[2]) == 160
 
 
 def test_a_decoded_copy_that_is_missing_or_cut_short_is_made_again(
@@ -167,9 +202,56 @@ def test_a_decoded_copy_that_is_missing_or_cut_short_is_made_again(
     expected = edge_cases.expected_frames(edge_cases.FOLDER / path)[0].astype("<i2").tobytes()
     (copy,) = settings.FRAMES_DIR.glob("decoded/*/*/0.raw")
     copy.unlink()
-    assert Client().get(address(series, user)).content == expected
+    assert browser(user).get(address(series, user)).content == expected
     copy.write_bytes(expected[:100])
-    assert Client().get(address(series, user)).content == expected
+    assert browser(user).get(address(series, user)).content == expected
+
+
+def test_a_lost_copy_is_made_once_however_many_ask_at_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = edge_case(project, "pydicom/test_files/MR_small_bigendian.dcm")
+    [source] = frame_cache.sources(series.display)
+    frame_cache.drop(source.sha256)
+    made: list[object] = []
+    decode = frame_cache._decode
+
+    def slowly(wanted: frame_cache.Source) -> None:
+        made.append(wanted)
+        time.sleep(0.3)
+        decode(wanted)
+
+    monkeypatch.setattr(frame_cache, "_decode", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        contents = set(pool.map(frame_cache.content, [source] * 4))
+    assert (len(contents), len(made)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "storage_full"),
+        (OSError(errno.EIO, "Input/output error"), 503, "decoder_unavailable"),
+        (DecoderUnavailable("no process could be started"), 503, "decoder_unavailable"),
+    ],
+)
+def test_a_copy_that_cannot_be_made_now_is_said_in_plain_words(
+    project: Project,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+    status: int,
+    code: str,
+) -> None:
+    series = edge_case(project, "pydicom/test_files/MR_small_bigendian.dcm")
+    frame_cache.drop(frame_cache.sources(series.display)[0].sha256)
+
+    def fails(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(frame_cache.sandbox, "decode", fails)
+    response = browser(user).get(address(series, user))
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 def test_a_copy_is_never_that_of_another_object_with_the_same_uid(
@@ -179,13 +261,13 @@ def test_a_copy_is_never_that_of_another_object_with_the_same_uid(
         images.ramp(dtype=np.uint16) | np.uint16(0xF000), BitsStored=12, HighBit=11
     )
     series = taken_in(project, tmp_path / "a", dataset)
-    assert Client().get(address(series, user)).status_code == 200
+    assert browser(user).get(address(series, user)).status_code == 200
     orthanc.delete_instance(series.instances.get().orthanc_id)
     intake.reconcile()
     dataset.PixelData = (images.ramp(start=9, dtype=np.uint16) | np.uint16(0xF000)).tobytes()
     series = taken_in(project, tmp_path / "b", dataset)
     expected = images.ramp(start=9, dtype=np.uint16)
-    assert Client().get(address(series, user)).content == expected.tobytes()
+    assert browser(user).get(address(series, user)).content == expected.tobytes()
 
 
 def test_behind_a_proxy_only_the_place_of_the_bytes_is_named(
@@ -193,12 +275,12 @@ def test_behind_a_proxy_only_the_place_of_the_bytes_is_named(
 ) -> None:
     monkeypatch.setattr(settings, "X_ACCEL", True)
     series = taken_in(project, tmp_path / "in", images.slice_())
-    response = Client().get(address(series, user))
+    response = browser(user).get(address(series, user))
     place = response["X-Accel-Redirect"]
     assert (response.content, place[:16]) == (b"", "/_frames/stored/")
     assert (settings.FRAMES_DIR / place.removeprefix("/_frames/")).stat().st_size == 160
     compressed = edge_case(project, "pydicom/test_files/MR_small_RLE.dcm")
-    place = Client().get(address(compressed, user))["X-Accel-Redirect"]
+    place = browser(user).get(address(compressed, user))["X-Accel-Redirect"]
     assert place == f"/_orthanc/instances/{compressed.instances.get().orthanc_id}/frames/0/raw"
 
 
@@ -208,7 +290,7 @@ def test_an_image_store_or_database_that_is_away_is_said_in_plain_words(
     series = taken_in(project, tmp_path / "in", images.slice_())
     with monkeypatch.context() as patch:
         patch.setattr(settings, "ORTHANC_URL", "http://127.0.0.1:9")
-        response = Client().get(address(series, user))
+        response = browser(user).get(address(series, user))
         assert (response.status_code, response.json()["code"]) == (503, "image_store_unavailable")
         assert "does not answer" in response.json()["detail"]
 
@@ -216,7 +298,7 @@ def test_an_image_store_or_database_that_is_away_is_said_in_plain_words(
         raise OperationalError
 
     monkeypatch.setattr(pixels, "_sources", away)
-    assert Client().get(address(series, user)).status_code == 503
+    assert browser(user).get(address(series, user)).status_code == 503
 
 
 def test_the_cache_stays_within_its_limit_and_loses_nothing(
@@ -224,11 +306,11 @@ def test_the_cache_stays_within_its_limit_and_loses_nothing(
 ) -> None:
     series = taken_in(project, tmp_path / "in", *images.series(4))
     for index in range(4):
-        Client().get(address(series, user, index))
+        browser(user).get(address(series, user, index))
     monkeypatch.setattr(settings, "FRAMES_CACHE_BYTES", 2 * 160)
     frame_cache.sweep()
     assert len(list(settings.FRAMES_DIR.glob("stored/*/*/*.raw"))) == 2
-    assert all(Client().get(address(series, user, i)).status_code == 200 for i in range(4))
+    assert all(browser(user).get(address(series, user, i)).status_code == 200 for i in range(4))
 
 
 def test_a_full_disk_does_not_stop_reading(
@@ -237,7 +319,7 @@ def test_a_full_disk_does_not_stop_reading(
     dataset = images.slice_()
     series = taken_in(project, tmp_path / "in", dataset)
     monkeypatch.setattr(settings, "FREE_SPACE_FLOOR", 1.1)
-    assert Client().get(address(series, user)).content == dataset.pixel_array.tobytes()
+    assert browser(user).get(address(series, user)).content == dataset.pixel_array.tobytes()
     assert not list(settings.FRAMES_DIR.glob("stored/*/*/*"))
 
 
@@ -247,7 +329,7 @@ def test_a_thumbnail_is_a_small_picture_of_the_middle(
     array = np.zeros((300, 200), np.int16)
     array[:, 100:] = 1000
     series = taken_in(project, tmp_path / "in", images.slice_(array))
-    response = Client().get(pixel_links.thumbnail_url(series, user))
+    response = browser(user).get(pixel_links.thumbnail_url(series, holder(user)))
     picture = Image.open(io.BytesIO(response.content))
     assert (response["Content-Type"], picture.size) == ("image/png", (85, 128))
     assert (picture.getpixel((5, 60)), picture.getpixel((80, 60))) == (0, 255)

@@ -7,12 +7,14 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import builders
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from test_queue import verbs
 
 from annotation import consensus, ledger, masks, provenance, queue, reading
@@ -22,6 +24,7 @@ from annotation.errors import (
     InvalidInput,
     NotFound,
     StaleDraft,
+    StorageFull,
     TooLarge,
 )
 from annotation.models import (
@@ -60,6 +63,11 @@ def reader(project: Project) -> User:
 @pytest.fixture
 def slot(project: Project, case: Case, reader: User) -> Slot:
     return queue.claim(project, reader)
+
+
+def draft(slot: Slot, reader: User, mark: dict[str, Any]) -> None:
+    content = builders.content(marks=(mark,))
+    Draft.objects.create(slot=slot, reader=reader, version=1, content=content)
 
 
 def submit(slot: Slot, reader: User, content: Any = None, **changes: Any) -> Read:
@@ -457,6 +465,44 @@ class TestMasks:
             with pytest.raises(InvalidInput):
                 self.store(slot, series, bytes(160), gzip_stream=io.BytesIO(damaged))
         assert not Mask.objects.exists()
+
+    def test_that_nothing_names_go_after_a_day(
+        self, slot: Slot, series: Series, reader: User
+    ) -> None:
+        submitted, drafted, _ = (
+            self.store(slot, series, bytes([value] * 160)) for value in (0, 1, 2)
+        )
+        fresh = self.store(slot, series, bytes([1, 2] * 80))
+        Mask.objects.exclude(pk=fresh.pk).update(stored_at=Now() - timedelta(hours=25))
+        submit(slot, reader, builders.content(marks=(builders.labelmap(series, submitted.sha256),)))
+        other = builders.slot(
+            builders.case(slot.project, series=[series], uid=builders.uid()), number=2
+        )
+        draft(other, builders.reader(slot.project), builders.labelmap(series, drafted.sha256))
+        assert masks.sweep() == 1
+        assert set(Mask.objects.all()) == {submitted, drafted, fresh}
+
+    def test_sent_again_count_from_then(self, slot: Slot, series: Series) -> None:
+        self.store(slot, series, bytes(160))
+        Mask.objects.update(stored_at=Now() - timedelta(hours=25))
+        self.store(slot, series, bytes(160))
+        assert masks.sweep() == 0
+
+    def test_of_a_slot_that_nothing_names_are_few(
+        self, slot: Slot, series: Series, reader: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(masks, "MOST_SPARE", 2)
+        stored = [self.store(slot, series, bytes([1] * n + [0] * (160 - n))) for n in range(2)]
+        draft(slot, reader, builders.labelmap(series, stored[0].sha256))
+        stored += [self.store(slot, series, bytes([2] * n + [0] * (160 - n))) for n in range(1, 4)]
+        assert set(Mask.objects.all()) == {stored[0], *stored[-2:]}
+
+    def test_are_refused_where_the_disk_is_nearly_full(
+        self, slot: Slot, series: Series, settings: Any
+    ) -> None:
+        settings.FREE_SPACE_FLOOR = 1.1
+        with pytest.raises(StorageFull):
+            self.store(slot, series, bytes(160))
 
     def test_must_use_the_values_of_the_classes(self, slot: Slot, series: Series) -> None:
         with pytest.raises(InvalidInput, match="no class has: 3, 7"):

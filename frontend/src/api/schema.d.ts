@@ -1004,6 +1004,8 @@ export interface components {
             description: string;
             modality: string;
             frame_count: number;
+            /** @description the one image that is the case; null: all of the series */
+            sop_instance_uid: string | null;
         };
         Assignment: {
             slot: number;
@@ -4144,7 +4146,10 @@ export interface operations {
     };
     series_retrieve: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description only what the series shows for this case: one image where that is the case */
+                case?: number;
+            };
             header?: never;
             path: {
                 id: number;

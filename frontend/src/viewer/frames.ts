@@ -126,7 +126,7 @@ const REFUSALS: Record<number, Key> = {
 };
 
 function refusal(status: number): FrameError {
-  return new FrameError(t(REFUSALS[status] ?? 'frame.status', { status }), status !== 404);
+  return new FrameError(t(REFUSALS[status] ?? 'frame.status', { status }), status !== 404 && status !== 410);
 }
 
 async function request(url: string): Promise<Response> {

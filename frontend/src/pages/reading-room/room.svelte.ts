@@ -199,7 +199,8 @@ export class Room {
   }
 
   private async enter(assignment: Assignment, generation: number): Promise<void> {
-    const series = await Promise.all(assignment.case.series.map(({ id }) => server.describeSeries(id)));
+    const { id: caseId, series: listed } = assignment.case;
+    const series = await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId)));
     const key = await this.keyOf(assignment.slot);
     if (generation !== this.generation) return;
     const restored = await restore(assignment, series, this.store, key);

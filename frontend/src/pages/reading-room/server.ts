@@ -7,7 +7,9 @@ import type { Assignment, SubmittedRead } from './types';
 
 export const claimNext = (slug: string) => post<Assignment>(`projects/${slug}/claims`);
 export const openSlot = (slot: number) => get<Assignment>(`slots/${slot}`);
-export const describeSeries = (id: number) => get<SeriesDisplay>(`series/${id}`);
+/** The series as far as it belongs to the case: one image where that is the case. */
+export const describeSeries = (id: number, caseId: number | null) =>
+  get<SeriesDisplay>(`series/${id}`, { query: { case: caseId } });
 
 export const heartbeat = (slot: number, token: number) =>
   post<{ lease_expires_at: string }>(`slots/${slot}/heartbeat`, { token });

@@ -1,0 +1,147 @@
+"""Images that come or go after a read: the read stays, the case is asked for again, nothing misaligned
+is learned from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import builders
+import learning_builders as lessons
+import numpy as np
+import pytest
+
+from annotation import consensus, listing, provenance, queue, reading, snapshots
+from annotation.errors import Conflict, InvalidInput, NothingToRead
+from annotation.models import Case, Event, Instance, Mask, Project, Read, Series, Slot, User
+from learning import datasets
+from learning.engine import spec
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return builders.project()
+
+
+@pytest.fixture
+def reader(project: Project) -> User:
+    return builders.reader(project)
+
+
+def grow(case: Case) -> None:
+    """One more slice at the end of the case's series, as intake would describe it."""
+    series = case.series.get()
+    old = series.display["frames"]
+    display = builders.display(frames=len(old) + 1)
+    for frame, before in zip(display["frames"], old, strict=False):
+        frame["sop_instance_uid"] = before["sop_instance_uid"]
+    Series.objects.filter(pk=series.pk).update(display=display, frame_count=len(old) + 1)
+    uid = display["frames"][-1]["sop_instance_uid"]
+    Instance.objects.create(
+        series=series, sop_instance_uid=uid, orthanc_id=uid, sha256=f"{uid:0>64}", pixel_sha256="x"
+    )
+
+
+def read_next(project: Project, reader: User, value: str = "yes", **changes: Any) -> Read:
+    slot = queue.claim(project, reader)
+    given = {
+        "token": slot.token,
+        "idempotency_key": builders.key(),
+        "content": builders.content(value),
+        "active_seconds": 10.0,
+    }
+    return reading.submit(slot.pk, reader, **{**given, **changes})
+
+
+def test_a_read_of_other_images_is_wanted_again_of_anybody(project: Project, reader: User) -> None:
+    case = builders.case(project)
+    old = read_next(project, reader)
+    assert queue.ask_again(case) == 0
+    grow(case)
+    assert queue.ask_again(case) == 1
+    assert queue.ask_again(case) == 0
+    assert sorted(case.slots.values_list("number", "state")) == [(1, "outdated"), (2, "open")]
+    assert Event.objects.get(verb="slots.outdate").data == {"case": case.pk, "slots": 1}
+    new = read_next(project, reader, "no")
+    assert (new.case, new.late, new.supersedes) == (case, False, None)
+    assert Read.objects.filter(pk=old.pk).exists()
+    with pytest.raises(NothingToRead):
+        queue.claim(project, reader)
+
+
+def test_the_reference_is_made_of_the_reads_of_the_images_as_they_are(reader: User) -> None:
+    project = builders.project(reads_per_case=2)
+    case = builders.case(project)
+    first, second = builders.reader(project), builders.reader(project)
+    for person in (first, second):
+        read_next(project, person)
+    grow(case)
+    queue.ask_again(case)
+    read_next(project, first, "no")
+    assert consensus.current(case).answers == {"finding": "yes"}
+    assert consensus.current(case).version == 1
+    read_next(project, second, "no")
+    assert consensus.current(case).answers == {"finding": "no"}
+
+
+def test_a_case_that_is_asked_for_again_is_not_done_on_the_list(
+    project: Project, reader: User
+) -> None:
+    case = builders.case(project)
+    read_next(project, reader)
+    assert listing.for_reader(project, reader).get().stage == "done"
+    grow(case)
+    queue.ask_again(case)
+    assert listing.for_reader(project, reader).get().stage == "not_started"
+
+
+def test_a_reference_of_other_images_is_left_out_of_a_snapshot_and_named(project: Project) -> None:
+    kept, changed = builders.cases(project, 2)
+    for case in (kept, changed):
+        builders.reference(case)
+    grow(changed)
+    frozen = snapshots.freeze(project, user=None, title="", query={})
+    assert [item.case for item in frozen.items.all()] == [kept]
+    assert frozen.left_out == [{"case": changed.uid, "reason": snapshots.CHANGED}]
+    assert Event.objects.get(verb="snapshot.freeze").data["left_out"] == 1
+    assert snapshots.verify(frozen).ok
+    grow(kept)
+    with pytest.raises(Conflict, match="images it has now"):
+        snapshots.freeze(project, user=None, title="", query={})
+
+
+def test_a_mask_drawn_before_a_slice_came_is_not_taken(project: Project, reader: User) -> None:
+    case = builders.case(project, frames=2)
+    series = case.series.get()
+    mask = lessons.store_mask(project, series, np.ones((2, 8, 10), np.uint8))
+    marks = (builders.labelmap(series, mask.sha256),)
+    grow(case)
+    with pytest.raises(InvalidInput) as refused:
+        read_next(project, reader, content=builders.content(marks=marks))
+    assert "before the images of this series changed" in str(refused.value.extra)
+
+
+@pytest.mark.parametrize("frames", [1, 3], ids=["a slice came", "a slice went"])
+def test_a_mask_of_another_shape_leaves_its_case_out_and_the_others_go_on(
+    artifacts_folder: object, frames: int
+) -> None:
+    project, recipe = lessons.project(lessons.MASK_RECIPE), spec.parse(lessons.MASK_RECIPE)
+    bad, good = (lessons.volume_case(project, "pool", index) for index in range(2))
+    Mask.objects.filter(series__cases=bad).update(shape=[frames, 16, 16])
+    frozen = snapshots.freeze(project, user=None, title="", query={})
+    made = datasets.of_items(
+        frozen.items.all(), recipe, frozen.label_schema, after_each=lambda _: None
+    )
+    assert [sample.id for sample in made.samples] == [good.pk]
+    assert made.left_out == [(bad.pk, datasets.REDRAW)]
+
+
+def test_the_open_slots_of_a_case_are_not_outdated(project: Project, reader: User) -> None:
+    case = builders.case(project)
+    slot = queue.claim(project, reader)
+    grow(case)
+    assert queue.ask_again(case) == 0
+    assert Slot.objects.get().pk == slot.pk
+    assert provenance.instances_sha256(case)
