@@ -207,7 +207,7 @@ def claim(slot: Slot, draft: Draft | None) -> dict[str, Any]:
 
 def assignment(slot: Slot, reader: User) -> dict[str, Any]:
     """All that the reading room needs, in the form of AssignmentSerializer."""
-    project = slot.project
+    project = slot.case.project = slot.project
     label_schema = reading.current_label_schema(project.pk)
     draft = reading.draft_of(slot, reader)
     read = None if queue.is_new(slot) else reading.latest_read(slot, reader)
