@@ -19,6 +19,7 @@ from annotation.errors import StorageFull
 
 UNFINISHED = "unfinished"
 ABANDONED_SECONDS = 3600
+UNUSED_SECONDS = 7 * 24 * 3600
 
 
 def weights_dir() -> Path:
@@ -50,10 +51,20 @@ def discard_older_checkpoints(round_id: int, training_id: int, token: int) -> No
 
 
 def sweep() -> None:
-    """Files that a killed worker left unfinished."""
+    """Files that a killed worker left unfinished; and arrays, which can be made again, that nobody has
+    read for a week, the longest unread first, until the others fit into ARRAYS_BYTES.
+    """
+    now = time.time()
     for file in _folder(UNFINISHED).iterdir():
-        if time.time() - file.stat().st_mtime > ABANDONED_SECONDS:
+        if now - file.stat().st_mtime > ABANDONED_SECONDS:
             file.unlink(missing_ok=True)
+    arrays = [(file.stat(), file) for file in _folder("arrays").glob("*/*.npy")]
+    total = sum(stat.st_size for stat, _ in arrays)
+    for stat, file in sorted(arrays, key=lambda one: one[0].st_atime):
+        if total <= settings.ARRAYS_BYTES or now - stat.st_atime < UNUSED_SECONDS:
+            return
+        file.unlink(missing_ok=True)
+        total -= stat.st_size
 
 
 def discard_work(round_id: int) -> None:
