@@ -18,7 +18,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from . import quarantine
-from .models import Case, ImportItem, Project, Read, Reference, Slot, Stream, User
+from .models import Case, ImportItem, Patient, Project, Read, Reference, Slot, Stream, User
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class NextStep:
 @dataclass(frozen=True)
 class Overview:
     streams: dict[str, StreamProgress]
+    patients: int
     reads: int
     readers: int
     reader_minutes: float
@@ -137,6 +138,7 @@ def _overview(project: Project) -> Overview:
     first_shown = timezone.now().date() - timedelta(days=DAYS_SHOWN)
     return Overview(
         streams=streams,
+        patients=Patient.objects.filter(project=project).count(),
         reads=sum(days.values()),
         readers=readers,
         reader_minutes=round(seconds / 60, 1),

@@ -106,6 +106,9 @@ class StreamsField(serializers.Serializer[Any]):
 
 class OverviewSerializer(serializers.Serializer[progress.Overview]):
     streams = StreamsField()
+    patients = serializers.IntegerField(
+        help_text="of all cases; too few show that files were taken for one patient"
+    )
     reads = serializers.IntegerField()
     readers = serializers.IntegerField()
     reader_minutes = serializers.FloatField()

@@ -39,6 +39,7 @@ def test_streams_reads_and_time_are_counted() -> None:
     assert seen.streams["pool"] == progress.StreamProgress(cases=4, read=3, open=0)
     assert seen.streams["holdout"] == progress.StreamProgress(cases=2, read=0, open=2)
     assert (seen.reads, seen.readers, seen.reader_minutes) == (3, 1, 3.0)
+    assert seen.patients == 8
     assert [day.reads for day in seen.reads_by_day] == [3]
     assert (seen.arriving, seen.issues, seen.quarantined) == (1, 1, 1)
 
@@ -62,7 +63,7 @@ def test_the_number_of_queries_does_not_grow() -> None:
         progress.overview(project)
     with CaptureQueriesContext(connection) as cards:
         progress.counts([project, builders.project(), builders.project()], builders.user())
-    assert len(overview) <= 6
+    assert len(overview) <= 7
     assert len(cards) <= 5 + 5
 
 

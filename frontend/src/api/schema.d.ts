@@ -1599,6 +1599,8 @@ export interface components {
         };
         Overview: {
             streams: components["schemas"]["StreamsField"];
+            /** @description of all cases; too few show that files were taken for one patient */
+            patients: number;
             reads: number;
             readers: number;
             /** Format: double */

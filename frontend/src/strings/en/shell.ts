@@ -87,6 +87,7 @@ export const shell = {
   'overview.next': 'What to do next',
   'overview.streams': 'Progress by stream',
   'overview.streamRead': '{read} of {cases} read',
+  'overview.patients': 'Patients',
   'overview.reads': 'Reads',
   'overview.readers': 'Readers',
   'overview.readerTime': 'Reading time',
