@@ -154,7 +154,9 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
             f"{where}.required", "Only a question on the case or on marks can be required."
         )
     yield from _repeated(f"{where}.options", "value", options)
-    yield from _repeated(f"{where}.options", "key", [one for one in options if one.get("key")])
+    # A key is a key on the keyboard: whether it is written large or small makes no difference.
+    keys = [{"key": one["key"].lower()} for one in options if one.get("key")]
+    yield from _repeated(f"{where}.options", "key", keys)
     for number, option in enumerate(options):
         if str(option.get("key", "")).lower() in ROOM_KEYS:
             yield problem(

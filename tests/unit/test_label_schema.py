@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ FINDING: dict[str, Any] = {
         {"value": "yes", "label": "Yes", "key": "2"},
     ],
 }
-NO = FINDING["options"][0]
+NO, YES = FINDING["options"]
 SIDE = {
     "code": "side",
     "text": "Which sides?",
@@ -127,6 +128,10 @@ def test_a_sound_document_passes() -> None:
             "room itself uses the key N",
         ),
         (
+            {"questions": [{**FINDING, "options": [{**NO, "key": "a"}, {**YES, "key": "A"}]}]},
+            "The key “a” is used 2 times",
+        ),
+        (
             {
                 "questions": [
                     FINDING,
@@ -148,6 +153,11 @@ def test_a_faulty_document_is_refused_with_a_sentence(
         validate_document(document(**changes))
     assert sentence in str(refused.value)
     assert refused.value.extra["errors"]
+
+
+@pytest.mark.parametrize("project", sorted(ROOT.glob("deploy/demo/*/project.yaml")), ids=str)
+def test_the_demo_projects_are_sound(project: Path) -> None:
+    validate_document(yaml.safe_load(project.read_text())["label_schema"])
 
 
 def test_the_reading_room_names_the_same_keys() -> None:
