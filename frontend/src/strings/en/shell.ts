@@ -57,6 +57,9 @@ export const shell = {
   'failed.title': 'This page could not be loaded',
   'failed.text': 'Its code did not arrive. The server may have been updated meanwhile: reload the page.',
   'failed.reload': 'Reload',
+  'broken.title': 'This page cannot go on',
+  'broken.text':
+    'Something went wrong while it was shown. What you have done is kept; if trying again does not help, tell the person who runs this server.',
 
   'projects.title': 'Projects',
   'projects.empty': 'You are not a member of any project yet',
