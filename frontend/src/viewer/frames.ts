@@ -43,18 +43,20 @@ export function registerSeries(series: SeriesDisplay, renew: Renew): void {
 }
 
 /** Drops the frames of a series from memory. */
-export function forgetSeries(seriesId: number): void {
+function forgetSeries(seriesId: number): void {
   for (const imageId of imageIdsOf(seriesId)) {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
   known.delete(seriesId);
 }
 
-export function forgetAllSeries(): void {
-  for (const id of [...known.keys()]) forgetSeries(id);
+export function forgetAllBut(seriesIds: readonly (number | undefined)[]): void {
+  for (const id of [...known.keys()]) if (!seriesIds.includes(id)) forgetSeries(id);
 }
 
-export const imageIdOf = (seriesId: number, index: number): string => `${SCHEME}:${seriesId}/${index}`;
+/** Names the version too: the same index of another version may be another image. */
+export const imageIdOf = (seriesId: number, index: number): string =>
+  `${SCHEME}:${seriesId}/${index}/${known.get(seriesId)?.version ?? ''}`;
 
 export function imageIdsOf(seriesId: number): string[] {
   return (known.get(seriesId)?.frames ?? []).map((_, index) => imageIdOf(seriesId, index));

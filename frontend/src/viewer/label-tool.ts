@@ -1,4 +1,4 @@
-/** Writes beside each mark what it is, so that colour is never the only sign. No leader lines, no statistics. */
+/** Writes beside each mark and each painted area what it is, so that colour is never the only sign. No leader lines, no statistics. */
 
 import type { Types } from '@cornerstonejs/core';
 import { BaseTool, type Types as ToolTypes } from '@cornerstonejs/tools';
@@ -7,7 +7,7 @@ export interface Label {
   id: string;
   text: string;
   colour: string;
-  /** The mark's points in patient space; the text goes to the upper right of them. */
+  /** Its points in patient space; the text goes to the upper right of them. */
   points: Types.Point3[];
 }
 

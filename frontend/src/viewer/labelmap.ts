@@ -5,6 +5,14 @@
 
 export type Voxel = readonly [column: number, row: number, frame: number];
 
+/** The outermost pixels of an area. */
+export interface Extent {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
 export interface VoxelPatch {
   indexes: Uint32Array;
   before: Uint8Array;
@@ -86,6 +94,26 @@ export class Labelmap {
       if (count > most) [best, most] = [index, count];
     }
     return best;
+  }
+
+  /** Where on a frame each value lies: the corners of the smallest box around it. */
+  extents(index: number): Map<number, Extent> {
+    const found = new Map<number, Extent>();
+    const frame = this.frame(index);
+    for (let at = 0; at < frame.length; at++) {
+      const value = frame[at] as number;
+      if (value === 0) continue;
+      const [column, row] = [at % this.columns, Math.floor(at / this.columns)];
+      const extent = found.get(value);
+      if (!extent) {
+        found.set(value, { left: column, top: row, right: column, bottom: row });
+        continue;
+      }
+      extent.left = Math.min(extent.left, column);
+      extent.right = Math.max(extent.right, column);
+      extent.bottom = row;
+    }
+    return found;
   }
 
   /** The frames on which anything is painted. */

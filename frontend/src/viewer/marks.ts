@@ -11,7 +11,7 @@ import {
   type Types as ToolTypes,
   utilities,
 } from '@cornerstonejs/tools';
-import { type Label, labelWith } from './label-tool';
+import type { Label } from './label-tool';
 import { planeOf } from './plane';
 import type { CaseRecord } from './record';
 import { drawMark, kindOfTool, measure, readPoints, SHAPES } from './shapes';
@@ -51,7 +51,6 @@ export class MarkProjection {
   private readonly stopWatching: () => void;
 
   constructor(private readonly context: Context) {
-    labelWith(() => this.labels());
     const handlers: [string, (event: Event) => void][] = [
       [Events.ANNOTATION_ADDED, (event) => this.started(event)],
       [Events.ANNOTATION_COMPLETED, (event) => this.completed(event)],
@@ -69,10 +68,9 @@ export class MarkProjection {
   close(): void {
     this.stopWatching();
     this.clear();
-    labelWith(() => []);
   }
 
-  private labels(): Label[] {
+  labels(): Label[] {
     const imageId = this.context.viewport.getCurrentImageId();
     const here = [...this.drawn].filter(
       ([, { metadata, isVisible }]) => isVisible && metadata?.referencedImageId === imageId,

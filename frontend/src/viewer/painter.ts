@@ -1,9 +1,11 @@
 /** Brush and eraser on the series that is open: strokes go into the record's labelmap, step by step. */
 
 import type { Types } from '@cornerstonejs/core';
-import { type Labelmap, Stroke, type Voxel } from './labelmap';
+import { utilities } from '@cornerstonejs/tools';
+import type { Label } from './label-tool';
+import { type Extent, type Labelmap, Stroke, type Voxel } from './labelmap';
 import { type Canvas, paintOn } from './paint-tool';
-import { planeOf, toPixel } from './plane';
+import { planeOf, toPixel, toWorld } from './plane';
 import type { CaseRecord, Change } from './record';
 import { LabelmapProjection } from './segments';
 import type { ViewerState } from './state';
@@ -33,6 +35,8 @@ export class Painter implements Canvas {
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
   private visible = true;
+  /** Where the classes lie on one frame of one state of the labelmap. */
+  private located: { of: string; extents: Map<number, Extent> } | null = null;
 
   constructor(private readonly context: Context) {
     paintOn(this);
@@ -70,12 +74,37 @@ export class Painter implements Canvas {
       this.project();
       this.projection?.refresh(change.frames);
     }
+    utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
   }
 
   private drop(): void {
     this.projection?.close();
     this.projection = null;
     this.projected = null;
+    this.located = null;
+  }
+
+  /** The names of the classes that are painted on the frame shown. */
+  labels(): Label[] {
+    const { series, projected: map } = this;
+    if (!series || !map || !this.visible) return [];
+    const { index } = this.context.state();
+    const plane = planeOf(series, index);
+    const world = (column: number, row: number) => [...toWorld(plane, [column, row])] as Types.Point3;
+    return [...this.extents(map, index)].flatMap(([value, { left, top, right, bottom }]) => {
+      const label = this.context.classes().find((one) => one.value === value);
+      if (!label) return [];
+      const points = [world(left, top), world(right, top), world(left, bottom), world(right, bottom)];
+      return [{ id: `class-${label.code}`, text: label.name, colour: label.colour, points }];
+    });
+  }
+
+  private extents(map: Labelmap, index: number): Map<number, Extent> {
+    const of = `${index}/${map.revision}`;
+    // During a stroke, names may lag behind: looking for them would slow the brush down.
+    if (this.located?.of !== of && !(this.located && this.stroke))
+      this.located = { of, extents: map.extents(index) };
+    return this.located?.extents ?? new Map();
   }
 
   private project(): void {

@@ -13,14 +13,14 @@ import {
 import { boot, type Boot } from './boot';
 import {
   FrameError,
-  forgetAllSeries,
-  forgetSeries,
+  forgetAllBut,
   imageIdOf,
   imageIdsOf,
   isLoaded,
   registerSeries,
   type Renew,
 } from './frames';
+import { labelWith } from './label-tool';
 import { MarkProjection, type Titles } from './marks';
 import { Painter } from './painter';
 import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
@@ -29,14 +29,12 @@ import type { CaseRecord, Change } from './record';
 import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
 import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
-import { fromRange, isColour, toRange, windowOfPixels } from './windows';
+import { Wheel } from './wheel';
+import { fromRange, isColour, storedWindow, toRange, windowOfPixels } from './windows';
 
 const { Events, ViewportType } = Enums;
 const PREFETCH_AT_ONCE = 4;
 const MAX_PREFETCH_BYTES = 1024 ** 3;
-const NOTCH_PX = 50;
-const SWIPE_PX = 30;
-const WHEEL_ZOOM = 1.1;
 
 export interface ViewerOptions {
   record: CaseRecord;
@@ -59,11 +57,10 @@ export class Viewer {
   private ahead: Prefetch | null = null;
   private moving: Promise<void> | null = null;
   private generation = 0;
-  private wheeled = 0;
+  private readonly wheel = new Wheel();
   private initialWindow: Window | null = null;
   private classCode = '';
-  /** Series to drop from memory as soon as another one is shown. */
-  private readonly leaving = new Set<number>();
+  private kept: readonly number[] = [];
 
   constructor(
     readonly element: HTMLDivElement,
@@ -100,6 +97,7 @@ export class Viewer {
       activeClass: () => this.activeClass,
       possible: this.boot.renderer === 'webgl2',
     });
+    labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
     this.listen();
   }
 
@@ -129,7 +127,7 @@ export class Viewer {
     on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
     on(Events.VOI_MODIFIED, () => this.readWindow());
     on(Events.CAMERA_MODIFIED, () => this.readCamera());
-    on('wheel', (event) => this.wheel(event as WheelEvent), { passive: false });
+    on('wheel', (event) => this.turn(event as WheelEvent), { passive: false });
     on('contextmenu', (event) => event.preventDefault());
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(element);
@@ -155,11 +153,12 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     for (const undo of this.cleanup) undo();
+    labelWith(() => []);
     this.marks.close();
     this.painter.close();
     this.tools.close();
     this.engine.destroy();
-    forgetAllSeries();
+    forgetAllBut([]);
   }
 
   /** Nothing is shown until the next series is opened. */
@@ -176,18 +175,10 @@ export class Viewer {
     this.painter.leave();
   }
 
-  /** Drops a series from memory; the one that is shown, as soon as another one is. */
-  forget(seriesId: number): void {
-    this.leaving.add(seriesId);
-    this.dropLeaving();
-  }
-
-  private dropLeaving(): void {
-    for (const id of this.leaving) {
-      if (id === this.now.series?.id) continue;
-      forgetSeries(id);
-      this.leaving.delete(id);
-    }
+  /** Drops all but these series from memory; the one that is shown, as soon as another one is. */
+  keep(seriesIds: readonly number[]): void {
+    this.kept = seriesIds;
+    forgetAllBut([...seriesIds, this.now.series?.id]);
   }
 
   // --- series and frames ---
@@ -197,7 +188,6 @@ export class Viewer {
     const generation = ++this.generation;
     this.ahead?.stop();
     this.letGo();
-    this.leaving.delete(series.id);
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index, 0), series.frame_count - 1);
     const { tool, brush, marksHidden, rendered } = this.now;
@@ -219,7 +209,7 @@ export class Viewer {
       if (generation !== this.generation) return;
       this.initialWindow = isColour(series)
         ? null
-        : (this.storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
+        : (storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
       if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
       this.engine.resize(true, false);
       this.viewport.resetCamera();
@@ -232,14 +222,10 @@ export class Viewer {
     this.painter.open(series);
     if (isPainting(this.now.tool)) this.painter.prepare();
     this.set({ phase: 'ready', failure: null, loaded: 1 });
-    this.dropLeaving();
+    this.keep(this.kept);
     this.readWindow();
     this.readCamera();
     this.loadAhead(series, first);
-  }
-
-  private storedWindow(series: SeriesDisplay, index: number): Window | null {
-    return (series.frames[index]?.windows ?? series.windows)[0] ?? null;
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
@@ -307,15 +293,10 @@ export class Viewer {
     return this.goTo(this.now.wanted + by);
   }
 
-  private wheel(event: WheelEvent): void {
+  private turn(event: WheelEvent): void {
     event.preventDefault();
-    if (event.ctrlKey) return this.zoomBy(event.deltaY < 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM);
-    // A wheel sends one large step, a touchpad many small ones.
-    const notch = Math.abs(event.deltaY) >= NOTCH_PX;
-    this.wheeled = notch ? event.deltaY : this.wheeled + event.deltaY;
-    if (!notch && Math.abs(this.wheeled) < SWIPE_PX) return;
-    void this.step(Math.sign(this.wheeled));
-    this.wheeled = 0;
+    if (event.ctrlKey) return this.zoomBy(this.wheel.zoom(event));
+    void this.step(this.wheel.step(event));
   }
 
   /** Where a mark lies in the open series; -1 if elsewhere. */

@@ -50,3 +50,8 @@ export function toRange({ center, width }: { center: number; width: number }): R
 export function fromRange({ lower, upper }: Range): { center: number; width: number } {
   return { center: (lower + upper + 1) / 2, width: upper - lower + 1 };
 }
+
+/** The window that the object itself asks for on this frame. */
+export function storedWindow(series: SeriesDisplay, index: number): Window | null {
+  return (series.frames[index]?.windows ?? series.windows)[0] ?? null;
+}

@@ -130,3 +130,17 @@ describe('a labelmap', () => {
     expect(() => new Labelmap(2, 3, 4, new Uint8Array(23))).toThrow(RangeError);
   });
 });
+
+it('says where on a frame each class lies', () => {
+  const map = new Labelmap(2, 6, 8);
+  map.set(6 * 8 + 1 * 8 + 2, 1);
+  map.set(6 * 8 + 4 * 8 + 5, 1);
+  map.set(6 * 8 + 3 * 8 + 7, 2);
+  expect(map.extents(0).size).toBe(0);
+  expect(map.extents(1)).toEqual(
+    new Map([
+      [1, { left: 2, top: 1, right: 5, bottom: 4 }],
+      [2, { left: 7, top: 3, right: 7, bottom: 3 }],
+    ]),
+  );
+});
