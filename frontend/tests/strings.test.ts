@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { t } from '../src/strings';
 import { en } from '../src/strings/en';
 import { words } from '../src/strings/en/words';
 
@@ -9,6 +10,11 @@ const tablesIn = (folder: string) =>
   everything.filter((path) => path.startsWith(folder) && path.endsWith('.ts'));
 const files = everything.filter((path) => /\.(svelte|ts)$/.test(path) && !path.startsWith('strings/en'));
 const source = files.map((path) => readFileSync(new URL(path, root), 'utf8')).join('\n');
+
+it('groups the digits of what is counted, and leaves the number of a case as it is', () => {
+  expect(t('list.frames', { n: 12_345 })).toBe('12,345 images');
+  expect(t('room.title', { id: 12_345 })).toBe('Case 12345');
+});
 
 describe('the table of texts', () => {
   it('has each key once, so that no part of it hides another', () => {

@@ -31,7 +31,7 @@ MILLIMETRE = 0.4
 
 @pytest.fixture(scope="module")
 def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
-    return prepare(live_stack.url, in_live_stack, slug="room", people=24, cases=3)
+    return prepare(live_stack.url, in_live_stack, slug="room", people=40, cases=3)
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +273,70 @@ def test_a_draft_comes_back_after_a_reload_and_in_another_browser(
     elsewhere.close()
 
 
+def test_space_and_arrows_belong_to_the_option_that_has_the_focus(room: Room) -> None:
+    no = room.page.get_by_role("radio", name="No")
+    no.focus()
+    room.press("Space")
+    expect(no).to_be_checked()
+    room.press("ArrowDown")
+    expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
+    expect(room.viewport).to_have_attribute("data-frame", "0")
+
+
+def test_without_single_key_shortcuts_letters_are_dead_and_arrows_scroll(room: Room) -> None:
+    room.press("?")
+    room.page.get_by_role("switch", name="Single-key shortcuts").click()
+    room.press("Escape", "r", "ArrowDown")
+    assert room.shown("tool") == "window"
+    expect(room.viewport).to_have_attribute("data-frame", "1")
+
+
+def test_nothing_lands_in_the_case_before_while_the_next_one_loads(room: Room) -> None:
+    room.page.route("**/pixels/**", lambda route: None)
+    first = room.slot
+    room.press("b", "1", "Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(first))
+    expect(room.viewport).to_have_attribute("data-phase", "loading")
+    box = room.viewport.bounding_box()
+    assert box is not None
+    room.page.mouse.move(box["x"] + 200, box["y"] + 200)
+    room.page.mouse.down()
+    room.page.mouse.move(box["x"] + 300, box["y"] + 200, steps=6)
+    room.page.mouse.up()
+    assert (room.painted, room.marks) == ({}, [])
+
+
+def test_painted_areas_are_named_in_the_picture_and_numbered_in_the_list(room: Room) -> None:
+    room.press("b", "Shift+Digit2")
+    room.drag((40, 40), (80, 40))
+    expect(room.viewport.get_by_text("Lymph node")).to_be_visible()
+    row = room.page.get_by_role("button", name="Lymph node painted area")
+    expect(row).to_contain_text("2")
+    room.press("ArrowDown")
+    expect(room.viewport.get_by_text("Lymph node")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 1024])
+def test_every_tool_is_within_the_window(room: Room, width: int) -> None:
+    room.page.set_viewport_size({"width": width, "height": 800})
+    room.press("b")
+    for name in ("Window presets", "Undo", "Redo", "Give back", "Keyboard shortcuts", "Submit"):
+        control = room.page.get_by_label(name, exact=True).or_(
+            room.page.get_by_role("button", name=name)
+        )
+        box = control.first.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    tools = room.page.get_by_role("toolbar")
+    assert tools.evaluate("row => row.scrollWidth <= row.clientWidth")
+    inside = tools.bounding_box()
+    image = room.viewport.bounding_box()
+    assert inside is not None
+    assert image is not None
+    assert inside["y"] + inside["height"] <= image["y"] + 1
+
+
 def test_letters_are_dead_in_a_text_field(room: Room) -> None:
     remark = room.page.get_by_role("textbox", name="Remark")
     remark.click()
@@ -348,6 +412,41 @@ def test_an_edit_withdraws_a_submission_that_waits_for_the_server(room: Room) ->
     expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
     expect(room.root).to_have_attribute("data-save", "saved", timeout=30_000)
     assert room.api(f"slots/{slot}")["submitted"] is None
+
+
+def test_what_is_edited_after_a_submission_that_arrived_unanswered_corrects_it(room: Room) -> None:
+    slot = room.slot
+
+    def swallow_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    room.page.route("**/submit", swallow_answer, times=1)
+    room.press("1", "Control+Enter")
+    expect(room.page.get_by_text("Your reading is kept and is sent again")).to_be_visible()
+    room.press("2")
+    expect(room.page.get_by_text("your earlier submission had arrived")).to_be_visible(
+        timeout=20_000
+    )
+    expect(room.page.get_by_text("You are correcting your reading of")).to_be_visible()
+    expect(room.page.get_by_role("button", name="Give back")).to_have_count(0)
+    room.press("j")
+    room.page.keyboard.type("8")
+    room.press("Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    read = room.api(f"slots/{slot}")["submitted"]
+    assert answers(read["content"]) == {"finding": "yes", "size": 8}
+
+
+def test_a_refusal_that_says_the_same_twice_leaves_the_room_working(room: Room) -> None:
+    same = {"where": "answers", "message": "This does not fit."}
+    refusal = {"code": "invalid_input", "title": "x", "detail": "x", "errors": [same, same]}
+    room.page.route("**/submit", lambda route: route.fulfill(status=422, json=refusal), times=1)
+    slot = room.slot
+    room.press("1", "Control+Enter")
+    expect(room.page.get_by_text("This does not fit.")).to_have_count(2)
+    room.press("Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
 
 
 def test_two_versions_of_a_draft_are_a_choice(
@@ -434,7 +533,7 @@ def test_a_submitted_case_is_opened_again_and_corrected(room: Room) -> None:
     first = room.api(f"slots/{slot}")["submitted"]["read"]
     room.open(slot)
     assert len(room.marks) == 1
-    expect(room.page.get_by_text("Submitting again corrects your reading")).to_be_visible()
+    expect(room.page.get_by_text("You are correcting your reading of")).to_be_visible()
     expect(room.page.get_by_role("button", name="Give back")).to_have_count(0)
     room.press("2", "j")
     room.page.keyboard.type("8")

@@ -16,6 +16,7 @@ const TYPING =
   'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
 const OPERATED = 'input:is([type=checkbox], [type=radio], [type=range])';
 const OPERATES = [' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'];
+const OPERATES_SLIDER = ['Home', 'End', 'PageUp', 'PageDown'];
 const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
@@ -24,12 +25,17 @@ export function isTaken(event: KeyboardEvent): boolean {
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest(`${TYPING}, [role="dialog"], [role="alertdialog"], [role="menu"]`)) return true;
   if (OPERATES.includes(event.key) && target?.matches(OPERATED)) return true;
+  if (OPERATES_SLIDER.includes(event.key) && target?.matches('input[type=range]')) return true;
   const presses = (event.key === 'Enter' || event.key === ' ') && !event.ctrlKey && !event.metaKey;
   return presses && !!target?.closest(ACTS_ON_ENTER);
 }
 
+/** What the key is called that Control stands for: on a Mac, Command does the same. */
+export const MODIFIER = /^(Mac|iP)/.test(navigator.platform) ? '⌘' : 'Ctrl';
+
 /** A sign such as ? or + needs Shift on one keyboard and none on another. */
 function layoutsOf(keys: string): string[] {
+  if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
   return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
 }
 

@@ -7,6 +7,7 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 const day = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
 const shortDay = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
 const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+const hourAndMinute = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
 const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 const SECONDS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -24,6 +25,7 @@ export const percent = (value: number): string => share.format(value);
 export const date = (iso: string): string => day.format(new Date(iso));
 export const dayOfMonth = (iso: string): string => shortDay.format(new Date(iso));
 export const dateTime = (iso: string): string => moment.format(new Date(iso));
+export const clockTime = (iso: string): string => hourAndMinute.format(new Date(iso));
 export const timeOfDay = (iso: string): string => clock.format(new Date(iso));
 
 /** A metric's value: two or three figures, never more than the data carry; a dash when there is none. */

@@ -57,7 +57,7 @@ beforeEach(() => {
     onState: (state: SaveState) => states.push(state.kind),
     onKept: (kept) => keptHere.push(kept),
   });
-  autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 0 });
+  autosave.begin({ key: 'ada:1', slot: 1, token: 5, caseId: 9, version: 0 });
 });
 
 afterEach(() => {
@@ -123,7 +123,7 @@ it('the browser keeps voxels that came from the server, along with the first str
   voxels[5] = 1;
   voxels[205] = 2;
   record.load([], [], new Map([[7, new Labelmap(3, 10, 10, voxels)]]));
-  autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 3 }, new Map([[7, 'a'.repeat(64)]]));
+  autosave.begin({ key: 'ada:1', slot: 1, token: 5, caseId: 9, version: 3 }, new Map([[7, 'a'.repeat(64)]]));
   paint(5);
   await turns();
   const series = fakeSeries({ id: 7, frames: 3, rows: 10, columns: 10 });
@@ -230,11 +230,16 @@ describe('when saving fails', () => {
     expect(saved).toEqual([{ version: 4, content: expect.objectContaining({ marks: [] }) }]);
   });
 
-  it('because the case went to somebody else, the reader is told', async () => {
-    fail = () => problem(409, 'lease_lost');
+  it('because the case is submitted after all, what is changed is kept here as a correction', async () => {
+    fail = () => problem(409, 'conflict');
     answer('yes');
     await after(2100);
-    expect(states.at(-1)).toBe('lost');
+    expect(states.at(-1)).toBe('correction');
+    fail = null;
+    answer('no');
+    await after(20_000);
+    expect(saved).toEqual([]);
+    expect((await store.load('ada:1'))?.answers[0]?.value).toBe('no');
   });
 
   it('because the content is refused, the reason is told and later edits are tried', async () => {
@@ -274,9 +279,20 @@ it('a submission that was never answered is remembered with its key', async () =
   expect(await store.unanswered('bob:')).toEqual([]);
 });
 
+it('a submission that waits comes back with its draft, although the draft itself was saved', async () => {
+  answer('yes');
+  await after(2100);
+  const pending = { idempotencyKey: 'k', body: '{}' };
+  await autosave.rememberPending(pending);
+  const restored = await restore({} as Assignment, [], store, 'ada:1');
+  expect(restored).toMatchObject({ dirty: true, pending });
+  autosave.begin({ key: 'ada:1', slot: 1, token: 5, caseId: 9, version: 1 }, new Map(), pending);
+  expect(autosave.unanswered).toEqual(pending);
+});
+
 describe('a correction', () => {
   it('stays in the browser until it is submitted, however long that takes', async () => {
-    autosave.begin({ key: 'ada:1', slot: 1, token: 5, version: 0, corrects: true });
+    autosave.begin({ key: 'ada:1', slot: 1, token: 5, caseId: 9, version: 0, corrects: true });
     answer('no');
     await after(60_000);
     expect(saved).toEqual([]);

@@ -5,11 +5,13 @@ import { ApiError } from '../../src/api/http';
 import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/browser-store';
 import * as server from '../../src/pages/reading-room/server';
 import { sendUnanswered } from '../../src/pages/reading-room/unanswered';
+import { toasts } from '../../src/state/toasts.svelte';
 
 const problem = (status: number) => new ApiError({ status, code: 'x', title: 'x', detail: 'The reason.' });
 const draft: BrowserDraft = {
   key: 'ada:1',
   slot: 1,
+  caseId: 1234,
   answers: [],
   marks: [],
   painted: [],
@@ -43,7 +45,7 @@ describe('a submission that was never answered', () => {
 
   it.each([0, 401, 403, 408, 429, 500, 503])('waits on after an answer of %i', async (status) => {
     submit.mockRejectedValue(problem(status));
-    await expect(sendUnanswered(store, 'ada')).rejects.toBeInstanceOf(ApiError);
+    await sendUnanswered(store, 'ada');
     expect((await store.load('ada:1'))?.pending).toEqual(draft.pending);
   });
 
@@ -51,5 +53,21 @@ describe('a submission that was never answered', () => {
     submit.mockRejectedValue(problem(status));
     await sendUnanswered(store, 'ada');
     expect(await store.load('ada:1')).toMatchObject({ pending: null, dirty: true });
+    expect(toasts.list.at(-1)?.text).toContain('Case 1234: ');
+    expect(toasts.list.at(-1)?.text).toContain('The reason.');
+  });
+
+  it('of the case that is being read is left to the room', async () => {
+    await sendUnanswered(store, 'ada', 1);
+    expect(submit).not.toHaveBeenCalled();
+  });
+
+  it('does not hold up another one that can be sent', async () => {
+    await store.save({ ...draft, key: 'ada:2', slot: 2 });
+    submit.mockRejectedValueOnce(problem(503));
+    submit.mockResolvedValueOnce({ read: 2, late: false, submitted_at: '' });
+    await sendUnanswered(store, 'ada');
+    expect(await store.load('ada:1')).not.toBeNull();
+    expect(await store.load('ada:2')).toBeNull();
   });
 });

@@ -23,8 +23,6 @@ export type SaveState =
   | { kind: 'offline' }
   /** The server has a newer draft, from elsewhere. */
   | { kind: 'conflict'; theirs: StoredDraft }
-  /** The slot went to another reader. */
-  | { kind: 'lost' }
   | { kind: 'refused'; message: string }
   /** A correction: the server keeps the earlier reading, and the browser this one until it is submitted. */
   | { kind: 'correction' };
@@ -33,6 +31,7 @@ export interface Target {
   key: string;
   slot: number;
   token: number;
+  caseId: number;
   /** The version of the server's draft that the record holds. */
   version: number;
   /** Submitted already: the server takes no draft of it any more. */
@@ -83,9 +82,14 @@ export class Autosave {
   }
 
   /** Starts saving for a slot whose state the record holds. */
-  begin(target: Target, masks: ReadonlyMap<number, string> = new Map()): void {
+  begin(
+    target: Target,
+    masks: ReadonlyMap<number, string> = new Map(),
+    pending: Pending | null = null,
+  ): void {
     this.reset();
     this.target = target;
+    this.pending = pending;
     // The browser has none of what the server brought: the next edit writes it all.
     for (const [series, map] of this.options.record.labelmaps) this.touch(series, map.paintedFrames());
     for (const [series, hash] of masks) {
@@ -93,6 +97,14 @@ export class Autosave {
       if (map) this.masks.set(series, { revision: map.revision, hash });
     }
     this.say({ kind: target.corrects ? 'correction' : 'saved' });
+  }
+
+  /** The server has a reading of it: from here on the browser alone keeps what changes. */
+  correct(): void {
+    if (!this.target || this.target.corrects) return;
+    clearTimeout(this.timer);
+    this.target.corrects = true;
+    this.say({ kind: 'correction' });
   }
 
   /** Stops; what was not sent stays in the browser's store. */
@@ -132,7 +144,7 @@ export class Autosave {
   touchAll(): void {
     this.edits += 1;
     this.keepInBrowser();
-    if (this.target?.corrects || this.state.kind === 'conflict' || this.state.kind === 'lost') return;
+    if (this.target?.corrects || this.state.kind === 'conflict') return;
     if (this.state.kind !== 'saving' && this.state.kind !== 'offline') this.say({ kind: 'unsaved' });
     this.schedule(QUIET_MS);
   }
@@ -187,6 +199,7 @@ export class Autosave {
     return {
       key: this.target.key,
       slot: this.target.slot,
+      caseId: this.target.caseId,
       answers: record.answers,
       marks: [...record.marks.values()],
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
@@ -198,7 +211,7 @@ export class Autosave {
       version: this.target.version,
       activeSeconds: seconds(),
       savedAt: new Date().toISOString(),
-      dirty: this.edits > 0,
+      dirty: this.edits > 0 || this.pending !== null,
       pending: this.pending,
     };
   }
@@ -264,7 +277,7 @@ export class Autosave {
     if (error.code === 'stale_draft') {
       return this.say({ kind: 'conflict', theirs: error.problem.current as StoredDraft });
     }
-    if (error.code === 'lease_lost') return this.say({ kind: 'lost' });
+    if (error.code === 'conflict') return this.correct();
     const passing = error.offline || error.status >= 500 || error.status === 401 || error.status === 403;
     if (!passing) return this.say({ kind: 'refused', message: error.message });
     this.say({ kind: 'offline' });

@@ -25,6 +25,7 @@ export interface Pending {
 export interface BrowserDraft {
   key: string;
   slot: number;
+  caseId: number;
   answers: Answer[];
   marks: Mark[];
   painted: PaintedSeries[];
@@ -32,7 +33,7 @@ export interface BrowserDraft {
   version: number;
   activeSeconds: number;
   savedAt: string;
-  /** False once the server has all of it. */
+  /** False once the server has all of it, and its answer. */
   dirty: boolean;
   pending: Pending | null;
 }

@@ -38,6 +38,8 @@ export interface Offered {
   marks: readonly MarkKind[];
   /** What the active question can be answered with, and the key of each ('' for none). */
   options: readonly { key: string; label: string }[];
+  /** A reading that is corrected is the reader's own: it cannot be left to another. */
+  corrects: boolean;
 }
 
 const TOOL_KEYS: Partial<Record<Tool, string>> = {
@@ -146,11 +148,14 @@ function answering(actions: Actions, { options }: Offered): Shortcut[] {
   ]);
 }
 
-function leaving(actions: Actions): Shortcut[] {
-  return group('keys.case', [
-    ['Control+Enter', t('room.submit'), actions.submit],
+function leaving(actions: Actions, { corrects }: Offered): Shortcut[] {
+  const toOthers: Row[] = [
     ['s', t('room.skip'), actions.skip],
     ['Shift+i', t('room.issue'), actions.issue],
+  ];
+  return group('keys.case', [
+    ['Control+Enter', t('room.submit'), actions.submit],
+    ...(corrects ? [] : toOthers),
     ['Escape', t('key.cancel'), actions.cancel],
   ]);
 }
@@ -161,6 +166,6 @@ export function shortcutsOf(actions: Actions, offered: Offered): Shortcut[] {
     ...tools(actions, offered),
     ...marking(actions, offered),
     ...answering(actions, offered),
-    ...leaving(actions),
+    ...leaving(actions, offered),
   ];
 }

@@ -2,7 +2,7 @@
 
 import { Labelmap } from '../../viewer/labelmap';
 import type { Content, SeriesDisplay } from '../../viewer/types';
-import type { BrowserDraft, BrowserStore } from './browser-store';
+import type { BrowserDraft, BrowserStore, Pending } from './browser-store';
 import { freshContent } from './form';
 import { fetchMask } from './server';
 import type { Assignment, StoredDraft } from './types';
@@ -17,6 +17,8 @@ export interface Restored {
   seconds: number;
   /** Work of this browser that the server does not have yet. */
   dirty: boolean;
+  /** A submission of it that the server has not answered. */
+  pending: Pending | null;
   /** A mask was left out: it was drawn when the series had other images. */
   unfitting: boolean;
 }
@@ -45,6 +47,7 @@ export async function restore(
     version: 0,
     seconds: 0,
     dirty: false,
+    pending: null,
     unfitting: false,
   };
 }
@@ -68,7 +71,7 @@ async function fromBrowser(
     }
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
-  const { answers, marks, version, activeSeconds: seconds } = draft;
+  const { answers, marks, version, pending, activeSeconds: seconds } = draft;
   return {
     content: { answers, marks },
     labelmaps,
@@ -76,6 +79,7 @@ async function fromBrowser(
     version,
     seconds,
     dirty: true,
+    pending,
     unfitting,
   };
 }
@@ -102,5 +106,5 @@ async function fromServer(
     }
   }
   const { content, version, active_seconds: seconds } = draft;
-  return { content, labelmaps, masks, version, seconds, dirty: false, unfitting };
+  return { content, labelmaps, masks, version, seconds, dirty: false, pending: null, unfitting };
 }

@@ -13,6 +13,7 @@ import { Activity } from './activity';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
@@ -20,9 +21,6 @@ import { isRefusal, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
-const HEARTBEAT_MS = 60_000;
-/** A tab that nobody uses lets its claim run out, so that others get the case. */
-const IDLE_SECONDS = 300;
 const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
 
 export class Room {
@@ -41,10 +39,14 @@ export class Room {
 
   readonly record = new CaseRecord();
   readonly activity = new Activity(0);
+  readonly lease = new Lease({
+    activity: this.activity,
+    renew: server.heartbeat,
+    onLost: () => void this.lookForSubmission(),
+  });
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
   private readonly labelmapUids = new Map<number, string>();
-  private heart: ReturnType<typeof setInterval> | undefined;
   private generation = 0;
   private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug);
   /** A submission waits for the server; an edit withdraws it. */
@@ -65,6 +67,7 @@ export class Room {
       labelmapUid: (series) => this.labelmapUid(series),
       onState: (state) => {
         this.save = state;
+        if (state.kind === 'correction') void this.lookForSubmission();
       },
       onKept: (kept) => {
         this.keptHere = kept;
@@ -81,7 +84,7 @@ export class Room {
 
   close(): void {
     this.generation += 1;
-    clearInterval(this.heart);
+    this.lease.end();
     void this.autosave.flush().finally(() => this.autosave.close());
     for (const stop of this.stops) stop();
   }
@@ -171,7 +174,7 @@ export class Room {
     this.lastFetch = fetch;
     this.phase = 'opening';
     this.refused = [];
-    clearInterval(this.heart);
+    this.lease.end();
     this.autosave.end();
     let found: Assignment | null = null;
     try {
@@ -216,33 +219,30 @@ export class Room {
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
-    const target = { key, slot, token, version: restored.version, corrects: submitted !== null };
-    this.autosave.begin(target, restored.masks);
+    const { version, masks, pending } = restored;
+    const target = { key, slot, token, caseId, version, corrects: !!submitted };
+    this.autosave.begin(target, masks, pending);
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
     this.showAddress(slot);
-    if (!submitted) this.beat();
+    if (!submitted) this.lease.begin(assignment);
   }
 
   private async keyOf(slot: number): Promise<string> {
     return `${await this.username()}:${slot}`;
   }
 
-  // --- lease ---
-
-  private beat(): void {
-    clearInterval(this.heart);
-    this.heart = setInterval(() => void this.renewLease(), HEARTBEAT_MS);
-  }
-
-  private async renewLease(): Promise<void> {
-    const { assignment } = this;
-    if (!assignment || this.activity.idleSeconds > IDLE_SECONDS) return;
-    try {
-      await server.heartbeat(assignment.slot, assignment.token);
-    } catch (error) {
-      if (error instanceof ApiError && error.code === 'lease_lost') this.save = { kind: 'lost' };
-    }
+  // A submission whose answer was lost, and which an edit withdrew, may have arrived all the same: what is
+  // changed from here on corrects it.
+  private async lookForSubmission(): Promise<void> {
+    const { assignment, generation } = this;
+    if (!assignment || assignment.submitted) return;
+    const fresh = await server.openSlot(assignment.slot).catch(() => null);
+    if (!fresh?.submitted || generation !== this.generation) return;
+    this.assignment = { ...assignment, submitted: fresh.submitted };
+    this.lease.end();
+    this.autosave.correct();
+    toasts.say(t('room.arrivedAfterAll', { id: assignment.case.id }));
   }
 
   // --- editing ---
@@ -319,7 +319,7 @@ export class Room {
   }
 
   private async submitted(assignment: Assignment, read: SubmittedRead): Promise<void> {
-    clearInterval(this.heart);
+    this.lease.end();
     this.autosave.end();
     this.readToday += 1;
     toasts.say(read.late ? t('room.submittedLate') : t('room.submitted', { id: assignment.case.id }));
@@ -341,8 +341,7 @@ export class Room {
     this.autosave.touchAll();
   }
 
-  // What was sent and not answered is not what the reader means any more. Should the server have it after
-  // all, then what is submitted next corrects it.
+  // What was sent and not answered is not what the reader means any more.
   private withdraw(): void {
     this.submitAgain = false;
     if (this.phase === 'reading' && this.autosave.unanswered) void this.autosave.rememberPending(null);
@@ -373,7 +372,7 @@ export class Room {
     const { assignment } = this;
     if (!assignment) return;
     await door(assignment.slot, assignment.token);
-    clearInterval(this.heart);
+    this.lease.end();
     this.autosave.end();
     await this.store.erase(await this.keyOf(assignment.slot));
   }
@@ -381,9 +380,15 @@ export class Room {
   /** The link is back: what waited is sent. */
   reconnected(): void {
     if (this.save.kind === 'offline') void this.autosave.flush();
+    void this.sendOthers();
     if (!this.submitAgain) return;
     this.submitAgain = false;
     void this.submit();
+  }
+
+  private async sendOthers(): Promise<void> {
+    const username = await this.username().catch(() => null);
+    if (username) await sendUnanswered(this.store, username, this.assignment?.slot);
   }
 
   static readonly issueKinds = ISSUE_KINDS;

@@ -60,7 +60,8 @@ export interface Picked {
 export interface Assignment {
   slot: number;
   token: number;
-  lease_expires_at: string;
+  /** Null where the case is not in this reader's hands. */
+  lease_expires_at: string | null;
   blind: boolean;
   case: { id: number; modality: string; body_part: string; frame_count: number; series: SeriesSummary[] };
   project: { slug: string; title: string; task: string };

@@ -14,18 +14,20 @@ export function isRefusal(error: unknown): boolean {
   return !error.offline && error.status < 500 && !MAY_YET_SUCCEED.includes(error.status);
 }
 
-/** Throws where there is no answer again; what is refused stays in the browser as a draft. */
-export async function sendUnanswered(store: BrowserStore, username: string): Promise<void> {
+/** Sends what waits, save for a slot that is being read. What is refused stays in the browser as a draft. */
+export async function sendUnanswered(store: BrowserStore, username: string, except?: number): Promise<void> {
   for (const draft of await store.unanswered(`${username}:`)) {
+    if (draft.slot === except) continue;
     const { idempotencyKey, body } = draft.pending as Pending;
+    const id = draft.caseId;
     try {
       await submitRead(draft.slot, idempotencyKey, JSON.parse(body));
       await store.erase(draft.key);
-      toasts.say(t('room.submittedAfterAll'));
+      toasts.say(t('room.submittedAfterAll', { id }));
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error)) continue;
       await store.save({ ...draft, pending: null });
-      toasts.fail(t('room.refusedAfterAll', { reason: sentence(error) }));
+      toasts.fail(t('room.refusedAfterAll', { id, reason: sentence(error) }));
     }
   }
 }

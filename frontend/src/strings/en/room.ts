@@ -104,16 +104,18 @@ export const room = {
   'save.saving': 'Saving…',
   'save.offline': 'Kept in this browser; sent when the server is back',
   'save.conflict': 'Two versions of this draft exist',
-  'save.lost': 'This case went to another reader',
   'save.refused': 'Not saved',
-  'save.correction': 'Correcting',
+  'save.correction': 'Kept in this browser until you submit it',
+  'save.notKept': 'Not kept in this browser',
   'conflict.title': 'This draft was changed elsewhere',
   'conflict.text':
     'A newer version was saved {when}, in another window or on another machine. Only one can go on.',
   'conflict.mine': 'Keep mine',
   'conflict.theirs': 'Take theirs',
-  'lost.text':
-    'Your time on it ran out and the queue gave it to somebody else. You may still submit: your reading is kept and marked as late.',
+  'lease.ending':
+    'Nothing has happened here for some time. At {when} this case goes back to the queue, unless you go on.',
+  'lease.ended':
+    'Nothing happened here for some time, so this case went back to the queue. Your work is kept and you may still submit it; if another reader has the case by then, it counts as late.',
   'refused.text': 'The draft was not accepted: {reason} It is kept in this browser.',
 
   'room.title': 'Case {id}',
@@ -124,15 +126,16 @@ export const room = {
   'room.submitted': 'Case {id} is read.',
   'room.submittedLate': 'Your reading is kept. It came late: another reader has this case now.',
   'room.refusedAfterAll':
-    'A reading that waited for the server was not accepted. It is kept in this browser as a draft. {reason}',
+    'Case {id}: your reading, which waited for the server, was not accepted. It is kept in this browser as a draft. {reason}',
   'room.unfitting':
     'The images of this case have changed since its mask was painted, so the mask is not shown here.',
   'room.notKept': 'This browser has no room left: what you do is safe only once it is saved on the server.',
-  'room.submittedAfterAll': 'A reading that waited for the server has arrived.',
+  'room.submittedAfterAll': 'Case {id}: your reading, which waited for the server, has arrived.',
+  'room.arrivedAfterAll': 'Case {id}: your earlier submission had arrived. What you change now corrects it.',
   'room.submitUnanswered':
     'The server did not answer. Your reading is kept and is sent again when it is back.',
-  'room.corrects':
-    'You submitted this case {when}. Submitting again corrects your reading; the first one is kept.',
+  'room.corrects': 'You are correcting your reading of {when}. The earlier one is kept.',
+  'room.submitCorrection': 'Submit correction',
   'room.skip': 'Skip',
   'room.issue': 'Raise an issue',
   'room.release': 'Give back',
@@ -149,8 +152,9 @@ export const room = {
     other: 'You have read {n} cases in this sitting.',
   },
   'room.lookAgain': 'Look again',
-  'room.picked': 'Why this case',
-  'room.pickedRank': 'Rank {rank} by {acquisition}, generation {generation}',
+  'room.picked':
+    'After each round, the model orders the cases by what it expects to learn from their labels.',
+  'room.pickedRank': 'Number {rank} in the order of the model',
   'room.blind': 'Blind to the model',
 
   'skip.title': 'Skip this case?',
