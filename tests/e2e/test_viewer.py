@@ -286,7 +286,9 @@ def test_space_and_arrows_belong_to_the_option_that_has_the_focus(room: Room) ->
 def test_without_single_key_shortcuts_letters_are_dead_and_arrows_scroll(room: Room) -> None:
     room.press("?")
     room.page.get_by_role("switch", name="Single-key shortcuts").click()
-    room.press("Escape", "r", "ArrowDown")
+    room.press("Escape")
+    expect(room.page.get_by_role("dialog")).to_have_count(0)
+    room.press("r", "ArrowDown")
     assert room.shown("tool") == "window"
     expect(room.viewport).to_have_attribute("data-frame", "1")
 
@@ -436,6 +438,32 @@ def test_what_is_edited_after_a_submission_that_arrived_unanswered_corrects_it(r
     expect(room.root).not_to_have_attribute("data-slot", str(slot))
     read = room.api(f"slots/{slot}")["submitted"]
     assert answers(read["content"]) == {"finding": "yes", "size": 8}
+
+
+def test_a_submission_that_waits_is_sent_from_any_page(room: Room) -> None:
+    slot, case = room.slot, room.root.get_attribute("data-case")
+    room.page.route("**/submit", lambda route: route.abort())
+    room.press("1", "Control+Enter")
+    expect(room.page.get_by_text("Your reading is kept and is sent again")).to_be_visible()
+    room.page.unroute("**/submit")
+    room.page.goto(f"{room.place.url}/p/{room.place.slug}/list")
+    expect(room.page.get_by_text(f"Case {case}: your reading, which waited")).to_be_visible()
+    assert answers(room.api(f"slots/{slot}")["submitted"]["content"]) == {"finding": "no"}
+
+
+def test_a_room_that_breaks_says_so_and_can_be_tried_again(room: Room) -> None:
+    def no_question(route: Route) -> None:
+        body = route.fetch().json()
+        body["label_schema"]["document"]["questions"] = [None]
+        route.fulfill(json=body)
+
+    slot = room.slot
+    room.page.route("**/api/slots/*", no_question, times=1)
+    room.page.reload()
+    expect(room.page.get_by_text("This page cannot go on")).to_be_visible()
+    room.page.get_by_role("button", name="Try again").click()
+    room.wait()
+    assert room.slot == slot
 
 
 def test_a_refusal_that_says_the_same_twice_leaves_the_room_working(room: Room) -> None:

@@ -5,13 +5,7 @@
 
 export type Voxel = readonly [column: number, row: number, frame: number];
 
-/** The outermost pixels of an area. */
-export interface Extent {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
+export type Corner = readonly [column: number, row: number];
 
 export interface VoxelPatch {
   indexes: Uint32Array;
@@ -96,22 +90,16 @@ export class Labelmap {
     return best;
   }
 
-  /** Where on a frame each value lies: the corners of the smallest box around it. */
-  extents(index: number): Map<number, Extent> {
-    const found = new Map<number, Extent>();
+  /** For each value on a frame, the last pixel of its topmost row: the place to write its name beside. */
+  corners(index: number): Map<number, Corner> {
+    const found = new Map<number, Corner>();
     const frame = this.frame(index);
     for (let at = 0; at < frame.length; at++) {
       const value = frame[at] as number;
       if (value === 0) continue;
-      const [column, row] = [at % this.columns, Math.floor(at / this.columns)];
-      const extent = found.get(value);
-      if (!extent) {
-        found.set(value, { left: column, top: row, right: column, bottom: row });
-        continue;
-      }
-      extent.left = Math.min(extent.left, column);
-      extent.right = Math.max(extent.right, column);
-      extent.bottom = row;
+      const row = Math.floor(at / this.columns);
+      const top = found.get(value)?.[1] ?? row;
+      if (row === top) found.set(value, [at % this.columns, row]);
     }
     return found;
   }

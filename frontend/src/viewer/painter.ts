@@ -3,7 +3,7 @@
 import type { Types } from '@cornerstonejs/core';
 import { utilities } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
-import { type Extent, type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
 import type { CaseRecord, Change } from './record';
@@ -36,7 +36,7 @@ export class Painter implements Canvas {
   private stroke: Stroke | null = null;
   private visible = true;
   /** Where the classes lie on one frame of one state of the labelmap. */
-  private located: { of: string; extents: Map<number, Extent> } | null = null;
+  private located: { of: string; corners: Map<number, Corner> } | null = null;
 
   constructor(private readonly context: Context) {
     paintOn(this);
@@ -90,21 +90,20 @@ export class Painter implements Canvas {
     if (!series || !map || !this.visible) return [];
     const { index } = this.context.state();
     const plane = planeOf(series, index);
-    const world = (column: number, row: number) => [...toWorld(plane, [column, row])] as Types.Point3;
-    return [...this.extents(map, index)].flatMap(([value, { left, top, right, bottom }]) => {
+    return [...this.corners(map, index)].flatMap(([value, corner]) => {
       const label = this.context.classes().find((one) => one.value === value);
       if (!label) return [];
-      const points = [world(left, top), world(right, top), world(left, bottom), world(right, bottom)];
+      const points = [[...toWorld(plane, corner)] as Types.Point3];
       return [{ id: `class-${label.code}`, text: label.name, colour: label.colour, points }];
     });
   }
 
-  private extents(map: Labelmap, index: number): Map<number, Extent> {
+  private corners(map: Labelmap, index: number): Map<number, Corner> {
     const of = `${index}/${map.revision}`;
     // During a stroke, names may lag behind: looking for them would slow the brush down.
     if (this.located?.of !== of && !(this.located && this.stroke))
-      this.located = { of, extents: map.extents(index) };
-    return this.located?.extents ?? new Map();
+      this.located = { of, corners: map.corners(index) };
+    return this.located.corners;
   }
 
   private project(): void {

@@ -131,16 +131,20 @@ describe('a labelmap', () => {
   });
 });
 
-it('says where on a frame each class lies', () => {
+it('says beside which pixel of a frame the name of each class belongs', () => {
   const map = new Labelmap(2, 6, 8);
-  map.set(6 * 8 + 1 * 8 + 2, 1);
-  map.set(6 * 8 + 4 * 8 + 5, 1);
-  map.set(6 * 8 + 3 * 8 + 7, 2);
-  expect(map.extents(0).size).toBe(0);
-  expect(map.extents(1)).toEqual(
+  for (const [column, row] of [
+    [2, 1],
+    [3, 1],
+    [5, 4],
+  ] as const)
+    map.set((6 + row) * 8 + column, 1);
+  map.set((6 + 3) * 8 + 7, 2);
+  expect(map.corners(0).size).toBe(0);
+  expect(map.corners(1)).toEqual(
     new Map([
-      [1, { left: 2, top: 1, right: 5, bottom: 4 }],
-      [2, { left: 7, top: 3, right: 7, bottom: 3 }],
+      [1, [3, 1]],
+      [2, [7, 3]],
     ]),
   );
 });
