@@ -5,12 +5,10 @@ What a machine learned is not known here; the front end sets the next step of ``
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db.models import Count, Sum
@@ -20,11 +18,10 @@ from django.utils import timezone
 from . import quarantine
 from .models import Case, ImportItem, Patient, Project, Read, Reference, Slot, Stream, User
 
-T = TypeVar("T")
-
 DAYS_SHOWN = 90
 KEPT_SECONDS = 15
-LONG_SECONDS = 0.05
+MANY_CASES = 20_000
+"""A smaller project is counted anew each time; of a larger one, numbers a little old are as good."""
 IN_USE = (Case.State.READY, Case.State.ISSUE)
 EVALUATION = (Stream.HOLDOUT, Stream.CALIBRATION)
 
@@ -83,10 +80,10 @@ def counts(projects: Iterable[Project], user: User) -> dict[int, Counts]:
     keys = {f"counts-{project.pk}": project.pk for project in projects}
     kept = cache.get_many(keys)
     missing = [pk for key, pk in keys.items() if key not in kept]
-    counted = _kept(
-        lambda: _counted(missing),
-        lambda found: {f"counts-{pk}": counts for pk, counts in found.items()},
-    )
+    counted = _counted(missing)
+    large = {f"counts-{pk}": found for pk, found in counted.items() if found.cases >= MANY_CASES}
+    if large:
+        cache.set_many(large, KEPT_SECONDS)
     by_project = {keys[key]: counts for key, counts in kept.items()} | counted
     mine = Read.objects.filter(reader=user, label_schema__project__in=by_project)
     done = mine.values_list("label_schema__project").annotate(Count("case", distinct=True))
@@ -113,23 +110,16 @@ def _counted(ids: list[int]) -> dict[int, Counts]:
     return by_project
 
 
-def _kept(count: Callable[[], T], entries: Callable[[T], dict[str, Any]]) -> T:
-    """Small projects are counted anew each time. What took long to count is as good a little later:
-    it is kept for some seconds, as ``entries`` of the cache.
-    """
-    begun = time.perf_counter()
-    found = count()
-    seconds = time.perf_counter() - begun
-    if seconds > LONG_SECONDS:
-        cache.set_many(entries(found), KEPT_SECONDS)
-    return found
-
-
 def overview(project: Project) -> Overview:
     """Everything the overview page says of a project."""
     key = f"overview-{project.pk}"
     kept: Overview | None = cache.get(key)
-    return kept or _kept(lambda: _overview(project), lambda found: {key: found})
+    if kept is not None:
+        return kept
+    found = _overview(project)
+    if sum(stream.cases for stream in found.streams.values()) >= MANY_CASES:
+        cache.set(key, found, KEPT_SECONDS)
+    return found
 
 
 def _overview(project: Project) -> Overview:

@@ -124,12 +124,12 @@ def test_without_evaluation_first_the_pool_is_not_kept_waiting() -> None:
     assert step(project).code == "read_on"
 
 
-def test_what_took_long_to_count_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_numbers_of_a_large_project_are_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     project, reader = builders.project(), builders.user()
     builders.case(project)
     assert progress.counts([project], reader)[project.pk].cases == 1
     builders.case(project)
-    monkeypatch.setattr(progress, "LONG_SECONDS", 0)
+    monkeypatch.setattr(progress, "MANY_CASES", 1)
     assert progress.counts([project], reader)[project.pk].cases == 2
     assert progress.overview(project).streams["pool"].cases == 2
     builders.read(builders.case(project), by=reader)
