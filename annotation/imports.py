@@ -15,10 +15,11 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Now
 
-from . import due, import_items, import_tables, intake, ledger, local_files, uploads
+from . import access, due, import_items, import_tables, intake, ledger, local_files, uploads
+from .access import Action
 from .dicom.faults import Fault
 from .dicom.patients import by_folder
-from .errors import Conflict, InvalidInput, NotFound, TooLarge
+from .errors import Conflict, InvalidInput, NotFound, NotPermitted, TooLarge
 from .local_files import Progress
 from .models import Import, ImportItem, Project, Series, Site, User
 from .turns import turn
@@ -57,6 +58,16 @@ def begin(
             for name, size in files
         )
         return batch
+
+
+def require_sender(batch: Import, user: User) -> None:
+    """Who began an import goes on with it and stops it; so may whoever leads the project."""
+    if batch.created_by_id in (None, user.pk):
+        return
+    if Action.EDIT_PROJECT not in access.actions_of(user, batch.project):
+        raise NotPermitted(
+            f"{batch.created_by} began this import. Only they, or a lead, may go on with it or stop it."
+        )
 
 
 def receive(item_id: int, offset: int, content: bytes) -> ImportItem:

@@ -123,12 +123,18 @@ def import_for(request: Request, pk: int) -> Import:
     return batch
 
 
+def own_import_for(request: Request, pk: int) -> Import:
+    batch = import_for(request, pk)
+    imports.require_sender(batch, signed_in(request))
+    return batch
+
+
 def items_for(request: Request) -> QuerySet[ImportItem]:
     """Files of imports into the person's projects, and of what came by itself what may be theirs."""
     projects = access.visible_to(
         request.user, Project.objects.all(), Action.IMPORT_IMAGES, project_path="pk"
     )
-    return quarantine.seen_in(list(projects))
+    return quarantine.seen_in(list(projects)).select_related("batch__project", "batch__created_by")
 
 
 def item_for(request: Request, pk: int) -> ImportItem:
@@ -181,14 +187,15 @@ class ImportCompletion(APIView):
     @extend_schema(request=None, responses=ImportSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """All files are sent: the import ends by itself when the last one is taken in."""
-        return Response(ImportSerializer(imports.complete(import_for(request, pk))).data)
+        batch = imports.complete(own_import_for(request, pk))
+        return Response(ImportSerializer(batch).data)
 
 
 class ImportCancellation(APIView):
     @extend_schema(request=None, responses=ImportSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Stop the import; images that are stored already stay."""
-        batch = imports.cancel(import_for(request, pk), signed_in(request))
+        batch = imports.cancel(own_import_for(request, pk), signed_in(request))
         return Response(ImportSerializer(batch).data)
 
 
@@ -224,6 +231,8 @@ class ItemContent(APIView):
         if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
             raise ParseError("Say with ?offset= where the piece belongs.")
         item = item_for(request, pk)
+        if item.batch is not None:
+            imports.require_sender(item.batch, signed_in(request))
         if not isinstance(request.data, bytes):
             raise ParseError("Send the bytes of the piece as application/octet-stream.")
         item = imports.receive(item.pk, int(offset), request.data)

@@ -249,3 +249,22 @@ def test_orthanc_is_not_asked_to_describe_a_series(
     assert lead.get(f"/api/series/{case.series.get().pk}").status_code == 200
     with pytest.raises(orthanc.ImageStoreUnavailable):
         orthanc.ping()
+
+
+def test_an_import_is_gone_on_with_and_stopped_by_who_began_it_or_by_a_lead(
+    project: Project,
+) -> None:
+    files = [{"name": "x.txt", "size": 3}]
+    begun = signed_in(project, Role.STEWARD)
+    started = post(begun, f"/api/projects/{project.slug}/imports", {"files": files}).json()
+    batch, item = f"/api/imports/{started['id']}", f"/api/import-items/{started['items'][0]['id']}"
+    colleague = signed_in(project, Role.STEWARD)
+    assert colleague.put(f"{item}/content?offset=0", b"abc", BYTES).status_code == 403
+    assert post(colleague, f"{batch}/complete").status_code == 403
+    refused = post(colleague, f"{batch}/cancel")
+    assert (refused.status_code, "began this import" in refused.json()["detail"]) == (403, True)
+    assert colleague.get(batch).json()["state"] == "receiving"
+    begun.put(f"{item}/content?offset=0", b"abc", BYTES)
+    lead = signed_in(project, Role.LEAD)
+    assert post(lead, f"{batch}/complete").json()["state"] == "processing"
+    assert post(begun, f"{batch}/cancel").json()["state"] == "cancelled"
