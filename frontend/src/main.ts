@@ -4,8 +4,13 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import { router } from './router.svelte';
 import { routes } from './routes';
+import { underway } from './upload/uploads.svelte';
 
 router.start(routes);
+
+addEventListener('beforeunload', (event) => {
+  if (underway.length > 0) event.preventDefault();
+});
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });

@@ -5,7 +5,7 @@ import * as queries from '../src/api/queries';
 import type { ImportBatch, ImportItem } from '../src/api/types';
 import type { NamedFile } from '../src/upload/plan';
 import * as sending from '../src/upload/send';
-import { Upload } from '../src/upload/uploads.svelte';
+import { underway, Upload } from '../src/upload/uploads.svelte';
 
 const named = (name: string): NamedFile => ({ name, file: new File([new Uint8Array(5)], name) });
 const item = (id: number, name: string): ImportItem => ({
@@ -119,4 +119,30 @@ it('files added while the first are being ended are sent too', async () => {
   await upload.add([named('first.dcm')]);
   await ended();
   expect(completed).toEqual([100, 101]);
+});
+
+it('what was announced before the server refused more is sent all the same', async () => {
+  const begin = vi.mocked(actions.beginImport).getMockImplementation() as typeof actions.beginImport;
+  vi.mocked(actions.beginImport)
+    .mockImplementationOnce(begin)
+    .mockImplementationOnce(async () => {
+      throw new Error('The disk is full.');
+    });
+  await upload.add(Array.from({ length: 5001 }, (_, number) => named(`${number}.dcm`)));
+  await ended();
+  expect(completed).toEqual([100]);
+  expect(upload.error).toBe('The disk is full.');
+});
+
+it('is under way until it has ended or was cancelled, and what comes next is not', async () => {
+  vi.spyOn(actions, 'cancelImport').mockResolvedValue({} as ImportBatch);
+  await upload.add([named('a.dcm')]);
+  expect(underway).toHaveLength(1);
+  await upload.cancel();
+  expect(underway).toEqual([]);
+  expect(actions.cancelImport).toHaveBeenCalledWith(100);
+  await upload.add([named('b.dcm')]);
+  await ended();
+  expect(completed).toEqual([101]);
+  expect(underway).toEqual([]);
 });

@@ -19,6 +19,9 @@ export interface Sent {
   received: number;
 }
 
+/** The uploads that run now, of all projects. While there is one, the window asks before it closes. */
+export const underway = $state<Upload[]>([]);
+
 export class Upload {
   readonly slug: string;
   /** Files being sent right now. */
@@ -30,6 +33,7 @@ export class Upload {
   received = $state(0);
   paused = $state(false);
   running = $state(false);
+  readonly share = $derived(this.total ? this.received / this.total : 0);
   error = $state('');
   remaining = $state<number | null>(null);
   #queue: Pair[] = [];
@@ -51,26 +55,31 @@ export class Upload {
   /** Sends the files; what an interrupted import still misses is sent there. Resolves with the number resumed. */
   async add(files: readonly NamedFile[]): Promise<number> {
     this.error = '';
+    let continued = 0;
     try {
       const { resumed, fresh } = pair(await this.#missing(), files);
       for (const { item } of resumed) this.#imports.add(this.#importOf.get(item.id) as number);
       this.#enqueue(resumed);
+      continued = resumed.length;
       for (let at = 0; at < fresh.length; at += FILES_PER_IMPORT) {
         await this.#begin(fresh.slice(at, at + FILES_PER_IMPORT));
       }
-      void this.#run();
-      return resumed.length;
     } catch (error) {
       this.error = sentence(error);
-      return 0;
     }
+    // What was begun before something failed is sent all the same.
+    if (this.#imports.size > 0) void this.#run();
+    return continued;
   }
 
   async cancel(): Promise<void> {
+    if (!this.running) return;
     this.#abort.abort();
     this.#queue = [];
-    await Promise.allSettled([...this.#imports].map((id) => cancelImport(id)));
+    const stopped = [...this.#imports];
     this.#finish();
+    await Promise.allSettled(stopped.map((id) => cancelImport(id)));
+    this.#refresh();
   }
 
   /** Items that the server still waits for, of this person's imports that were interrupted. */
@@ -110,17 +119,20 @@ export class Upload {
   async #run(): Promise<void> {
     if (this.running) return;
     this.running = true;
+    underway.push(this);
     this.failed = [];
-    this.#abort = new AbortController();
+    const { signal } = (this.#abort = new AbortController());
     this.#startedAt = Date.now();
     this.#receivedBefore = this.received;
     // Files may be added until the last import is complete.
     while (this.#queue.length > 0 || this.#imports.size > 0) {
       await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#work()));
-      if (this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       await this.#complete();
     }
+    if (signal.aborted) return;
     this.#finish();
+    this.#refresh();
   }
 
   async #work(): Promise<void> {
@@ -128,13 +140,14 @@ export class Upload {
   }
 
   async #sendOne({ item, file }: Pair): Promise<void> {
+    const { signal } = this.#abort;
     this.active.push({ id: item.id, name: item.name, size: item.size, received: item.received });
     const shown = this.active.at(-1) as Sent;
     try {
       await send({
         item,
         file,
-        signal: this.#abort.signal,
+        signal,
         onReceived: (bytes) => this.#advance(shown, bytes),
         onPaused: (paused) => {
           this.paused = paused;
@@ -142,7 +155,7 @@ export class Upload {
       });
       this.done += 1;
     } catch (error) {
-      if (!this.#abort.signal.aborted) {
+      if (!signal.aborted) {
         this.failed.push({ id: item.id, name: item.name, error: sentence(error) });
       }
     } finally {
@@ -177,6 +190,7 @@ export class Upload {
   }
 
   #finish(): void {
+    underway.splice(underway.indexOf(this), 1);
     this.running = false;
     this.paused = false;
     this.remaining = null;
@@ -186,6 +200,9 @@ export class Upload {
     this.received = 0;
     this.#imports.clear();
     this.#importOf.clear();
+  }
+
+  #refresh(): void {
     void queryClient.invalidateQueries({ queryKey: key.project(this.slug) });
   }
 }

@@ -8,7 +8,10 @@ export const imports = {
   'imports.chooseFiles': 'Choose files',
   'imports.chooseFolder': 'Choose a folder',
   'imports.nothing': 'There was no file in what you dropped.',
+  'imports.unreadable':
+    'The browser could not read what you dropped. Nothing of it was imported; try the files, or a smaller folder.',
   'imports.uploading': 'Uploading',
+  'imports.elsewhere': 'Uploading to {project}: {share}',
   'imports.uploadingOf': '{received} of {total}',
   'imports.filesDone': '{done} of {all} files sent',
   'imports.remaining': 'about {time} left',
@@ -20,6 +23,12 @@ export const imports = {
   'imports.sent': 'All files are sent; they are being checked now.',
   'imports.fileFailed': 'Not sent',
   'imports.unfinished': 'An import of {when} was interrupted',
+  'imports.unfinishedOf': 'An import of {when} by {who} has not ended',
+  'imports.underWay': {
+    one: '{n} file is missing. It may be on its way at this moment: ask {who} before you drop the import.',
+    other:
+      '{n} files are missing. They may be on their way at this moment: ask {who} before you drop the import.',
+  },
   'imports.unfinishedText': {
     one: '{n} file is missing. Drop the same file or its folder again: only what is missing is sent.',
     other: '{n} files are missing. Drop the same files or their folder again: only what is missing is sent.',
@@ -48,6 +57,11 @@ export const imports = {
   'imports.since': 'Since',
   'imports.dismiss': 'Dismiss',
   'imports.dismissed': '{name} is dismissed.',
+  'imports.dismissAll': 'Dismiss all that are shown',
+  'imports.dismissAllTitle': { one: 'Dismiss {n} file?', other: 'Dismiss {n} files?' },
+  'imports.dismissAllText':
+    'They are forgotten, as if each was dismissed by itself. What is listed further down stays in quarantine.',
+  'imports.dismissedAll': { one: '{n} file is dismissed.', other: '{n} files are dismissed.' },
   'imports.recheck': 'Check again',
   'imports.rechecked': '{name} is being checked again.',
 } as const;
