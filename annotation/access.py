@@ -25,6 +25,7 @@ class Action(StrEnum):
     VIEW_PROGRESS = "progress.view"
     READ_CASES = "cases.read"
     VIEW_CASES = "cases.view"
+    WITHDRAW_CASES = "cases.withdraw"
     VIEW_READS = "reads.view"
     IMPORT_IMAGES = "images.import"
     VIEW_ROUNDS = "rounds.view"
@@ -61,6 +62,7 @@ ALLOWED: dict[str, frozenset[Action]] = {
         | {
             Action.VIEW_PROGRESS,
             Action.VIEW_CASES,
+            Action.WITHDRAW_CASES,
             Action.IMPORT_IMAGES,
             Action.VIEW_ROUNDS,
             Action.VIEW_DATASETS,

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
-from . import access, ledger, queue
+from . import access, comments, ledger, queue
 from .access import Action
 from .dicom.faults import Fault
+from .errors import Conflict, InvalidInput
 from .intake_rules import matches
 from .models import (
     Case,
@@ -125,7 +126,7 @@ def withdraw(series: Series) -> None:
         if case.series.filter(deleted_at=None).exists():
             _record("case.images_changed", case, series=series.series_uid, gone=True)
         else:
-            _withdraw(case)
+            _withdraw(case, reason=GONE)
 
 
 def withdraw_gone(series: Series) -> None:
@@ -133,14 +134,28 @@ def withdraw_gone(series: Series) -> None:
     held = series.instances.values("sop_instance_uid")
     gone = series.cases.filter(project__case_unit=CaseUnit.INSTANCE).exclude(uid__in=held)
     for case in _locked(gone.exclude(state=Case.State.WITHDRAWN)):
-        _withdraw(case)
+        _withdraw(case, reason=GONE)
 
 
-def _withdraw(case: Case) -> None:
-    case.state, case.state_reason = Case.State.WITHDRAWN, GONE
+def withdraw_case(case: Case, user: User, *, reason: str) -> None:
+    """Take the case out for good. What was read of it stays; whoever raised an issue is told why."""
+    if not reason.strip():
+        raise InvalidInput("Say why the case is withdrawn: whoever asked about it is told so.")
+    with transaction.atomic():
+        (case,) = _locked(Case.objects.filter(pk=case.pk))
+        if case.state == Case.State.WITHDRAWN:
+            raise Conflict("This case is withdrawn already.")
+        for issue in comments.open_issues(case):
+            comments.write(case, user, text=reason, parent=issue)
+        comments.mark_resolved(case, user, comment=None)
+        _withdraw(case, reason=reason, user=user)
+
+
+def _withdraw(case: Case, *, reason: str, user: User | None = None) -> None:
+    case.state, case.state_reason = Case.State.WITHDRAWN, reason
     case.save(update_fields=["state", "state_reason"])
-    queue.cancel_slots(case, reason=GONE)
-    _record("case.withdraw", case, reason=GONE)
+    queue.cancel_slots(case, reason=reason)
+    _record("case.withdraw", case, actor=user, reason=reason)
 
 
 def _importers(series: Series) -> dict[int, Site | None]:
@@ -247,6 +262,6 @@ def _locked(cases: QuerySet[Case]) -> list[Case]:
     return list(rows.order_by("pk"))
 
 
-def _record(verb: str, case: Case, **data: object) -> None:
+def _record(verb: str, case: Case, *, actor: User | None = None, **data: object) -> None:
     data = {"case": case.pk, "stream": case.stream, **data}
-    ledger.record(verb, project=case.project, actor=None, obj=case, data=data)
+    ledger.record(verb, project=case.project, actor=actor, obj=case, data=data)

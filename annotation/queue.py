@@ -158,6 +158,10 @@ def raise_issue(slot_id: int, reader: User, token: int, *, issue: str, text: str
     """Take the case off the list until somebody has answered. Other readers' claims run on."""
     with transaction.atomic():
         slot = _own(slot_id, reader, token)
+        if slot.case.state == Case.State.WITHDRAWN:
+            raise Conflict(
+                "This case was withdrawn meanwhile, so it needs no answer. Give it back."
+            )
         comment = comments.write(slot.case, reader, text=text, issue=issue)
         Case.objects.filter(pk=slot.case_id).update(state=Case.State.ISSUE, state_reason=text)
         _give_back(slot, Slot.State.HELD)

@@ -6,9 +6,9 @@ import builders
 import pytest
 from test_queue import verbs
 
-from annotation import comments
-from annotation.errors import InvalidInput
-from annotation.models import Case, Comment
+from annotation import comments, enrolment, queue
+from annotation.errors import Conflict, InvalidInput
+from annotation.models import Case, Comment, Event
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +43,21 @@ def test_wants_some_words_and_not_too_many(case: Case, text: str) -> None:
     with pytest.raises(InvalidInput):
         comments.add(case, builders.user(), text=text)
     assert not Comment.objects.exists()
+
+
+def test_a_case_that_is_withdrawn_answers_whoever_raised_an_issue(case: Case) -> None:
+    reader, lead = builders.reader(case.project), builders.user()
+    slot = queue.claim(case.project, reader)
+    issue = queue.raise_issue(slot.pk, reader, slot.token, issue="other", text="Whose hand is it?")
+    with pytest.raises(InvalidInput, match="Say why"):
+        enrolment.withdraw_case(case, lead, reason=" ")
+    enrolment.withdraw_case(case, lead, reason="The wrong examination.")
+    case.refresh_from_db()
+    assert (case.state, case.state_reason) == ("withdrawn", "The wrong examination.")
+    assert set(case.slots.values_list("state", flat=True)) == {"cancelled"}
+    assert not comments.open_issues(case).exists()
+    assert Comment.objects.get(parent=issue).text == "The wrong examination."
+    event = Event.objects.get(verb="case.withdraw")
+    assert (event.actor, event.data["reason"]) == (lead, "The wrong examination.")
+    with pytest.raises(Conflict, match="withdrawn already"):
+        enrolment.withdraw_case(case, lead, reason="Again.")

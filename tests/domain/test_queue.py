@@ -296,6 +296,14 @@ class TestIssue:
         with pytest.raises(Conflict, match="no open issue"):
             queue.resolve_issue(case, lead)
 
+    def test_is_not_raised_with_a_case_that_was_withdrawn_meanwhile(self, project: Project) -> None:
+        builders.case(project)
+        slot = queue.claim(project, builders.reader(project))
+        project.cases.update(state=Case.State.WITHDRAWN)
+        with pytest.raises(Conflict, match="withdrawn meanwhile"):
+            queue.raise_issue(slot.pk, slot.reader, slot.token, issue="other", text="Look.")
+        assert Case.objects.get().state == Case.State.WITHDRAWN
+
     def test_wants_words(self, project: Project) -> None:
         builders.case(project)
         slot = queue.claim(project, builders.reader(project))
