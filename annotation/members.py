@@ -56,6 +56,26 @@ def new_password(user: User) -> str:
 
 
 @transaction.atomic
+def renew_password(project: Project, membership_id: int, *, user: User) -> tuple[Membership, str]:
+    """Another one-time password for a member who has not chosen one of their own yet."""
+    membership = _membership(project, membership_id)
+    person = User.objects.select_for_update(no_key=True).get(pk=membership.user_id)
+    if not awaits_password(person):
+        raise Conflict(
+            f"{person.username} has chosen a password. Only the person who runs this server may reset it."
+        )
+    _may_act_as(person, user)
+    data = {"user": person.pk}
+    ledger.record("member.password", project=project, actor=user, obj=membership, data=data)
+    return membership, new_password(person)
+
+
+def awaits_password(person: User) -> bool:
+    """Whether the account still opens with a one-time password, or has never been opened."""
+    return person.is_active and (person.must_change_password or person.last_login is None)
+
+
+@transaction.atomic
 def invite(
     project: Project, *, username: str, full_name: str, role: str, user: User | None
 ) -> tuple[Membership, str]:
@@ -87,17 +107,34 @@ def found(project: Project, owner: User) -> Membership:
 def remove(project: Project, membership_id: int, *, user: User | None) -> None:
     """Take a role away. A project always keeps one lead."""
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    membership = (
-        Membership.objects.select_related("user").filter(pk=membership_id, project=project).first()
-    )
-    if membership is None:
-        raise NotFound
+    membership = _membership(project, membership_id)
     _may_give_or_take(project, membership.role, membership.user, user)
     if membership.role == Role.LEAD and _leads(project).count() == 1:
         raise Conflict("This is the last lead. Make somebody else a lead first.")
     data = {"user": membership.user.pk, "role": membership.role}
     ledger.record("member.remove", project=project, actor=user, obj=membership, data=data)
     membership.delete()
+
+
+def _membership(project: Project, membership_id: int) -> Membership:
+    found = Membership.objects.select_related("user").filter(pk=membership_id, project=project)
+    membership = found.first()
+    if membership is None:
+        raise NotFound
+    return membership
+
+
+def _may_act_as(person: User, user: User) -> None:
+    """Who knows an account's password can be that person, in every project and as administrator."""
+    if person.is_staff or person.is_superuser:
+        raise NotPermitted("Only the person who runs this server may do this for an administrator.")
+    if any(
+        _beyond(each.project, each.role, user)
+        for each in person.memberships.select_related("project")
+    ):
+        raise NotPermitted(
+            f"{person.username} may do more than you, here or elsewhere. Ask the person who runs this server."
+        )
 
 
 def _give(project: Project, person: User, role: str, user: User | None) -> Membership:
@@ -115,12 +152,15 @@ def _may_hand_on(project: Project, role: str, user: User | None) -> None:
     """
     if user is None:
         return
-    beyond = access.ALLOWED[role] - access.actions_of(user, project) - {Action.READ_CASES}
-    if beyond:
+    if beyond := _beyond(project, role, user):
         raise NotPermitted(
             f"You may not make somebody {Role(role).label.lower()}: that role allows what yours does not "
             f"({', '.join(sorted(beyond))}). Ask a lead."
         )
+
+
+def _beyond(project: Project, role: str, user: User) -> frozenset[Action]:
+    return access.ALLOWED[role] - access.actions_of(user, project) - {Action.READ_CASES}
 
 
 def _leads(project: Project) -> QuerySet[Membership]:

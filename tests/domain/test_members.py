@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builders
 import pytest
+from django.utils import timezone
 
 from annotation import access, members
 from annotation.errors import Conflict, InvalidInput, NotFound, NotPermitted
@@ -124,3 +125,40 @@ def test_a_site_administrator_cannot_widen_their_own_rights() -> None:
     admin, _, theirs = site_admin_and_reader()
     with pytest.raises(NotPermitted):
         members.add(theirs.project, username=admin.username, role=Role.STEWARD, user=admin)
+
+
+class TestANewOneTimePassword:
+    def test_is_for_somebody_who_has_not_chosen_one(self) -> None:
+        project = builders.project()
+        admin = builders.user(Role.SITE_ADMIN, project=project)
+        membership, first = members.invite(
+            project, username="ada", full_name="Ada King", role=Role.READER, user=admin
+        )
+        _, second = members.renew_password(project, membership.pk, user=admin)
+        ada = User.objects.get(username="ada")
+        assert (ada.check_password(first), ada.check_password(second)) == (False, True)
+        event = Event.objects.get(verb="member.password")
+        assert (event.actor, event.data) == (admin, {"user": ada.pk})
+        assert second not in str(list(Event.objects.values()))
+
+    def test_is_never_for_somebody_who_has(self) -> None:
+        project = builders.project()
+        lead = builders.user(Role.LEAD, project=project)
+        reader = builders.user(Role.READER, project=project, last_login=timezone.now())
+        with pytest.raises(Conflict, match="has chosen a password"):
+            members.renew_password(project, reader.memberships.get().pk, user=lead)
+        assert User.objects.get(pk=reader.pk).password == reader.password
+
+    @pytest.mark.parametrize("above", ["role", "elsewhere", "administrator"])
+    def test_is_never_for_somebody_who_may_do_more(self, above: str) -> None:
+        project = builders.project()
+        admin = builders.user(Role.SITE_ADMIN, project=project)
+        role = Role.STEWARD if above == "role" else Role.READER
+        person = builders.user(role, project=project, is_superuser=above == "administrator")
+        membership = person.memberships.get()
+        if above == "elsewhere":
+            other = builders.project()
+            Membership.objects.create(user=person, project=other, role=Role.READER)
+        with pytest.raises(NotPermitted):
+            members.renew_password(project, membership.pk, user=admin)
+        assert User.objects.get(pk=person.pk).password == person.password
