@@ -24,7 +24,7 @@ from django.db.models import Case as Choose
 from django.db.models.functions import Coalesce
 
 from .errors import InvalidInput
-from .models import Case, Draft, Project, Read, Reference, Series, Skip, Slot, User
+from .models import Case, Comment, Draft, Project, Read, Reference, Series, Skip, Slot, User
 
 NEWEST_FREE = 1000
 STAGES = ("not_started", "draft", "issue", "awaiting", "done")
@@ -34,8 +34,8 @@ _OF_CASE = {"case": OuterRef("pk")}
 def for_reader(
     project: Project, reader: User, *, stage: str = "", search: str = ""
 ) -> QuerySet[Case]:
-    """Cases that this reader has or had, and the newest of those that the reader may take: all of
-    these only for a search.
+    """Cases that this reader has, had or asked about, and the newest of those that the reader may
+    take: all of these only for a search.
 
     Found from the reader's own rows and the open slots, never by walking through all cases.
     """
@@ -43,6 +43,10 @@ def for_reader(
     candidates: list[QuerySet[Any, Any]] = [
         Draft.objects.filter(reader=reader).values("slot__case"),
         Slot.objects.filter(reader=reader, project=project).values("case"),
+        Comment.objects.filter(author=reader)
+        .exclude(issue="")
+        .exclude(case__skips__reader=reader)
+        .values("case"),
     ]
     if stage in ("", "not_started"):
         candidates.append(_free(project, reader, None if search else NEWEST_FREE))
@@ -85,18 +89,24 @@ def for_overseer(project: Project) -> QuerySet[Case]:
 
 
 def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
-    """With the columns of the list: the person's own slot, due date, series and first series."""
+    """With the columns of the list: the person's own slot, what was answered to the person, due date,
+    series and first series.
+    """
     slots = Slot.objects.filter(case=OuterRef("pk"))
     own = slots.filter(reader=user, state__in=[Slot.State.CLAIMED, Slot.State.DONE])
     drafted = Draft.objects.filter(slot__case=OuterRef("pk"), reader=user)
+    late = Read.objects.filter(**_OF_CASE, reader=user, late=True).order_by("-pk")
+    answers = Comment.objects.filter(**_OF_CASE, parent__author=user).exclude(author=user)
     series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
     count = Func("pk", function="COUNT", output_field=IntegerField())
     return cases.select_related("project").annotate(
         slot=Coalesce(
             Subquery(own.values("pk")[:1]),
             Subquery(drafted.values("slot_id")[:1]),
+            Subquery(late.values("slot_id")[:1]),
             output_field=BigIntegerField(),
         ),
+        answer=Subquery(answers.order_by("-pk").values("text")[:1]),
         due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
         series_count=Subquery(series.order_by().annotate(count=count).values("count")),
         first_series=Subquery(series.values("pk")[:1]),

@@ -168,6 +168,12 @@ def latest_read(slot: Slot, reader: User) -> Read | None:
     return slot.reads.filter(reader=reader, superseded_by=None).order_by("-pk").first()
 
 
+def last_read(project: Project, reader: User) -> Read | None:
+    """What this reader said last in the project, other than of images that have changed since."""
+    reads = Read.objects.filter(reader=reader, slot__project=project)
+    return reads.exclude(slot__state=Slot.State.OUTDATED).order_by("-pk").first()
+
+
 def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")

@@ -131,8 +131,18 @@ class ClaimSerializer(serializers.Serializer[Any]):
     draft = SavedDraftSerializer(allow_null=True)
 
 
+class LastReadSerializer(serializers.ModelSerializer[Read]):
+    slot = serializers.IntegerField(source="slot_id")
+    case_id = serializers.IntegerField()
+
+    class Meta:
+        model = Read
+        fields = ["slot", "case_id", "submitted_at"]
+
+
 class ClaimListSerializer(serializers.Serializer[Any]):
     results = ClaimSerializer(many=True)
+    last_read = LastReadSerializer(allow_null=True)
 
 
 class AssignedSeriesSerializer(serializers.Serializer[Any]):

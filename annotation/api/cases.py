@@ -10,13 +10,15 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from annotation import access, listing, pixel_links
+from annotation import access, comments, enrolment, listing, pixel_links
 from annotation.access import Action
 from annotation.case_images import instance_of
-from annotation.errors import NotPermitted
+from annotation.errors import NotFound, NotPermitted
 from annotation.models import Case, Series
 
+from .assignments import valid
 from .authentication import signed_in
 
 SEARCHED = ("modality", "body_part")
@@ -30,6 +32,9 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
     series_count = serializers.IntegerField()
     due_at = serializers.DateTimeField(allow_null=True)
     slot = serializers.IntegerField(allow_null=True, help_text="in my hands, read by me or drafted")
+    answer = serializers.CharField(
+        allow_null=True, help_text="what somebody last answered to an issue or remark of mine"
+    )
     thumbnail = serializers.SerializerMethodField()
     stream = serializers.SerializerMethodField()
 
@@ -37,7 +42,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
         model = Case
         fields = [
             "id", "modality", "body_part", "series_count", "frame_count", "state", "stage", "due_at",
-            "thumbnail", "slot", "stream", "created_at",
+            "thumbnail", "slot", "answer", "stream", "created_at",
         ]  # fmt: skip
 
     def get_thumbnail(self, case: Any) -> str | None:
@@ -95,3 +100,25 @@ class Cases(generics.ListAPIView[Case]):
         context = super().get_serializer_context()
         holder = pixel_links.holder_of(self.request.META)
         return {**context, "holder": holder, "oversees": self.oversees}
+
+
+class WithdrawalSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        max_length=comments.LONGEST, help_text="told to whoever raised an issue; kept in the ledger"
+    )
+
+
+class CaseWithdrawal(APIView):
+    @extend_schema(
+        operation_id="cases_withdraw", request=WithdrawalSerializer, responses={204: None}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Take the case out for good, with a reason. It is read and learned from no more."""
+        cases = Case.objects.filter(pk=pk)
+        case = access.visible_to(request.user, cases, Action.VIEW_CASES).first()
+        if case is None:
+            raise NotFound
+        access.require(request.user, case.project, Action.WITHDRAW_CASES)
+        given = valid(WithdrawalSerializer, request)
+        enrolment.withdraw_case(case, signed_in(request), reason=given["reason"])
+        return Response(status=204)

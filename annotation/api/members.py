@@ -25,10 +25,19 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         "slug", source="user.home_site", read_only=True, allow_null=True
     )
 
+    awaits_password = serializers.SerializerMethodField(
+        help_text="has not chosen a password yet: a new one-time password can be made"
+    )
+
     class Meta:
         model = Membership
-        fields = ["id", "username", "full_name", "home_site", "role", "created_at"]
+        fields = [
+            "id", "username", "full_name", "home_site", "role", "created_at", "awaits_password",
+        ]  # fmt: skip
         read_only_fields = fields
+
+    def get_awaits_password(self, membership: Membership) -> bool:
+        return members.awaits_password(membership.user)
 
 
 class NewMemberSerializer(serializers.Serializer[Any]):
@@ -75,8 +84,7 @@ class Invitations(APIView):
         wanted = InvitationSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         added, password = members.invite(project, **wanted.validated_data, user=signed_in(request))
-        answer = {**MemberSerializer(added).data, "password": password}
-        return Response(answer, status=201, headers={"Cache-Control": "no-store"})
+        return _shown_once(added, password, status=201)
 
 
 class MemberDetail(APIView):
@@ -86,3 +94,19 @@ class MemberDetail(APIView):
         project = access.project_for(request.user, slug, Action.MANAGE_MEMBERS)
         members.remove(project, pk, user=signed_in(request))
         return Response(status=204)
+
+
+class MemberPassword(APIView):
+    @extend_schema(
+        operation_id="projects_members_password", request=None, responses=InvitedSerializer
+    )
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Another one-time password for somebody who has not chosen one of their own yet."""
+        project = access.project_for(request.user, slug, Action.MANAGE_MEMBERS)
+        membership, password = members.renew_password(project, pk, user=signed_in(request))
+        return _shown_once(membership, password, status=200)
+
+
+def _shown_once(membership: Membership, password: str, *, status: int) -> Response:
+    answer = {**MemberSerializer(membership).data, "password": password}
+    return Response(answer, status=status, headers={"Cache-Control": "no-store"})

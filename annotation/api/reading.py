@@ -46,7 +46,7 @@ class StreamParser(BaseParser):
 class Claims(APIView):
     @extend_schema(operation_id="claims_list", responses=shapes.ClaimListSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        """The cases that I have in hand."""
+        """The cases that I have in hand, and the one that I read last."""
         project = access.project_for(request.user, slug, Action.READ_CASES)
         user = signed_in(request)
         slots = queue.live_claims(project, user)
@@ -54,7 +54,9 @@ class Claims(APIView):
             draft.slot_id: draft for draft in Draft.objects.filter(slot__in=slots, reader=user)
         }
         claims = [shapes.claim(slot, drafts.get(slot.pk)) for slot in slots]
-        return Response({"results": claims})
+        last = reading.last_read(project, user)
+        last_read = None if last is None else shapes.LastReadSerializer(last).data
+        return Response({"results": claims, "last_read": last_read})
 
     @extend_schema(
         operation_id="claims_create",

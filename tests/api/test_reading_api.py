@@ -139,6 +139,17 @@ class TestClaims:
         [claim] = client.get(path).json()["results"]
         assert claim["draft"]["version"] == 1
 
+    def test_name_what_was_read_last_so_that_it_can_be_corrected(
+        self, client: APIClient, project: Project, case: Case, assignment: dict[str, Any]
+    ) -> None:
+        path = f"/api/projects/{project.slug}/claims"
+        assert client.get(path).json()["last_read"] is None
+        submit(client, assignment)
+        last = client.get(path).json()["last_read"]
+        assert (last["slot"], last["case_id"]) == (assignment["slot"], case.pk)
+        other = client_of(builders.reader(project))
+        assert other.get(path).json()["last_read"] is None
+
     def test_nothing_to_read_is_a_sentence(self, client: APIClient, project: Project) -> None:
         answer = client.post(f"/api/projects/{project.slug}/claims", {}, format="json")
         assert "free for you" in problem(answer, 404, "nothing_to_read")["detail"]
@@ -213,6 +224,40 @@ class TestLease:
         assert case.state == Case.State.READY
         said = client.get(f"/api/cases/{case.pk}/comments").json()["results"]
         assert [one["text"] for one in said] == ["The apex is cut off.", "Exported again."]
+
+    def test_the_answer_stands_in_the_list_of_who_asked_and_of_nobody_else(
+        self,
+        client: APIClient,
+        lead: APIClient,
+        project: Project,
+        case: Case,
+        assignment: dict[str, Any],
+    ) -> None:
+        raised = {"token": 1, "issue": "other", "text": "Whose hand is it?"}
+        comment = client.post(f"/api/slots/{assignment['slot']}/issue", raised, format="json")
+        path = f"/api/projects/{project.slug}/cases"
+        [row] = client.get(path).json()["results"]
+        assert (row["stage"], row["answer"]) == ("issue", None)
+        reply = {"text": "The left one.", "parent": comment.json()["comment"]}
+        lead.post(f"/api/cases/{case.pk}/comments", reply, format="json")
+        lead.post(f"/api/comments/{reply['parent']}/resolve")
+        [row] = client.get(path).json()["results"]
+        assert (row["stage"], row["answer"]) == ("not_started", "The left one.")
+        [row] = client_of(builders.reader(project)).get(path).json()["results"]
+        assert row["answer"] is None
+
+    def test_withdrawing_needs_the_right_and_a_reason(
+        self, client: APIClient, lead: APIClient, project: Project, case: Case
+    ) -> None:
+        path, said = f"/api/cases/{case.pk}/withdraw", {"reason": "Of another study."}
+        adjudicator = client_of(builders.user(Role.ADJUDICATOR, project=project))
+        problem(client.post(path, said, format="json"), 404, "not_found")
+        problem(adjudicator.post(path, said, format="json"), 403, "not_permitted")
+        problem(lead.post(path, {"reason": " "}, format="json"), 422, "invalid_input")
+        assert lead.post(path, said, format="json").status_code == 204
+        problem(lead.post(path, said, format="json"), 409, "conflict")
+        case.refresh_from_db()
+        assert case.state == Case.State.WITHDRAWN
 
 
 class TestDraft:
@@ -353,6 +398,7 @@ class TestList:
             "stage": "not_started",
             "due_at": None,
             "slot": assignment["slot"],
+            "answer": None,
             "stream": None,
         }
 

@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take the case out for good, with a reason. It is read and learned from no more. */
+        post: operations["cases_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comments/{id}/resolve": {
         parameters: {
             query?: never;
@@ -302,7 +319,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The cases that I have in hand. */
+        /** @description The cases that I have in hand, and the one that I read last. */
         get: operations["claims_list"];
         put?: never;
         /** @description Read next: the case I have in hand (200), else the next one that is free for me (201). */
@@ -446,6 +463,23 @@ export interface paths {
         post?: never;
         /** @description Take the role away. The last lead stays. */
         delete: operations["projects_members_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/members/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Another one-time password for somebody who has not chosen one of their own yet. */
+        post: operations["projects_members_password"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -923,6 +957,7 @@ export interface components {
          *     * `progress.view` - progress.view
          *     * `cases.read` - cases.read
          *     * `cases.view` - cases.view
+         *     * `cases.withdraw` - cases.withdraw
          *     * `reads.view` - reads.view
          *     * `images.import` - images.import
          *     * `rounds.view` - rounds.view
@@ -936,7 +971,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "reads.view" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1053,6 +1088,8 @@ export interface components {
             readonly thumbnail: string | null;
             /** @description in my hands, read by me or drafted */
             slot: number | null;
+            /** @description what somebody last answered to an issue or remark of mine */
+            answer: string | null;
             readonly stream: string | null;
             /** Format: date-time */
             readonly created_at: string;
@@ -1074,6 +1111,7 @@ export interface components {
         };
         ClaimList: {
             results: components["schemas"]["Claim"][];
+            last_read: components["schemas"]["LastRead"] | null;
         };
         /** @description ``author`` is null where the reader may not know who else reads. */
         Comment: {
@@ -1276,6 +1314,8 @@ export interface components {
             readonly role: components["schemas"]["RoleEnum"];
             /** Format: date-time */
             readonly created_at: string;
+            /** @description has not chosen a password yet: a new one-time password can be made */
+            readonly awaits_password: boolean;
             /** @description one-time password; it is shown this once */
             password: string;
         };
@@ -1335,6 +1375,12 @@ export interface components {
                 }[];
                 guideline?: string;
             };
+        };
+        LastRead: {
+            slot: number;
+            case_id: number;
+            /** Format: date-time */
+            readonly submitted_at: string;
         };
         Learning: {
             can_start: boolean;
@@ -1399,6 +1445,8 @@ export interface components {
             readonly role: components["schemas"]["RoleEnum"];
             /** Format: date-time */
             readonly created_at: string;
+            /** @description has not chosen a password yet: a new one-time password can be made */
+            readonly awaits_password: boolean;
         };
         /**
          * @description * `single` - Single
@@ -2305,6 +2353,10 @@ export interface components {
             width: number;
             name: string;
         };
+        WithdrawalRequest: {
+            /** @description told to whoever raised an issue; kept in the ledger */
+            reason: string;
+        };
         /** @description RFC 9457 problem: what failed, why, and what to do. */
         Problem: {
             type: string;
@@ -2392,6 +2444,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Comment"];
                 };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The server cannot answer right now. Try again. */
             503: {
@@ -3581,6 +3675,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_members_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {
