@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from annotation.models import Project, Read, SnapshotItem
+from annotation.models import Project, Read, SnapshotItem, Stream
 
+from . import registry
 from .engine.metrics import Interval
-from .models import Arm, CurvePoint, Round
+from .models import Arm, CurvePoint, Evaluation, Round
 
 COMPARED = (Arm.ACTIVE, Arm.CONTROL)
 
@@ -50,3 +51,14 @@ def of(project: Project) -> Curve:
         return Curve("", 0, [])
     same = rows.filter(metric=latest.metric).order_by("round__number", "arm")
     return Curve(latest.metric, latest.patients, list(same))
+
+
+def unmeasured(round_: Round) -> QuerySet[Evaluation]:
+    """What says why points of the round have no value: the rows of its ensembles on the hold-out."""
+    points = CurvePoint.objects.filter(
+        round=round_, value=None, arm=OuterRef("model__arm"), metric=OuterRef("metric")
+    )
+    of_ensembles = Evaluation.objects.filter(
+        model__round=round_, model__network=registry.ENSEMBLE, stream=Stream.HOLDOUT, subgroup=""
+    )
+    return of_ensembles.filter(Exists(points)).select_related("model").order_by("model__arm")

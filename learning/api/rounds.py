@@ -16,8 +16,8 @@ from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.pagination import LARGEST_ID, ByIdUpward
 from annotation.models import User
-from learning import rounds, stages
-from learning.models import Round, RoundLog, TrainedModel, Training
+from learning import curves, rounds, stages
+from learning.models import Arm, Evaluation, Round, RoundLog, TrainedModel, Training
 
 from . import visible
 
@@ -99,15 +99,31 @@ class RoundModelSerializer(serializers.ModelSerializer[TrainedModel]):
         read_only_fields = fields
 
 
+class UnmeasuredSerializer(serializers.ModelSerializer[Evaluation]):
+    """Why the learning curve has no value for an arm of this round."""
+
+    arm = serializers.ChoiceField(Arm.choices, source="model.arm")
+
+    class Meta:
+        model = Evaluation
+        fields = ["arm", "metric", "note"]
+        read_only_fields = fields
+
+
 class RoundDetailSerializer(RoundSerializer):
-    """A round with the losses of its trainings and the models it made."""
+    """A round with the losses of its trainings, the models it made and what could not be measured."""
 
     trainings = TrainingSerializer(many=True)
     models = RoundModelSerializer(source="trained_models", many=True)
+    unmeasured = serializers.SerializerMethodField()
 
     class Meta(RoundSerializer.Meta):
-        fields = [*RoundSerializer.Meta.fields, "trainings", "models"]
+        fields = [*RoundSerializer.Meta.fields, "trainings", "models", "unmeasured"]
         read_only_fields = fields
+
+    @extend_schema_field(UnmeasuredSerializer(many=True))
+    def get_unmeasured(self, round_: Round) -> Any:
+        return UnmeasuredSerializer(curves.unmeasured(round_), many=True).data
 
 
 class RoundLogSerializer(serializers.ModelSerializer[RoundLog]):

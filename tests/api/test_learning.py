@@ -160,6 +160,21 @@ def test_a_round_shows_losses_left_out_cases_and_models(client: APIClient, done:
     assert {model["network"] for model in shown["models"]} == {"densenet", "vit", "ensemble"}
 
 
+def test_a_round_says_why_an_arm_has_no_value_on_the_curve(client: APIClient, done: Round) -> None:
+    assert client.get(f"/api/rounds/{done.pk}").json()["unmeasured"] == []
+    done.curve.filter(arm="control").update(value=None)
+    for arm in ("active", "control"):
+        model = TrainedModel.objects.create(
+            project=done.project, round=done, arm=arm, network="ensemble", config={},
+            weights_sha256="", code_sha256="0" * 64,
+        )  # fmt: skip
+        Evaluation.objects.create(
+            model=model, stream="holdout", metric="auroc", patients=3, note="Only one class."
+        )
+    [row] = client.get(f"/api/rounds/{done.pk}").json()["unmeasured"]
+    assert row == {"arm": "control", "metric": "auroc", "note": "Only one class."}
+
+
 def test_a_running_round_estimates_the_time_that_is_left(client: APIClient, done: Round) -> None:
     Round.objects.filter(pk=done.pk).update(state=Round.State.RUNNING, progress=0.5)
     assert client.get(f"/api/rounds/{done.pk}").json()["eta_seconds"] >= 0

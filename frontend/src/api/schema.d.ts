@@ -2013,7 +2013,7 @@ export interface components {
             readonly snapshot: number | null;
             readonly eta_seconds: number | null;
         };
-        /** @description A round with the losses of its trainings and the models it made. */
+        /** @description A round with the losses of its trainings, the models it made and what could not be measured. */
         RoundDetail: {
             readonly id: number;
             readonly number: number;
@@ -2040,6 +2040,7 @@ export interface components {
             readonly eta_seconds: number | null;
             trainings: components["schemas"]["Training"][];
             models: components["schemas"]["RoundModel"][];
+            readonly unmeasured: components["schemas"]["Unmeasured"][];
         };
         RoundLog: {
             readonly id: number;
@@ -2335,6 +2336,12 @@ export interface components {
             readonly labels: number;
             history: components["schemas"]["Epoch"][];
             left_out: components["schemas"]["LeftOut"][];
+        };
+        /** @description Why the learning curve has no value for an arm of this round. */
+        Unmeasured: {
+            arm: components["schemas"]["ArmEnum"];
+            readonly metric: string;
+            readonly note: string;
         };
         UseRequest: {
             /** @description why this model; kept in the ledger */
