@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { t } from '../src/strings';
 import { en } from '../src/strings/en';
 import { words } from '../src/strings/en/words';
 
@@ -37,5 +38,12 @@ describe('the table of texts', () => {
         group,
       ).toBe(true);
     }
+  });
+});
+
+describe('a text', () => {
+  it('names a case by its number as it is, and groups the digits of amounts alone', () => {
+    expect(t('case.name', { id: 12345 })).toBe('Case 12345');
+    expect(t('list.frames', { n: 12345 })).toBe('12,345 images');
   });
 });
