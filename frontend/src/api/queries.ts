@@ -156,13 +156,15 @@ export const round = (id: string) =>
 export const roundLog = (id: string, after: number) =>
   body(api.GET('/api/rounds/{id}/log', { params: { path: { id: Number(id) }, query: { after } } }));
 
-export const models = (slug: string) =>
-  paged<Model>(inProject(slug, 'models'), (asked) =>
+export const models = (slug: string) => ({
+  ...paged<Model>(inProject(slug, 'models'), (asked) =>
     api.GET('/api/projects/{slug}/models', {
       params: { path: { slug }, query: from(asked) },
       signal: asked.signal,
     }),
-  );
+  ),
+  refetchInterval: SLOW_MS,
+});
 
 export const model = (id: string) =>
   one([...key.models, id], ({ signal }) =>
