@@ -267,11 +267,27 @@ reading.submit(
 print(slot.pk)
 """
 
+DRAFTED = """
+from annotation import queue, reading
+from annotation.models import Project, User
+project, reader = Project.objects.get(slug="answers"), User.objects.get(username="answers-2")
+slot = queue.claim(project, reader)
+content = {"answers": [{"question": "finding", "value": "no"}], "marks": []}
+reading.save_draft(slot.pk, reader, token=slot.token, version=0, content=content, active_seconds=1)
+print(slot.pk)
+"""
+GIVEN_BACK = """
+from annotation import queue
+from annotation.models import Slot
+slot = Slot.objects.get(reader__username="answers-2", state="claimed")
+queue.release(slot.pk, slot.reader, slot.token)
+"""
+
 
 @pytest.fixture(scope="module")
 def answers(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
     """A project in which one reader asks, the other being its lead."""
-    return prepare(live_stack.url, in_live_stack, slug="answers", people=2, cases=2)
+    return prepare(live_stack.url, in_live_stack, slug="answers", people=2, cases=3)
 
 
 def test_the_answer_to_an_issue_reaches_whoever_raised_it(
@@ -322,5 +338,23 @@ def test_what_was_read_last_is_opened_again_from_the_list(
     reopen = page.get_by_role("link", name="Reopen last")
     expect(reopen).to_have_attribute("href", f"/p/answers/read/{slot}")
     page.keyboard.press("r")
+    page.wait_for_url(f"**/read/{slot}")
+    context.close()
+
+
+def test_a_draft_is_opened_from_the_list_after_its_time_ran_out(
+    browser: Browser, answers: Place, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = in_live_stack(DRAFTED).strip()
+    context = answers.enter(browser, "answers-2")
+    page = context.new_page()
+    show(page, at(answers, "/list?stage=draft"))
+    [row] = page.locator("tbody tr").all()
+    expect(row).to_contain_text("Yours now")
+    in_live_stack(GIVEN_BACK)
+    show(page, at(answers, "/list?stage=draft"))
+    expect(row).not_to_contain_text("Yours now")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
     page.wait_for_url(f"**/read/{slot}")
     context.close()

@@ -104,10 +104,12 @@ export const ranking = (slug: string) =>
     api.GET('/api/projects/{slug}/ranking', { params: { path: { slug } }, signal }),
   );
 
-export const claims = (slug: string) =>
-  one(inProject(slug, 'claims'), ({ signal }) =>
+export const claims = (slug: string) => ({
+  ...one(inProject(slug, 'claims'), ({ signal }) =>
     api.GET('/api/projects/{slug}/claims', { params: { path: { slug } }, signal }),
-  );
+  ),
+  refetchInterval: SLOW_MS,
+});
 
 export interface CaseFilter {
   state: Stage | '';
