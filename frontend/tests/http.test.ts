@@ -89,6 +89,13 @@ describe('a refusal', () => {
     expect(connection.signedIn).toBe(false);
   });
 
+  it('is over once any request is answered well: somebody signed in again in another window', async () => {
+    connection.signedOut();
+    fetched.mockResolvedValue(answer(200, {}));
+    await get('me');
+    expect(connection.signedIn).toBe(true);
+  });
+
   it('for want of a right does not end the session', async () => {
     fetched.mockResolvedValue(problem(403, 'not_permitted', 'Your role does not allow this.'));
     await expect(get('x')).rejects.toMatchObject({ status: 403 });

@@ -32,7 +32,16 @@ describe('joining series', () => {
       { x: 1, y: 0.6, low: 0.5, high: 0.7 },
     ];
     const { series } = join([{ label: 'a', look: 'plain', points }]);
-    expect(series[0]).toEqual({ y: [0.6, 0.8], low: [0.5, 0.7], high: [0.7, 0.9], hasInterval: true });
+    expect(series[0]).toMatchObject({ y: [0.6, 0.8], low: [0.5, 0.7], high: [0.7, 0.9], hasInterval: true });
+  });
+
+  it('keeps beside each value what it rests on', () => {
+    const points = [
+      { x: 0.9, y: 0.8, note: '2 cases' },
+      { x: 0.1, y: 0.2, note: '35 cases' },
+    ];
+    const { series } = join([{ label: 'a', look: 'accent', points }, line([0.5, 0.5])]);
+    expect(series[0]?.notes).toEqual(['35 cases', '', '2 cases']);
   });
 });
 

@@ -45,3 +45,10 @@ describe('the table of texts', () => {
     }
   });
 });
+
+describe('a text', () => {
+  it('names a case by its number as it is, and groups the digits of amounts alone', () => {
+    expect(t('case.name', { id: 12345 })).toBe('Case 12345');
+    expect(t('list.frames', { n: 12345 })).toBe('12,345 images');
+  });
+});

@@ -199,6 +199,162 @@ def test_a_member_is_invited_with_a_password_that_is_shown_once(lead: Page, plac
     expect(password).to_be_visible()
     shown = password.inner_text()
     assert len(shown) >= 12
+    lead.keyboard.press("Escape")
     lead.get_by_role("button", name="I have handed it over").click()
     expect(lead.get_by_role("row", name=re.compile("Dr. Anna Weber"))).to_contain_text("Reader")
     assert shown not in lead.content()
+    lead.get_by_role("button", name="New one-time password for Dr. Anna Weber").click()
+    expect(password).to_be_visible()
+    assert password.inner_text() != shown
+    assert barriers(lead) == []
+    lead.get_by_role("button", name="I have handed it over").click()
+    expect(lead.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_upload_is_seen_from_every_page_and_ends_there(
+    lead: Page, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "note.txt").write_text("Dear colleague")
+    (tmp_path / "nothing.dcm").touch()
+    lead.route("**/content?*", lambda route: None)  # no answer yet
+    show(lead, at(place, "/import"))
+    files = [tmp_path / "note.txt", tmp_path / "nothing.dcm"]
+    lead.locator("input[type=file]").first.set_input_files(files)
+    lead.get_by_role("link", name="Members").click()
+    uploading = lead.get_by_role("link", name="Uploading to Lesions on CT: 0%")
+    expect(uploading).to_be_visible()
+    assert barriers(lead) == []
+    lead.unroute("**/content?*")
+    expect(uploading).to_have_count(0)
+    lead.get_by_role("link", name="Import", exact=True).click()
+    empty = lead.get_by_role("row", name=re.compile("nothing.dcm"))
+    expect(empty).to_contain_text("The file is empty", timeout=IMPORTED_MS)
+    expect(lead.get_by_role("row", name=re.compile("note.txt"))).to_be_visible()
+    lead.get_by_role("button", name="Dismiss all that are shown").click()
+    lead.get_by_role("alertdialog").get_by_role("button", name="Dismiss").click()
+    expect(lead.get_by_text("Nothing is in quarantine")).to_be_visible()
+
+
+def test_what_cannot_be_brought_up_to_date_says_since_when(lead: Page, place: Place) -> None:
+    show(lead, at(place, "/import"))
+    lead.route("**/quarantine*", lambda route: route.fulfill(status=500))
+    notice = lead.get_by_text("Not updated since")
+    expect(notice).to_be_visible(timeout=10_000)
+    expect(lead.get_by_text("Nothing is in quarantine")).to_be_visible()
+    lead.unroute("**/quarantine*")
+    lead.get_by_role("button", name="Try again").click()
+    expect(notice).to_have_count(0)
+
+
+ASKED = """
+from annotation import queue
+from annotation.models import Project, User
+project, reader = Project.objects.get(slug="answers"), User.objects.get(username="answers-2")
+slot = queue.claim(project, reader)
+queue.raise_issue(slot.pk, reader, slot.token, issue="image_quality", text="Is it cut off?")
+print(slot.case_id)
+"""
+READ = """
+from uuid import uuid4
+from annotation import queue, reading
+from annotation.models import Project, User
+project, reader = Project.objects.get(slug="answers"), User.objects.get(username="answers-2")
+slot = queue.claim(project, reader)
+content = {"answers": [{"question": "finding", "value": "no"}], "marks": []}
+reading.submit(
+    slot.pk, reader, token=slot.token, idempotency_key=uuid4(), content=content, active_seconds=1
+)
+print(slot.pk)
+"""
+
+DRAFTED = """
+from annotation import queue, reading
+from annotation.models import Project, User
+project, reader = Project.objects.get(slug="answers"), User.objects.get(username="answers-2")
+slot = queue.claim(project, reader)
+content = {"answers": [{"question": "finding", "value": "no"}], "marks": []}
+reading.save_draft(slot.pk, reader, token=slot.token, version=0, content=content, active_seconds=1)
+print(slot.pk)
+"""
+GIVEN_BACK = """
+from annotation import queue
+from annotation.models import Slot
+slot = Slot.objects.get(reader__username="answers-2", state="claimed")
+queue.release(slot.pk, slot.reader, slot.token)
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
+    """A project in which one reader asks, the other being its lead."""
+    return prepare(live_stack.url, in_live_stack, slug="answers", people=2, cases=3)
+
+
+def test_the_answer_to_an_issue_reaches_whoever_raised_it(
+    browser: Browser, answers: Place, in_live_stack: Callable[[str], str]
+) -> None:
+    lead = answers.enter(browser, "answers-1").new_page()
+    reader = answers.enter(browser, "answers-2").new_page()
+    case = in_live_stack(ASKED).strip()
+    row = reader.get_by_role("row", name=re.compile(f"Case {case}"))
+    show(reader, at(answers, "/list"))
+    expect(row).to_contain_text("Issue raised")
+
+    show(lead, at(answers, "/list"))
+    lead.get_by_role("button", name=f"Answer the issue of case {case}").click()
+    dialog = lead.get_by_role("dialog")
+    expect(dialog).to_contain_text("Image quality")
+    expect(dialog.locator("img")).to_be_visible()
+    assert barriers(lead) == []
+    dialog.get_by_label("Your answer").fill("No, the apex is there.")
+    dialog.get_by_role("button", name="Answer and put back").click()
+    expect(dialog).to_have_count(0)
+    show(reader, at(answers, "/list"))
+    expect(row).to_contain_text("Not started")
+    expect(row).to_contain_text("Answered: No, the apex is there.")
+
+    case = in_live_stack(ASKED).strip()
+    show(lead, at(answers, "/list"))
+    lead.get_by_role("button", name=f"Answer the issue of case {case}").click()
+    dialog.get_by_label("Your answer").fill("It is another examination.")
+    dialog.get_by_role("button", name="Withdraw the case").click()
+    lead.get_by_role("alertdialog").get_by_role("button", name="Withdraw the case").click()
+    expect(lead.get_by_text(f"Case {case} is withdrawn.")).to_be_visible()
+    row = reader.get_by_role("row", name=re.compile(f"Case {case}"))
+    show(reader, at(answers, "/list"))
+    expect(row).to_contain_text("Withdrawn")
+    expect(row).to_contain_text("It is another examination.")
+    for page in (lead, reader):
+        page.context.close()
+
+
+def test_what_was_read_last_is_opened_again_from_the_list(
+    browser: Browser, answers: Place, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = in_live_stack(READ).strip()
+    context = answers.enter(browser, "answers-2")
+    page = context.new_page()
+    show(page, at(answers, "/list"))
+    reopen = page.get_by_role("link", name="Reopen last")
+    expect(reopen).to_have_attribute("href", f"/p/answers/read/{slot}")
+    page.keyboard.press("r")
+    page.wait_for_url(f"**/read/{slot}")
+    context.close()
+
+
+def test_a_draft_is_opened_from_the_list_after_its_time_ran_out(
+    browser: Browser, answers: Place, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = in_live_stack(DRAFTED).strip()
+    context = answers.enter(browser, "answers-2")
+    page = context.new_page()
+    show(page, at(answers, "/list?stage=draft"))
+    [row] = page.locator("tbody tr").all()
+    expect(row).to_contain_text("Yours now")
+    in_live_stack(GIVEN_BACK)
+    show(page, at(answers, "/list?stage=draft"))
+    expect(row).not_to_contain_text("Yours now")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/read/{slot}")
+    context.close()

@@ -26,6 +26,8 @@ export const retryItem = (id: number) => body(api.POST('/api/import-items/{id}/r
 
 export const addComment = (id: number, text: string, parent: number | null) =>
   body(api.POST('/api/cases/{id}/comments', { ...at(id), body: { text, parent } }));
+export const withdrawCase = (id: number, reason: string) =>
+  body(api.POST('/api/cases/{id}/withdraw', { ...at(id), body: { reason } }));
 export const resolveComment = (id: number) => body(api.POST('/api/comments/{id}/resolve', at(id)));
 
 export const addMember = (slug: string, wanted: { username: string; role: Role }) =>
@@ -34,6 +36,8 @@ export const inviteMember = (slug: string, wanted: { username: string; full_name
   body(api.POST('/api/projects/{slug}/members/invite', { ...inProject(slug), body: wanted }));
 export const removeMember = (slug: string, id: number) =>
   body(api.DELETE('/api/projects/{slug}/members/{id}', { params: { path: { slug, id } } }));
+export const renewPassword = (slug: string, id: number) =>
+  body(api.POST('/api/projects/{slug}/members/{id}/password', { params: { path: { slug, id } } }));
 
 export const createToken = (wanted: NewToken) => body(api.POST('/api/tokens', { body: wanted }));
 export const revokeToken = (id: number) => body(api.DELETE('/api/tokens/{id}', at(id)));

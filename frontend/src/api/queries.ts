@@ -104,10 +104,12 @@ export const ranking = (slug: string) =>
     api.GET('/api/projects/{slug}/ranking', { params: { path: { slug } }, signal }),
   );
 
-export const claims = (slug: string) =>
-  one(inProject(slug, 'claims'), ({ signal }) =>
+export const claims = (slug: string) => ({
+  ...one(inProject(slug, 'claims'), ({ signal }) =>
     api.GET('/api/projects/{slug}/claims', { params: { path: { slug } }, signal }),
-  );
+  ),
+  refetchInterval: SLOW_MS,
+});
 
 export interface CaseFilter {
   state: Stage | '';
@@ -156,13 +158,15 @@ export const round = (id: string) =>
 export const roundLog = (id: string, after: number) =>
   body(api.GET('/api/rounds/{id}/log', { params: { path: { id: Number(id) }, query: { after } } }));
 
-export const models = (slug: string) =>
-  paged<Model>(inProject(slug, 'models'), (asked) =>
+export const models = (slug: string) => ({
+  ...paged<Model>(inProject(slug, 'models'), (asked) =>
     api.GET('/api/projects/{slug}/models', {
       params: { path: { slug }, query: from(asked) },
       signal: asked.signal,
     }),
-  );
+  ),
+  refetchInterval: SLOW_MS,
+});
 
 export const model = (id: string) =>
   one([...key.models, id], ({ signal }) =>

@@ -4,6 +4,8 @@ export interface Point {
   y: number | null;
   low?: number | null;
   high?: number | null;
+  /** What the value rests on, told after it. */
+  note?: string;
 }
 
 /** How a series is drawn. Colour never alone: each look has its own line and its own marker. */
@@ -21,6 +23,7 @@ export interface SeriesColumns {
   y: Column;
   low: Column;
   high: Column;
+  notes: string[];
   hasInterval: boolean;
 }
 
@@ -44,7 +47,7 @@ function sharedX(series: readonly PlotSeries[]): number[] {
 function columnsOf(points: readonly Point[], x: readonly number[]): SeriesColumns {
   const ordered = points.map((point, order) => ({ point, order }));
   ordered.sort((a, b) => a.point.x - b.point.x || a.order - b.order);
-  const columns: SeriesColumns = { y: [], low: [], high: [], hasInterval: false };
+  const columns: SeriesColumns = { y: [], low: [], high: [], notes: [], hasInterval: false };
   let next = 0;
   for (const value of x) {
     const point = ordered[next]?.point;
@@ -53,6 +56,7 @@ function columnsOf(points: readonly Point[], x: readonly number[]): SeriesColumn
     columns.y.push(here?.y ?? null);
     columns.low.push(here?.low ?? null);
     columns.high.push(here?.high ?? null);
+    columns.notes.push(here?.note ?? '');
     columns.hasInterval ||= here?.low != null && here.high != null;
   }
   return columns;

@@ -14,7 +14,10 @@ function choose(text: Text, values: Values): string {
   return plural.select(Number(values.n ?? 0)) === 'one' ? text.one : text.other;
 }
 
-/** The text of that key, with `{name}` replaced by the value of that name; `n` chooses the plural form. */
+/**
+ * The text of that key, with `{name}` replaced by the value of that name. `n` chooses the plural form;
+ * `id` is a name, so its digits are not grouped.
+ */
 export function t(key: Key, values: Values = {}): string {
   return choose(en[key], values).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];

@@ -19,6 +19,10 @@ export const people = {
     'Hand this one-time password to {who} by a safe way. It is shown only now, and must be replaced at the first sign-in.',
   'members.passwordCopy': 'the one-time password',
   'members.understood': 'I have handed it over',
+  'members.newPassword': 'New one-time password',
+  'members.newPasswordFor': 'New one-time password for {who}',
+  'members.newPasswordText':
+    'The one before it does not open the account any more. Hand this one to {who} by a safe way. It is shown only now, and must be replaced at the first sign-in.',
   'members.remove': 'Remove {who}',
   'members.removeTitle': 'Remove {who} as {role}?',
   'members.removeText': 'Their reads stay, under their name. Cases they hold go back to the queue.',

@@ -16,6 +16,7 @@ export const shell = {
 
   'state.loading': 'Loading…',
   'state.copied': 'Copied',
+  'state.notUpdated': 'Not updated since {time}: {why}',
 
   'nav.label': 'Main',
   'nav.projects': 'All projects',
@@ -108,7 +109,7 @@ export const shell = {
   },
   'overview.continue': 'Continue case {id}',
   'overview.draft': 'draft saved {when}',
-  'overview.held': 'kept for you until {when}',
+  'overview.held': 'goes back to the queue {when}',
   'overview.guideline': 'Reading guideline',
 
   'plot.help': 'Left and right arrow keys read the points one by one.',

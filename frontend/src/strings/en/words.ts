@@ -13,10 +13,12 @@ export const words = {
 
   'roleNote.lead': 'may do everything',
   'roleNote.reader': 'reads cases, sees no results',
-  'roleNote.adjudicator': 'reads, and sees the reads of others',
+  'roleNote.adjudicator': 'reads, sees every case and answers questions',
   'roleNote.ml_engineer': 'runs rounds, chooses models',
   'roleNote.steward': 'imports, freezes and releases data',
   'roleNote.site_admin': 'manages members and imports',
+
+  'case.name': 'Case {id}',
 
   'stream.pool': 'Pool',
   'stream.control': 'Control',
@@ -97,6 +99,7 @@ export const words = {
   'right.cases.read': 'read cases',
   'right.cases.view': 'see all cases',
   'right.reads.view': 'see all reads',
+  'right.cases.withdraw': 'withdraw cases',
   'right.images.import': 'import images',
   'right.rounds.view': 'see rounds and models',
   'right.rounds.run': 'start and cancel rounds',
