@@ -124,7 +124,9 @@ def test_without_evaluation_first_the_pool_is_not_kept_waiting() -> None:
     assert step(project).code == "read_on"
 
 
-def test_the_numbers_of_a_large_project_are_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_numbers_of_a_large_project_are_kept_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     project, reader = builders.project(), builders.user()
     builders.case(project)
     assert progress.counts([project], reader)[project.pk].cases == 1

@@ -22,7 +22,6 @@ export function t(key: Key, values: Values = {}): string {
   return choose(en[key], values).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    // A case's number names it; it counts nothing.
     return typeof value === 'number' && name !== 'id' ? number.format(value) : String(value);
   });
 }
