@@ -178,11 +178,6 @@ export const room = {
   'release.text': 'Another reader may get it. Your draft is kept in case it comes back to you.',
   'release.do': 'Give back',
 
-  'keys.image': 'Image',
-  'keys.tools': 'Tools',
-  'keys.marks': 'Marks',
-  'keys.form': 'Form',
-  'keys.case': 'Case',
   'key.previous': 'Previous image',
   'key.next': 'Next image',
   'key.tenBack': 'Ten images back',
