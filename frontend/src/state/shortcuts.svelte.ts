@@ -70,6 +70,7 @@ class Shortcuts {
 
   #press(event: KeyboardEvent, { run, inFields }: Shortcut): void {
     const single = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
+    if (this.sheetOpen || this.paletteOpen) return;
     if ((single && !this.enabled) || isTaken(event, inFields)) return;
     event.preventDefault();
     run();
