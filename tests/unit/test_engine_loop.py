@@ -260,6 +260,25 @@ def test_a_class_without_a_label_yet_is_noted(tmp_path: Path) -> None:
     assert result.notes == ("No label of striped yet: the network cannot know it.",)
 
 
+def test_validation_cases_of_a_class_without_a_label_do_not_spoil_the_loss(tmp_path: Path) -> None:
+    recipe = make_recipe(classes=["dark", "bright", "striped"])
+    samples = make_images(tmp_path, 8)
+    striped = replace(samples[7], target=2)
+    known, mixed, unknown = (
+        loop.train(
+            recipe,
+            "densenet",
+            samples[:6],
+            validation=validation,
+            checkpoint_dir=tmp_path / "run",
+        ).history[-1]["validation_loss"]
+        for validation in ([samples[6]], [samples[6], striped], [striped])
+    )
+    assert known is not None
+    assert mixed == known
+    assert unknown is None
+
+
 def test_a_patient_in_both_sets_is_refused(tmp_path: Path) -> None:
     samples = make_images(tmp_path, 8)
     validation = [replace(samples[7], patient=samples[0].patient)]
