@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import builders
 import learning_builders as lessons
 import pytest
 
 from learning import overview, registry, rounds
+from learning.engine import loop
+from learning.engine.errors import EngineError
 from learning.errors import RoundNotPossible
 from learning.models import Arm, CurvePoint, Evaluation, Ranking, Round, Score
 
@@ -65,6 +69,25 @@ def test_an_arm_with_too_few_labels_is_left_out_with_a_line_in_the_log() -> None
     assert set(done.trainings.values_list("arm", flat=True)) == {Arm.ALL, Arm.ACTIVE}
     assert not CurvePoint.objects.filter(round=done, arm=Arm.CONTROL).exists()
     assert done.log.filter(level="warning", text__contains="Control").exists()
+
+
+def test_an_arm_of_which_one_network_cannot_be_trained_is_left_out_whole_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = loop.train
+
+    def without_active_densenet(recipe: Any, network: str, samples: Any, **rest: Any) -> Any:
+        if network == "densenet" and len(samples) < 16:
+            raise EngineError("densenet is not made of numbers any more.")
+        return train(recipe, network, samples, **rest)
+
+    monkeypatch.setattr(loop, "train", without_active_densenet)
+    project = lessons.taught(pool=14, control=7, unread=1)
+    done = lessons.finish(lessons.start(project))
+    assert done.state == Round.State.DONE
+    assert set(done.trainings.values_list("arm", flat=True)) == {Arm.ALL}
+    assert done.log.filter(level="warning", text__contains="made of numbers").count() == 1
+    assert not done.log.filter(text__contains="again").exists()
 
 
 def test_a_pool_with_nothing_left_to_read_is_no_failure() -> None:
