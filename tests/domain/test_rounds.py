@@ -71,6 +71,15 @@ def test_an_arm_with_too_few_labels_is_left_out_with_a_line_in_the_log() -> None
     assert done.log.filter(level="warning", text__contains="Control").exists()
 
 
+def test_the_labels_that_let_a_round_start_are_enough_to_train() -> None:
+    project = lessons.taught(lessons.SHORT_RECIPE, pool=4, control=4, unread=1)
+    assert rounds.why_not(project) == ""
+    done = lessons.finish(lessons.start(project))
+    assert (done.state, done.error) == (Round.State.DONE, "")
+    splits = set(done.snapshot.items.filter(stream__in=["pool", "control"]).values_list("split"))
+    assert splits == {("train",), ("validation",)}
+
+
 def test_an_arm_of_which_one_network_cannot_be_trained_is_left_out_whole_and_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

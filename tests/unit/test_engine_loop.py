@@ -226,6 +226,26 @@ def test_too_few_labels_are_refused_with_what_was_left_out(tmp_path: Path) -> No
     assert "missing" in str(failure.value)
 
 
+def test_labels_that_fall_to_validation_count_towards_the_least_number(tmp_path: Path) -> None:
+    samples = make_images(tmp_path, 4)
+    result = loop.train(
+        make_recipe(epochs=1),
+        "densenet",
+        samples[:3],
+        validation=samples[3:],
+        checkpoint_dir=tmp_path / "run",
+    )
+    assert result.finished
+    with pytest.raises(NotEnoughData, match="1 of them for training"):
+        loop.train(
+            make_recipe(),
+            "densenet",
+            samples[:1],
+            validation=samples[1:],
+            checkpoint_dir=tmp_path / "run",
+        )
+
+
 def test_one_kind_of_answer_is_refused(tmp_path: Path) -> None:
     bright = [sample for sample in make_images(tmp_path, 12) if sample.target == 1]
     with pytest.raises(NotEnoughData, match="All 6 labels say “bright”"):
