@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from numpy.typing import NDArray
 
 from annotation import frames, orthanc, provenance
@@ -24,7 +24,7 @@ from annotation.case_images import display_of, instance_of
 from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.masks import shape_of
-from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
+from annotation.models import Case, Instance, Mask, Project, Reference, Series, SnapshotItem
 
 from . import artifacts
 from .engine.spec import LeftOut, Recipe, Sample
@@ -84,7 +84,6 @@ def of_cases(
 def of_items(
     items: QuerySet[SnapshotItem],
     recipe: Recipe,
-    schema: LabelSchema,
     *,
     after_each: Callable[[bool], None],
 ) -> Dataset:
@@ -93,12 +92,15 @@ def of_items(
     for chunk in _chunks(items.select_related("reference").order_by("case_id")):
         pks = [item.case_id for item in chunk]
         cases, images = {case.pk: case for case in _loaded(pks)}, provenance.of_cases(pks)
+        if recipe.task == "segmentation":
+            prefetch_related_objects(chunk, "reference__reads__label_schema")
         for item in chunk:
             if images[item.case_id] != item.instances_sha256:
                 data.left_out.append((item.case_id, CHANGED))
                 continue
-            target = _target_of(item, recipe, schema)
-            _add(data, cases[item.case_id], recipe, target, after_each)
+            case = cases[item.case_id]
+            target = _target_of(item.reference, recipe, case.project)
+            _add(data, case, recipe, target, after_each)
     return data
 
 
@@ -223,32 +225,43 @@ def _spacing(image: Image, recipe: Recipe) -> tuple[float, ...]:
     return () if slices is None else (slices, *in_plane)
 
 
-def _target_of(item: SnapshotItem, recipe: Recipe, schema: LabelSchema) -> Target:
+def _target_of(reference: Reference, recipe: Recipe, project: Project) -> Target:
     if recipe.task == "segmentation":
-        return lambda image: _mask(item, image, recipe, schema)
-    value = str(item.reference.answers[recipe.question])
+        return lambda image: _mask(reference, image, recipe, project)
+    value = str(reference.answers[recipe.question])
     return lambda _: recipe.classes.index(value)
 
 
-def _mask(item: SnapshotItem, image: Image, recipe: Recipe, schema: LabelSchema) -> Path:
+def _mask(reference: Reference, image: Image, recipe: Recipe, project: Project) -> Path:
     """The reference's labelmaps on the image's grid, with the recipe's class numbers."""
     named = {
-        mark["mask"]
-        for mark in item.reference.marks
-        if mark["kind"] == "labelmap" and mark.get("mask")
+        mark["mask"] for mark in reference.marks if mark["kind"] == "labelmap" and mark.get("mask")
     }
-    numbers = {entry["code"]: entry["value"] for entry in schema.document["classes"]}
-    values = [numbers[name] for name in recipe.classes]
+    values = _values(reference, recipe)
     path = _path("mask", image.path.stem, sorted(named), values)
     if not path.exists():
-        masks = Mask.objects.filter(
-            project=schema.project_id, series=image.series, sha256__in=named
-        )
+        masks = Mask.objects.filter(project=project, series=image.series, sha256__in=named)
         array = _merged(list(masks), values, shape_of(image.display))
         if recipe.dimensions == 2:
             array = array[0]
         artifacts.write(path, lambda file: np.save(file, array, allow_pickle=False))
     return path
+
+
+def _values(reference: Reference, recipe: Recipe) -> tuple[int, ...]:
+    """What stands for each class in the masks, by the label schema with which they were drawn."""
+    found = set()
+    for schema in {read.label_schema for read in reference.reads.all()}:
+        numbers = {entry["code"]: entry["value"] for entry in schema.document.get("classes", [])}
+        if missing := [name for name in recipe.classes if name not in numbers]:
+            raise Unusable(
+                f"It was read by version {schema.version} of the label schema, which has no class "
+                f"{', '.join(missing)}. Read the case again."
+            )
+        found.add(tuple(numbers[name] for name in recipe.classes))
+    if len(found) != 1:
+        raise Unusable("Its reads number the classes of their masks differently.")
+    return found.pop()
 
 
 def _merged(

@@ -122,9 +122,7 @@ def _dataset(
 ) -> datasets.Dataset:
     snapshot = registry.snapshot_of(round_)
     chosen = labels.items(snapshot, recipe, *labels.ARM_STREAMS[arm]).filter(split=split)
-    return datasets.of_items(
-        chosen, recipe, snapshot.label_schema, after_each=datasets.pausing(lease)
-    )
+    return datasets.of_items(chosen, recipe, after_each=datasets.pausing(lease))
 
 
 def _save(lease: Lease, training: Training, file: Path, epoch: int) -> None:
