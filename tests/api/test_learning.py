@@ -64,7 +64,9 @@ def done(project: Project) -> Round:
     )
     networks = [network(round_, name) for name in WEIGHTS]
     ensemble = registry.add_ensemble(round_, networks, dict.fromkeys(WEIGHTS, 1.5))
-    registry.promote(ensemble, reason="The first model of the project.")
+    registry.settle(
+        ensemble, instead_of=None, better=True, reason="The first model of the project."
+    )
     for arm in (Arm.ACTIVE, Arm.CONTROL):
         CurvePoint.objects.create(
             round=round_, arm=arm, labels=4, reader_seconds=90, metric="auroc",
