@@ -22,7 +22,15 @@ from learning.acquisition.uncertainty import (
     most_entropy,
 )
 
-__all__ = ["ACQUISITIONS", "AcquisitionError", "PoolScores", "Selection", "choose", "select"]
+__all__ = [
+    "ACQUISITIONS",
+    "BY_EMBEDDING",
+    "AcquisitionError",
+    "PoolScores",
+    "Selection",
+    "choose",
+    "select",
+]
 
 Acquisition = Callable[[PoolScores, int, np.random.Generator], Selection]
 
@@ -35,6 +43,9 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "kcenter": k_center,
     "foreground_entropy": foreground_entropy,
 }
+
+BY_EMBEDDING = frozenset({"kcenter"})
+"""Functions that look at the embeddings; the others go by probabilities alone."""
 
 FEW_PER_CLASS = 4
 """Labels per class below which a network's doubts say little."""
