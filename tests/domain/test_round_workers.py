@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import chain, islice
 from typing import Any
 
 import builders
@@ -19,6 +20,7 @@ from learning.engine.errors import NotEnoughData
 from learning.errors import RoundNotPossible, StaleLease
 from learning.leases import Lease
 from learning.models import Arm, Round, RoundLog, Score, TrainedModel, Training
+from learning.steps import score
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -378,6 +380,15 @@ def test_each_case_is_scored_once_whatever_interrupts(
     lessons.finish(started, slices=2000)
     assert list(Score.objects.order_by("pk").values_list("pk", "created_at"))[:2] == before
     assert Score.objects.filter(model=registry.find(started, Arm.ALL)).count() == 3
+
+
+def test_a_slice_passes_over_the_pool_once(started: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many cases are scored already, and even if one of them never stops waiting."""
+    monkeypatch.setattr("learning.steps.score.SHARD", 4)
+    cases = started.project.cases
+    shards = list(islice(score._shards(cases.all()), cases.count()))
+    assert [len(shard) for shard in shards[:-1]] == [4] * (cases.count() // 4)
+    assert list(chain(*shards)) == list(cases.order_by("pk").values_list("pk", flat=True))
 
 
 def test_repeating_every_step_changes_nothing(started: Round) -> None:
