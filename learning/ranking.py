@@ -21,7 +21,6 @@ from .acquisition import PoolScores, Selection
 from .engine.spec import Recipe
 from .models import Embedding, Ranking, Round, Score, TrainedModel
 
-AUTO = "auto"
 UNCERTAINTY = "uncertainty"
 ROWS_AT_ONCE = 5000
 END = np.iinfo(np.int64).max
@@ -76,7 +75,7 @@ def load(project: Project, model: TrainedModel) -> Pool:
 
 def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
     """The acquisition function and why: the recipe's, or the one that suits the regime."""
-    if recipe.acquisition != AUTO:
+    if recipe.acquisition != acquisition.AUTO:
         return recipe.acquisition, "The recipe asks for it."
     return acquisition.choose(
         recipe.task,

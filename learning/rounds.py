@@ -21,7 +21,9 @@ from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Project, Read, User
 
 from . import artifacts, labels, leases, recipes, stages
+from .acquisition import AcquisitionError
 from .engine.errors import EngineError
+from .engine.spec import SEEDS
 from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, StaleLease
 from .leases import Lease
 from .models import Round, RoundLog
@@ -63,7 +65,7 @@ def start(project: Project, *, user: User | None, trigger: str) -> Round:
                 project=project,
                 number=number,
                 recipe=recipe,
-                seed=recipes.parsed(recipe).seed + number,
+                seed=(recipes.parsed(recipe).seed + number) % SEEDS,
                 started_by=user,
                 trigger=trigger,
             )
@@ -224,7 +226,7 @@ def _stumbled(round_: Round, problem: Exception) -> None:
     title = round_.get_step_display()
     if isinstance(problem, ImageStoreUnavailable | StorageFull):
         _wait(round_, PAUSE_SECONDS, f"“{title}” is paused. {problem.detail}")
-    elif isinstance(problem, RoundFailure | EngineError | ConsiliumError):
+    elif isinstance(problem, RoundFailure | EngineError | AcquisitionError | ConsiliumError):
         _fail(round_, f"“{title}” failed. {problem}")
     elif round_.attempts + 1 < FAILURES_ALLOWED:
         round_.attempts += 1

@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotation.errors import ImageStoreUnavailable, StorageFull
 from annotation.models import Event
 from learning import actors, artifacts, due, leases, registry, rounds, steps
+from learning.acquisition import AcquisitionError
 from learning.engine.errors import NotEnoughData
 from learning.errors import RoundNotPossible, StaleLease
 from learning.leases import Lease
@@ -247,11 +248,12 @@ def test_progress_makes_up_for_earlier_failures(
     assert (done.state, done.attempts, done.error) == (Round.State.DONE, 0, "")
 
 
-def test_what_more_labels_alone_can_cure_fails_at_once(
-    started: Round, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [NotEnoughData, AcquisitionError])
+def test_what_trying_again_cannot_cure_fails_at_once(
+    started: Round, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def broken(lease: Lease, round_: Round) -> bool:
-        raise NotEnoughData("Only one class is left. Read more cases.")
+        raise kind("Only one class is left. Read more cases.")
 
     step_that(monkeypatch, "train", broken)
     rounds.advance(started.pk)

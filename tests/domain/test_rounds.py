@@ -8,6 +8,7 @@ import builders
 import learning_builders as lessons
 import pytest
 
+from annotation.errors import InvalidInput
 from learning import overview, registry, rounds
 from learning.engine import loop
 from learning.engine.errors import EngineError
@@ -38,6 +39,33 @@ def test_a_round_says_what_is_missing_before_it_starts() -> None:
 def test_without_a_recipe_no_round_starts() -> None:
     with pytest.raises(RoundNotPossible, match="recipe"):
         lessons.start(builders.project())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"acquisition": "magic"}, "no acquisition function “magic”"),
+        ({"acquisition": "foreground_entropy"}, "only a segmentation"),
+        ({"acquisition": "disagreement", "networks": ["vit"]}, "at least two networks"),
+    ],
+)
+def test_a_recipe_whose_pool_could_not_be_ranked_is_refused(change: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        lessons.project({**lessons.RECIPE, **change})
+
+
+def test_the_largest_seed_has_rounds_too() -> None:
+    started = lessons.start(lessons.quickly_taught(seed=2**53 - 1))
+    assert Round.objects.get(pk=started.pk).seed == 0
+
+
+def test_a_recipe_of_other_times_is_named_as_what_stops_the_next_round() -> None:
+    project = lessons.quickly_taught()
+    recipe = project.recipes.get()
+    recipe.document["channels"] = 2
+    recipe.save()
+    assert "channels is 2; it must be 1 or 3. Store it again." in rounds.why_not(project)
+    assert not overview.of(project).can_start
 
 
 def test_labels_of_withdrawn_cases_do_not_count() -> None:
