@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -55,10 +56,10 @@ def sweep() -> None:
     read for a week, the longest unread first, until the others fit into ARRAYS_BYTES.
     """
     now = time.time()
-    for file in _folder(UNFINISHED).iterdir():
-        if now - file.stat().st_mtime > ABANDONED_SECONDS:
+    for stat, file in _listed(_folder(UNFINISHED), "*") + _listed(weights_dir(), "*.tmp"):
+        if now - stat.st_mtime > ABANDONED_SECONDS:
             file.unlink(missing_ok=True)
-    arrays = [(file.stat(), file) for file in _folder("arrays").glob("*/*.npy")]
+    arrays = _listed(_folder("arrays"), "*/*.npy")
     total = sum(stat.st_size for stat, _ in arrays)
     for stat, file in sorted(arrays, key=lambda one: one[0].st_atime):
         if total <= settings.ARRAYS_BYTES or now - stat.st_atime < UNUSED_SECONDS:
@@ -99,6 +100,15 @@ def require_space() -> None:
             f"Only {usage.free / 2**30:.1f} GiB are free on the disk of {settings.ARTIFACTS_DIR}, "
             f"less than {floor:.0%} of it. Free some space; the work then goes on by itself."
         )
+
+
+def _listed(folder: Path, pattern: str) -> list[tuple[os.stat_result, Path]]:
+    """Other workers finish and remove files meanwhile; those do not count."""
+    found = []
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((file.stat(), file))
+    return found
 
 
 def _folder(*names: str) -> Path:
