@@ -20,6 +20,8 @@ from annotation.errors import StorageFull
 
 UNFINISHED = "unfinished"
 ABANDONED_SECONDS = 3600
+SHORT = 2
+"""Times the floor of free space: below, nothing is kept that can be made again."""
 UNUSED_SECONDS = 7 * 24 * 3600
 
 
@@ -93,13 +95,18 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 def require_space() -> None:
     """Raise StorageFull below the floor, so that a round pauses before the disk is full."""
-    usage = shutil.disk_usage(_folder())
-    floor = settings.FREE_SPACE_FLOOR
+    usage, floor = shutil.disk_usage(_folder()), settings.FREE_SPACE_FLOOR
     if usage.free < usage.total * floor:
         raise StorageFull(
             f"Only {usage.free / 2**30:.1f} GiB are free on the disk of {settings.ARTIFACTS_DIR}, "
             f"less than {floor:.0%} of it. Free some space; the work then goes on by itself."
         )
+
+
+def space_is_short() -> bool:
+    """Whether what is made next may bring the disk to its floor."""
+    usage = shutil.disk_usage(_folder())
+    return usage.free < usage.total * settings.FREE_SPACE_FLOOR * SHORT
 
 
 def _listed(folder: Path, pattern: str) -> list[tuple[os.stat_result, Path]]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -79,6 +80,13 @@ def of_cases(
         for case in _loaded(chunk):
             _add(data, case, recipe, None, after_each)
     return data
+
+
+def arrays_of(cases: QuerySet[Case], recipe: Recipe) -> Iterator[Path]:
+    """Where the arrays of these cases lie, or would lie."""
+    for case in _loaded(list(cases.values_list("pk", flat=True))):
+        with suppress(Unusable):
+            yield image_of(case, recipe).path
 
 
 def of_items(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from annotation.models import Case, Project
-from learning import datasets, evaluation, labels, recipes, registry, scoring, stages
+from learning import artifacts, datasets, evaluation, labels, recipes, registry, scoring, stages
 from learning.engine import predict
 from learning.engine.nets import Network
 from learning.engine.predict import Predictions
@@ -45,6 +45,11 @@ class Scorer:
         )
         return said, data.left_out
 
+    def forget(self, cases: Sequence[int]) -> None:
+        """Removes their arrays: a pool may be larger than the disk."""
+        for path in datasets.arrays_of(Case.objects.filter(pk__in=cases), self.recipe):
+            path.unlink(missing_ok=True)
+
 
 def run(lease: Lease, round_: Round) -> bool:
     model = registry.ensemble(round_)
@@ -69,6 +74,8 @@ def _score_pool(scorer: Scorer, project: Project) -> None:
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store(scorer.model, said, left_out)
+        if artifacts.space_is_short():
+            scorer.forget(shard)
         left = max(0, left - len(shard))
         scorer.lease.progress(stages.share_done(Round.Step.SCORE, 1 - left / max(1, total)))
         scorer.lease.pause()

@@ -15,7 +15,18 @@ from django.utils import timezone
 
 from annotation.errors import ImageStoreUnavailable, StorageFull
 from annotation.models import Event
-from learning import actors, artifacts, due, leases, registry, rounds, steps
+from learning import (
+    actors,
+    artifacts,
+    datasets,
+    due,
+    leases,
+    recipes,
+    registry,
+    rounds,
+    scoring,
+    steps,
+)
 from learning.acquisition import AcquisitionError
 from learning.engine.errors import NotEnoughData
 from learning.errors import RoundNotPossible, StaleLease
@@ -291,6 +302,21 @@ def test_a_full_disk_pauses_the_round_before_it_is_full(started: Round, settings
 
 
 # --- cancelling and trying again
+
+
+def test_a_pool_larger_than_the_disk_is_scored_all_the_same(
+    started: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "space_is_short", lambda: True)
+    waiting = scoring.pool(started.project)
+    recipe = recipes.parsed(started.recipe)
+    pool = list(datasets.arrays_of(waiting, recipe))
+    others = list(datasets.arrays_of(started.project.cases.exclude(pk__in=waiting), recipe))
+    assert all(path.exists() for path in [*pool, *others])
+    done = lessons.finish(started)
+    assert (done.state, Score.objects.filter(model__round=done).count()) == ("done", 3)
+    assert not any(path.exists() for path in pool)
+    assert all(path.exists() for path in others)
 
 
 def test_a_round_that_nobody_holds_is_cancelled_at_once(started: Round) -> None:
