@@ -115,24 +115,31 @@ def cancel(round_: Round, *, user: User | None) -> Round:
 
 def retry(round_: Round, *, user: User | None) -> Round:
     """Goes on where the project's last round failed or was cancelled."""
-    with transaction.atomic():
-        locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
-        if locked.state not in (Round.State.FAILED, Round.State.CANCELLED):
-            raise RoundNotPossible(
-                f"Round {locked.number} is {locked.state}; retrying needs a failure."
-            )
-        if locked.project.rounds.filter(number__gt=locked.number).exists():
-            raise RoundNotPossible(
-                f"A later round exists, and its labels are newer than those of round {locked.number}. "
-                "Start a new round instead."
-            )
-        locked.state = Round.State.RUNNING
-        locked.error, locked.attempts, locked.not_before = "", 0, None
-        locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
-        locked.save()
-        _note(locked, "round.retry", user, "The round goes on where it stopped.")
-        doorbell.ring(ACTOR, locked.pk)
+    try:
+        with transaction.atomic():
+            locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
+            _require_retriable(locked)
+            locked.state = Round.State.RUNNING
+            locked.error, locked.attempts, locked.not_before = "", 0, None
+            locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
+            locked.save()
+            _note(locked, "round.retry", user, "The round goes on where it stopped.")
+            doorbell.ring(ACTOR, locked.pk)
+    except IntegrityError as clash:
+        raise RoundNotPossible("Another round was started a moment ago. Reload.") from clash
     return locked
+
+
+def _require_retriable(round_: Round) -> None:
+    if round_.state not in (Round.State.FAILED, Round.State.CANCELLED):
+        raise RoundNotPossible(
+            f"Round {round_.number} is {round_.state}; retrying needs a failure."
+        )
+    if round_.project.rounds.filter(number__gt=round_.number).exists():
+        raise RoundNotPossible(
+            f"A later round exists, and its labels are newer than those of round {round_.number}. "
+            "Start a new round instead."
+        )
 
 
 def start_by_rule(project: Project) -> Round | None:

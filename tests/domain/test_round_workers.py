@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from annotation.errors import ImageStoreUnavailable, StorageFull
-from annotation.models import Event
+from annotation.models import Event, Project
 from learning import (
     actors,
     artifacts,
@@ -388,6 +388,32 @@ def test_only_the_latest_round_can_be_tried_again(started: Round) -> None:
     rounds.cancel(lessons.start(started.project), user=None)
     with pytest.raises(RoundNotPossible, match="later round"):
         rounds.retry(started, user=None)
+
+
+def test_a_round_that_is_started_during_a_retry_wins(
+    started: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds.cancel(started, user=None)
+    check = rounds._require_retriable
+
+    def slowly(round_: Round) -> None:
+        check(round_)
+        other = threading.Thread(target=start_elsewhere, args=(started.project,))
+        other.start()
+        other.join()
+
+    monkeypatch.setattr(rounds, "_require_retriable", slowly)
+    with pytest.raises(RoundNotPossible, match="a moment ago"):
+        rounds.retry(now(started), user=None)
+    assert now(started).state == Round.State.CANCELLED
+    assert Round.objects.get(state=Round.State.RUNNING).number == 2
+
+
+def start_elsewhere(project: Project) -> None:
+    try:
+        rounds.start(project, user=None, trigger="api")
+    finally:
+        connection.close()
 
 
 def test_a_running_round_cannot_be_tried_again(started: Round) -> None:
