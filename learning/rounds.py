@@ -272,6 +272,7 @@ def _fail(round_: Round, sentence: str) -> None:
 
 
 def _close_cancelled(round_: Round) -> None:
+    round_.error = ""
     _close(round_, Round.State.CANCELLED, "round.cancel", "The round was cancelled.")
 
 

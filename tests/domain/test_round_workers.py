@@ -10,7 +10,7 @@ from typing import Any
 import builders
 import learning_builders as lessons
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.utils import timezone
 
 from annotation.errors import ImageStoreUnavailable, StorageFull
@@ -153,6 +153,25 @@ def test_a_lease_is_kept_while_the_worker_is_busy_in_one_long_step(
     assert rounds.advance(started.pk)
     assert now(started).progress == 0.5
     assert now(started).lease_expires_at is None
+
+
+def test_a_lease_is_kept_after_the_connection_broke_once(
+    started: Round, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRAINING_LEASE_SECONDS = 1
+    lease, expiry, broken = lessons.hold(started), leases._expiry, threading.Event()
+
+    def breaking() -> object:
+        if not broken.is_set():
+            broken.set()
+            raise InterfaceError("the connection is closed")
+        return expiry()
+
+    monkeypatch.setattr(leases, "_expiry", breaking)
+    with lease.beating():
+        threading.Event().wait(1.5)
+        assert broken.is_set()
+        assert leases.take(started.pk, seconds=1) is None
 
 
 def test_a_vanished_worker_is_noted_and_its_round_goes_on(started: Round) -> None:
@@ -321,8 +340,9 @@ def test_a_pool_larger_than_the_disk_is_scored_all_the_same(
 
 def test_a_round_that_nobody_holds_is_cancelled_at_once(started: Round) -> None:
     by = lessons.lead(started.project)
+    Round.objects.filter(pk=started.pk).update(error="“Train” is paused. The store is away.")
     cancelled = rounds.cancel(started, user=by)
-    assert cancelled.state == Round.State.CANCELLED
+    assert (cancelled.state, cancelled.error) == (Round.State.CANCELLED, "")
     assert not rounds.advance(started.pk)
     asked = Event.objects.get(verb="round.ask_to_cancel", object_id=str(started.pk))
     assert asked.actor == by

@@ -7,8 +7,11 @@ from typing import Any
 import builders
 import learning_builders as lessons
 import pytest
+from click.testing import CliRunner
 
 from annotation.errors import InvalidInput
+from deploy.cli import rounds as cli_rounds
+from deploy.cli import running
 from learning import overview, registry, rounds
 from learning.engine import loop
 from learning.engine.errors import EngineError
@@ -155,3 +158,20 @@ def test_volumes_are_segmented_measured_and_ranked() -> None:
     assert 0 <= main.value <= 1
     assert Ranking.objects.get(round=done).size == len(waiting)
     assert set(CurvePoint.objects.filter(round=done).values_list("metric", flat=True)) == {"dice"}
+
+
+def test_the_command_says_whether_a_round_was_cancelled_or_will_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "configure", lambda: None)
+    started = lessons.start(lessons.quickly_taught())
+
+    def cancel() -> str:
+        user = str(started.started_by)
+        given = ["cancel", started.project.slug, "--user", user]
+        return CliRunner().invoke(cli_rounds.round_, given, catch_exceptions=False).output
+
+    lease = lessons.hold(started)
+    assert cancel() == "Round 1 will stop at its next step.\n"
+    lease.give_back()
+    assert cancel() == "Round 1 was cancelled.\n"
