@@ -283,6 +283,16 @@ def test_a_dataset_brings_the_models_that_were_trained_on_it(done: Round) -> Non
     }
 
 
+def test_a_dataset_whose_models_lost_their_weights_says_so_before_it_begins(done: Round) -> None:
+    client = APIClient()
+    client.force_login(builders.user(Role.STEWARD, project=done.project))
+    artifacts.weights_path(registry.find(done, Arm.ALL, "vit").weights_sha256).unlink()
+    answer = client.get(f"/api/snapshots/{done.snapshot_id}/download", {"models": 1})
+    assert answer.status_code == 404
+    assert "vit.safetensors" in answer.json()["detail"]
+    assert client.get(f"/api/snapshots/{done.snapshot_id}/download").status_code == 200
+
+
 def test_the_curve_has_both_arms_in_labels_and_minutes(client: APIClient, done: Round) -> None:
     curve = client.get(f"/api/projects/{done.project.slug}/curve").json()
     assert (curve["metric"], curve["higher_is_better"], curve["holdout_patients"]) == (
