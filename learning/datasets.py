@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ REDRAW = (
 )
 DETAIL_KEPT = 2
 """A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
+
+
+DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError)
+"""What decoding may stumble over in one image, whatever is wrong with it."""
 
 
 class Unusable(ConsiliumError):
@@ -183,7 +188,7 @@ def _pixels(image: Image) -> NDArray[np.float32]:
         return frames.load_pixels(image.series, image.instance).array
     except (Fault, orthanc.Refused) as problem:
         raise Unusable(f"The images cannot be decoded: {problem}") from problem
-    except ValueError as problem:
+    except DAMAGE as problem:
         raise Unusable(f"The pixels do not fit their description: {problem}.") from problem
     except ImageStoreUnavailable as problem:
         orthanc.ping()
@@ -286,9 +291,15 @@ def _merged(
         numbers[value] = number
     merged = np.zeros(shape, np.uint8)
     for mask in masks:
-        voxels = np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8)
-        merged = np.maximum(merged, numbers[voxels.reshape(shape)])
+        merged = np.maximum(merged, numbers[_voxels(mask, shape)])
     return merged
+
+
+def _voxels(mask: Mask, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    try:
+        return np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8).reshape(shape)
+    except (OSError, EOFError, zlib.error, ValueError) as problem:
+        raise Unusable(f"Its mask is damaged ({problem}). Read the case again.") from problem
 
 
 def _path(*made_from: object) -> Path:

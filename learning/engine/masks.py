@@ -21,7 +21,14 @@ from learning.engine import images
 from learning.engine.calibrate import softmax
 from learning.engine.determinism import device
 from learning.engine.nets import Network
-from learning.engine.outputs import FloatArray, Output, Predictions, entropy, joined_embeddings
+from learning.engine.outputs import (
+    NO_NUMBERS,
+    FloatArray,
+    Output,
+    Predictions,
+    entropy,
+    joined_embeddings,
+)
 from learning.engine.spec import LeftOut, Recipe, Sample
 
 POSSIBLE = 0.1
@@ -113,6 +120,8 @@ def _answer(
     embeddings = []
     for name, network in networks.items():
         logits, embedding = _forward(network, image, recipe)
+        if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
+            raise images.Unusable(NO_NUMBERS)
         maps[name] = softmax(np.moveaxis(logits, 0, -1), temperatures.get(name, 1.0))
         embeddings.append(embedding[None])
     found = [probabilities.argmax(axis=-1).astype(np.uint8) for probabilities in maps.values()]

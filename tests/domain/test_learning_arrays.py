@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,33 @@ def test_images_that_left_the_store_are_named_and_the_others_go_on(tmp_path: Pat
     [(left_out, reason)] = made(case, FLAT).left_out
     assert left_out == case.pk
     assert "no such object" in reason
+
+
+def test_pixels_that_decoding_stumbles_over_leave_out_their_case_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = lessons.project()
+    bad, good = (lessons.case(project, "pool", index, image=index > 0) for index in range(2))
+
+    def stumbling(*_: Any) -> Any:
+        raise KeyError("bits_allocated")
+
+    monkeypatch.setattr(datasets.frames, "load_pixels", stumbling)
+    data = datasets.of_cases(project.cases.all(), FLAT, after_each=lambda _: None)
+    assert [sample.id for sample in data.samples] == [good.pk]
+    [(left_out, reason)] = data.left_out
+    assert (left_out, "'bits_allocated'" in reason) == (bad.pk, True)
+
+
+@pytest.mark.parametrize("kept", [b"no gzip at all", gzip.compress(b"too short")])
+def test_a_damaged_mask_leaves_out_its_case_alone(kept: bytes) -> None:
+    project = lessons.project(lessons.MASK_RECIPE)
+    bad, good = (lessons.volume_case(project, "pool", index) for index in range(2))
+    Mask.objects.filter(series__cases=bad).update(gzip=kept)
+    data = labelled(project, MASKS)
+    assert [sample.id for sample in data.samples] == [good.pk]
+    [(left_out, reason)] = data.left_out
+    assert (left_out, "damaged" in reason) == (bad.pk, True)
 
 
 @pytest.mark.usefixtures("kept")

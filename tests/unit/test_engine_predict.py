@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from engine_samples import make_images, make_mask_recipe, make_recipe, make_volumes
 from torch import Tensor, nn
 
-from learning.engine import calibrate, determinism, masks, nets, outputs
+from learning.engine import calibrate, determinism, images, masks, nets, outputs
 from learning.engine.errors import EngineError
 from learning.engine.nets import Network
 from learning.engine.predict import BATCH, predict
@@ -74,6 +76,40 @@ def test_cases_that_cannot_be_read_are_named_and_the_others_scored(tmp_path: Pat
     assert found.ids == tuple(range(1, BATCH)) + tuple(range(BATCH + 1, BATCH + 4))
     assert len(found.ensemble.probabilities) == len(found.embeddings) == BATCH + 2
     assert progress == [(BATCH, BATCH + 4), (BATCH + 4, BATCH + 4)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "make"), [(make_recipe(), make_images), (make_mask_recipe(), make_volumes)]
+)
+def test_a_case_that_makes_a_network_lose_its_numbers_is_named_and_the_others_scored(
+    recipe: Recipe, make: Callable[[Path, int], list[Sample]], tmp_path: Path
+) -> None:
+    networks, samples = built(recipe), make(tmp_path, 3)
+    [*_, last] = networks.values()
+    lowest = lowest_of(samples, recipe)[1]
+
+    def poisoned(network: nn.Module, given: tuple[Tensor], answer: tuple[Tensor, Tensor]) -> Any:
+        logits, embedding = answer
+        bad = torch.isclose(given[0].flatten(1).amin(dim=1), lowest, atol=1e-6)
+        return torch.where(bad.view(-1, *[1] * (logits.ndim - 1)), torch.nan, logits), embedding
+
+    last.register_forward_hook(poisoned)
+    found = predict(networks, recipe, samples)
+    assert found.ids == (0, 2)
+    assert [number for number, _ in found.left_out] == [1]
+    assert "not made of numbers" in found.left_out[0][1]
+    for output in (*found.networks.values(), found.ensemble):
+        assert output.probabilities.shape == (2, recipe.outputs)
+        assert np.isfinite(output.probabilities).all()
+    assert len(found.embeddings) == len(found.disagreement) == 2
+
+
+def lowest_of(samples: list[Sample], recipe: Recipe) -> list[Tensor]:
+    """The lowest value of each image as a network sees it."""
+    return [
+        images.to_size(images.read_image(sample, recipe), recipe.input_size).min()
+        for sample in samples
+    ]
 
 
 @pytest.mark.parametrize("make", [make_recipe, make_mask_recipe])
