@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from learning.engine import calibrate, determinism, images, masks, nets, outputs
 from learning.engine.errors import EngineError
 from learning.engine.nets import Network
 from learning.engine.predict import BATCH, predict
-from learning.engine.spec import Recipe, Sample
+from learning.engine.spec import Recipe, Sample, ignore
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +165,27 @@ def knowing(monkeypatch: pytest.MonkeyPatch, **networks: Bright) -> dict[str, Br
         lambda pixels, recipe: np.asarray(pixels / 100, np.float32),
     )
     return networks
+
+
+def test_a_large_volume_takes_a_bounded_share_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a computed tomography with 80 million voxels each byte counts 80 MB."""
+    size = 64
+    [sample] = make_volumes(tmp_path, 1, size=size)
+
+    def forward(network: object, image: Tensor, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+        logits = np.zeros((3, *image.shape[1:]), np.float32)
+        logits[0], logits[1, 30:34] = 9, 20
+        return logits, np.ones(4, np.float32)
+
+    monkeypatch.setattr(masks, "_forward", forward)
+    tracemalloc.start()
+    masks.predict(dict.fromkeys("ab"), make_mask_recipe(), [sample], {}, ignore, ignore)  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(peak / size**3)
+    assert peak < 80 * size**3
 
 
 @pytest.mark.parametrize("size", [11, 16, 21, 30])
