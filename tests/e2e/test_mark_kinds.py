@@ -103,8 +103,12 @@ def readers(place: Place) -> Iterator[str]:
 @pytest.fixture
 def room(browser: Browser, place: Place, readers: Iterator[str]) -> Iterator[Room]:
     context = place.enter(browser, next(readers))
-    yield Room(context.new_page(), place).open()
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield Room(page, place).open()
     context.close()
+    assert errors == []
 
 
 def draw(room: Room, drawing: Drawing) -> None:
@@ -197,10 +201,6 @@ def test_all_kinds_are_submitted_together_and_lie_in_the_patient(
         leave_text(room)
         assert [mark["kind"] for mark in room.marks] == NAMES[: number + 1]
     drawn = room.marks
-    for key in ("Home", "ArrowDown", "ArrowDown", "ArrowDown"):
-        room.press(key)
-        room.page.wait_for_timeout(500)
-        room.page.screenshot(path=f"/tmp/marks-{room.shown('frame')}.png")
     room.press("1", "Control+Enter")
     expect(room.root).not_to_have_attribute("data-slot", str(slot))
     read = room.api(f"slots/{slot}")["submitted"]
@@ -264,6 +264,19 @@ def test_a_contour_that_is_cancelled_leaves_nothing(room: Room) -> None:
     mouse.up()
     assert room.marks == []
     expect(room.root).to_have_attribute("data-phase", "reading")
+
+
+def test_a_handle_that_is_flicked_is_stored_as_it_is_shown(room: Room) -> None:
+    draw(room, DRAWINGS[0])
+    room.press("w")
+    mouse = room.page.mouse
+    mouse.move(*room.at(50, 60))
+    mouse.down()
+    mouse.move(*room.at(80, 60))
+    mouse.up()
+    assert lies(room.marks[0]["points_px"], (80, 60))
+    room.press("Control+z")
+    assert lies(room.marks[0]["points_px"], (50, 60))
 
 
 def test_what_lies_beyond_the_image_is_not_kept(room: Room) -> None:
