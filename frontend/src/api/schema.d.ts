@@ -1000,8 +1000,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1204,7 +1204,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -1347,8 +1347,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1557,7 +1557,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -1595,8 +1595,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1676,7 +1676,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -2267,7 +2267,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;

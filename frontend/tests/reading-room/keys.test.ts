@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { type Actions, ROOM_KEYS, shortcutsOf } from '../../src/pages/reading-room/keys';
-import type { MarkKind } from '../../src/viewer/types';
+import { type Actions, keyOfTool, ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/keys';
+import { DRAWN_KINDS, type MarkKind } from '../../src/viewer/types';
 
-const kinds: MarkKind[] = ['box', 'ellipse', 'contour', 'length', 'labelmap'];
+const kinds: MarkKind[] = [...DRAWN_KINDS, 'labelmap'];
 const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false };
 
 it('the letters that no option may have are those that the room acts on', () => {
@@ -25,4 +25,10 @@ it('a reading that is corrected can neither be skipped nor be put in question', 
   expect(keysWith(false)).toEqual(expect.arrayContaining(['s', 'Shift+i']));
   expect(keysWith(true)).not.toEqual(expect.arrayContaining(['s']));
   expect(keysWith(true)).not.toEqual(expect.arrayContaining(['Shift+i']));
+});
+
+it('every tool has a key, as it is written on a keyboard', () => {
+  expect(toolsFor(kinds).map(keyOfTool)).not.toContain('');
+  expect(keyOfTool('angle')).toBe('A');
+  expect(keyOfTool('cobb_angle')).toBe('Shift+A');
 });

@@ -50,15 +50,23 @@ const TOOL_KEYS: Partial<Record<Tool, string>> = {
   ellipse: 'o',
   contour: 'c',
   length: 'l',
+  circle: 'Shift+o',
+  polyline: 'Shift+c',
+  bidirectional: 'Shift+l',
+  angle: 'a',
+  cobb_angle: 'Shift+a',
+  landmark: 'm',
+  arrow: 't',
   brush: 'b',
   eraser: 'e',
 };
 /** Letters that the room itself acts on; a label schema may not give them to an option. */
-export const ROOM_KEYS = 'bcdefhijlnoprswz';
+export const ROOM_KEYS = 'abcdefhijlmnoprstwz';
 const ZOOM_STEP = 1.2;
 const PAGE = 10;
 
-export const keyOfTool = (tool: Tool): string => (TOOL_KEYS[tool] ?? '').toUpperCase();
+export const keyOfTool = (tool: Tool): string =>
+  (TOOL_KEYS[tool] ?? '').replace(/.$/, (letter) => letter.toUpperCase());
 
 /** The tools that a schema gives a reader, in the order of the toolbar. */
 export function toolsFor(marks: readonly MarkKind[]): Tool[] {
