@@ -68,6 +68,7 @@ class Together(Generic[Ask, Answer]):
             for one in group:
                 if not one.future.done():
                     one.future.set_exception(error)
+            raise
         finally:
             self._hand_over(group)
 
