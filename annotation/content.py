@@ -54,7 +54,7 @@ CONTENT = {
         "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
     },
 }
-FEWEST_CONTOUR_POINTS = 3
+FEWEST_POINTS = {MarkKind.CONTOUR: 3, MarkKind.POLYLINE: 2}
 POINTS = {
     MarkKind.BOX: 2,
     MarkKind.ELLIPSE: 4,
@@ -239,9 +239,9 @@ def _faults_of_mark(mark: Json) -> Iterator[str]:
         yield f"Give the {kind} a class."
     elif not mark.get("sop_instance_uid") or not mark.get("frame"):
         yield f"Say on which image and frame the {kind} was drawn."
-    if kind is MarkKind.CONTOUR:
-        if len(points) < FEWEST_CONTOUR_POINTS:
-            yield f"A contour needs at least {FEWEST_CONTOUR_POINTS} points."
+    if fewest := FEWEST_POINTS.get(kind):
+        if len(points) < fewest:
+            yield f"A {kind} needs at least {fewest} points."
     elif len(points) != POINTS[kind]:
         yield f"A mark of kind {kind} has {POINTS[kind]} points, not {len(points)}."
 

@@ -8,6 +8,7 @@ numbers and hashes in the statement that inserts: the chain is locked for as sho
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -101,24 +102,27 @@ def record(
     return event
 
 
-def do(
+def do_each(
     verb: str,
     statement: str,
-    parameters: dict[str, Any],
+    acts: Sequence[tuple[Project, User, dict[str, Any]]],
     *,
-    project: Project | None,
-    actor: User | None,
     model: type[Model],
-) -> dict[str, Any] | None:
-    """Change a row and record it in one statement: the chain is not locked while a client thinks.
+) -> list[dict[str, Any] | None]:
+    """Change a row for each act (project, actor, parameters) and record it in the same statement:
+    the chain is not locked while a client thinks. All acts are one transaction.
 
     ``statement`` changes a row of ``model`` if the chain is open, and returns its ``id`` and as
     ``event_data`` the canonical JSON of the event's data, or NULL where there is nothing to record.
     """
     text = DO.replace("{statement}", statement)
-    row = statements.fetch_one(text, {**parameters, **_parameters(verb, project, actor, model)})
+    several = [
+        {**parameters, **_parameters(verb, project, actor, model)}
+        for project, actor, parameters in acts
+    ]
+    rows = statements.fetch_each(text, several)
     _flush_after_commit()
-    return row
+    return rows
 
 
 def open_chain(project: Project | None) -> None:

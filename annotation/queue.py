@@ -31,6 +31,7 @@ WITH waiting AS (
     SELECT slot.id, ranked.priority FROM annotation_slot AS slot
     JOIN unnest(%s::bigint[], %s::float8[]) AS ranked(case_id, priority) USING (case_id)
     WHERE slot.project_id = %s AND slot.stream = 'pool' AND slot.state IN ('open', 'held')
+        AND slot.generation <= %s
     FOR NO KEY UPDATE OF slot SKIP LOCKED
 )
 UPDATE annotation_slot AS slot SET priority = waiting.priority, generation = %s
@@ -202,7 +203,7 @@ def rerank(project: Project, generation: int, ranked: Iterable[tuple[int, float]
     """Write (case id, priority in (0, 1)) pairs to the waiting slots of the pool; how many were set.
 
     Only the pool may be ranked. Small transactions, so that claims never wait: a ranking that is
-    cut short is repeated whole, to the same end.
+    cut short is repeated whole, to the same end; one that comes late undoes no newer one.
     """
     checked = priorities.check(project, ranked)
     written = sum(_rank(project, generation, part) for part in checked.parts(RANKED_AT_ONCE))
@@ -236,7 +237,7 @@ def _missing(case: Case) -> list[int]:
 
 def _rank(project: Project, generation: int, part: priorities.Ranked) -> int:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(RANK, [part.cases, part.priorities, project.pk, generation])
+        cursor.execute(RANK, [part.cases, part.priorities, project.pk, generation, generation])
         written: int = cursor.rowcount
         return written
 

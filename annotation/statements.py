@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -18,11 +18,32 @@ class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
 
 def fetch_one(query: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     """The first row, by column name. Runs in Django's connection and transaction."""
+    return fetch_each(query, [parameters])[0]
+
+
+def fetch_each(query: str, several: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+    """The first row for each of several parameters, sent at once: the server does not wait for us
+    in between. They are one transaction, or part of the one that is open.
+    """
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0  # Django's default forbids prepared statements
-    prepared: Any = _Prepared(connection.connection)
-    with connection.make_cursor(prepared) as cursor:
-        cursor.execute(query, parameters)
+    raw = connection.connection
+    raw.prepare_threshold = 0  # Django's default forbids prepared statements
+    if len(several) == 1:
+        return [_first_row(_execute(raw, query, several[0]))]
+    with connection.wrap_database_errors, raw.pipeline():
+        cursors = [_Prepared(raw).execute(query, parameters) for parameters in several]
+    return [_first_row(cursor) for cursor in cursors]
+
+
+def _execute(raw: Any, query: str, parameters: Mapping[str, Any]) -> Any:
+    prepared: Any = _Prepared(raw)
+    cursor = connection.make_cursor(prepared)
+    cursor.execute(query, parameters)
+    return cursor
+
+
+def _first_row(cursor: Any) -> dict[str, Any] | None:
+    with cursor:
         row = cursor.fetchone()
         names = [column.name for column in cursor.description]
     return None if row is None else dict(zip(names, row, strict=True))

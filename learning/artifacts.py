@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +20,8 @@ from annotation.errors import StorageFull
 
 UNFINISHED = "unfinished"
 ABANDONED_SECONDS = 3600
+SHORT = 2
+"""Times the floor of free space: below, nothing is kept that can be made again."""
 UNUSED_SECONDS = 7 * 24 * 3600
 
 
@@ -55,10 +58,10 @@ def sweep() -> None:
     read for a week, the longest unread first, until the others fit into ARRAYS_BYTES.
     """
     now = time.time()
-    for file in _folder(UNFINISHED).iterdir():
-        if now - file.stat().st_mtime > ABANDONED_SECONDS:
+    for stat, file in _listed(_folder(UNFINISHED), "*") + _listed(weights_dir(), "*.tmp"):
+        if now - stat.st_mtime > ABANDONED_SECONDS:
             file.unlink(missing_ok=True)
-    arrays = [(file.stat(), file) for file in _folder("arrays").glob("*/*.npy")]
+    arrays = _listed(_folder("arrays"), "*/*.npy")
     total = sum(stat.st_size for stat, _ in arrays)
     for stat, file in sorted(arrays, key=lambda one: one[0].st_atime):
         if total <= settings.ARRAYS_BYTES or now - stat.st_atime < UNUSED_SECONDS:
@@ -92,13 +95,27 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 def require_space() -> None:
     """Raise StorageFull below the floor, so that a round pauses before the disk is full."""
-    usage = shutil.disk_usage(_folder())
-    floor = settings.FREE_SPACE_FLOOR
+    usage, floor = shutil.disk_usage(_folder()), settings.FREE_SPACE_FLOOR
     if usage.free < usage.total * floor:
         raise StorageFull(
             f"Only {usage.free / 2**30:.1f} GiB are free on the disk of {settings.ARTIFACTS_DIR}, "
             f"less than {floor:.0%} of it. Free some space; the work then goes on by itself."
         )
+
+
+def space_is_short() -> bool:
+    """Whether what is made next may bring the disk to its floor."""
+    usage = shutil.disk_usage(_folder())
+    return usage.free < usage.total * settings.FREE_SPACE_FLOOR * SHORT
+
+
+def _listed(folder: Path, pattern: str) -> list[tuple[os.stat_result, Path]]:
+    """Other workers finish and remove files meanwhile; those do not count."""
+    found = []
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((file.stat(), file))
+    return found
 
 
 def _folder(*names: str) -> Path:

@@ -22,14 +22,22 @@ INTENDED_USE = (
 
 
 def files(model: TrainedModel) -> list[tuple[str, Path]]:
-    """Everything that goes with the model: name -> file. Card and configuration are written anew."""
+    """Everything that goes with the model: name -> file, all there. Card and configuration are written
+    anew. NotFound where weights are missing.
+    """
+    weights = registry.files(model)
+    if missing := [name for name, path in weights if not path.exists()]:
+        raise NotFound(
+            f"The weights are not on this server any more ({', '.join(missing)}). Restore them into "
+            "the artifacts folder from a backup, or train again."
+        )
     folder = artifacts.card_dir(model.pk)
     artifacts.write(folder / "config.json", lambda file: file.write(config(model).encode()))
     artifacts.write(folder / "card.md", lambda file: file.write(card(model).encode()))
-    return [*registry.files(model), *((name, folder / name) for name in ("config.json", "card.md"))]
+    return [*weights, *((name, folder / name) for name in ("config.json", "card.md"))]
 
 
-def files_of(snapshot: Snapshot) -> Iterator[tuple[str, Path]]:
+def files_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
     """The ensembles that were trained on the same content, one folder for each round."""
     ensembles = TrainedModel.objects.filter(
         project=snapshot.project,
@@ -37,19 +45,16 @@ def files_of(snapshot: Snapshot) -> Iterator[tuple[str, Path]]:
         arm=Arm.ALL,
         network=registry.ENSEMBLE,
     )
-    for model in ensembles.select_related("project", "round__snapshot", "round__recipe"):
-        for name, path in files(model):
-            yield f"round-{model.round.number}/{name}", path
+    return [
+        (f"round-{model.round.number}/{name}", path)
+        for model in ensembles.select_related("project", "round__snapshot", "round__recipe")
+        for name, path in files(model)
+    ]
 
 
 def archive(model: TrainedModel) -> IO[bytes]:
     """A zip file of all that goes with the model, ready to be read."""
     found = files(model)
-    if missing := [name for name, path in found if not path.exists()]:
-        raise NotFound(
-            f"The weights are not on this server any more ({', '.join(missing)}). Restore them into "
-            "the artifacts folder from a backup, or train again."
-        )
     archive = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads and closes it
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
         for name, path in found:

@@ -9,14 +9,16 @@ import gzip
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from numpy.typing import NDArray
 
 from annotation import frames, orthanc, provenance
@@ -24,7 +26,7 @@ from annotation.case_images import display_of, instance_of
 from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.masks import shape_of
-from annotation.models import Case, Instance, LabelSchema, Mask, Series, SnapshotItem
+from annotation.models import Case, Instance, Mask, Project, Reference, Series, SnapshotItem
 
 from . import artifacts
 from .engine.spec import LeftOut, Recipe, Sample
@@ -40,6 +42,10 @@ REDRAW = (
 )
 DETAIL_KEPT = 2
 """A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
+
+
+DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError)
+"""What decoding may stumble over in one image, whatever is wrong with it."""
 
 
 class Unusable(ConsiliumError):
@@ -81,10 +87,16 @@ def of_cases(
     return data
 
 
+def arrays_of(cases: QuerySet[Case], recipe: Recipe) -> Iterator[Path]:
+    """Where the arrays of these cases lie, or would lie."""
+    for case in _loaded(list(cases.values_list("pk", flat=True))):
+        with suppress(Unusable):
+            yield image_of(case, recipe).path
+
+
 def of_items(
     items: QuerySet[SnapshotItem],
     recipe: Recipe,
-    schema: LabelSchema,
     *,
     after_each: Callable[[bool], None],
 ) -> Dataset:
@@ -93,12 +105,15 @@ def of_items(
     for chunk in _chunks(items.select_related("reference").order_by("case_id")):
         pks = [item.case_id for item in chunk]
         cases, images = {case.pk: case for case in _loaded(pks)}, provenance.of_cases(pks)
+        if recipe.task == "segmentation":
+            prefetch_related_objects(chunk, "reference__reads__label_schema")
         for item in chunk:
             if images[item.case_id] != item.instances_sha256:
                 data.left_out.append((item.case_id, CHANGED))
                 continue
-            target = _target_of(item, recipe, schema)
-            _add(data, cases[item.case_id], recipe, target, after_each)
+            case = cases[item.case_id]
+            target = _target_of(item.reference, recipe, case.project)
+            _add(data, case, recipe, target, after_each)
     return data
 
 
@@ -173,7 +188,7 @@ def _pixels(image: Image) -> NDArray[np.float32]:
         return frames.load_pixels(image.series, image.instance).array
     except (Fault, orthanc.Refused) as problem:
         raise Unusable(f"The images cannot be decoded: {problem}") from problem
-    except ValueError as problem:
+    except DAMAGE as problem:
         raise Unusable(f"The pixels do not fit their description: {problem}.") from problem
     except ImageStoreUnavailable as problem:
         orthanc.ping()
@@ -223,32 +238,43 @@ def _spacing(image: Image, recipe: Recipe) -> tuple[float, ...]:
     return () if slices is None else (slices, *in_plane)
 
 
-def _target_of(item: SnapshotItem, recipe: Recipe, schema: LabelSchema) -> Target:
+def _target_of(reference: Reference, recipe: Recipe, project: Project) -> Target:
     if recipe.task == "segmentation":
-        return lambda image: _mask(item, image, recipe, schema)
-    value = str(item.reference.answers[recipe.question])
+        return lambda image: _mask(reference, image, recipe, project)
+    value = str(reference.answers[recipe.question])
     return lambda _: recipe.classes.index(value)
 
 
-def _mask(item: SnapshotItem, image: Image, recipe: Recipe, schema: LabelSchema) -> Path:
+def _mask(reference: Reference, image: Image, recipe: Recipe, project: Project) -> Path:
     """The reference's labelmaps on the image's grid, with the recipe's class numbers."""
     named = {
-        mark["mask"]
-        for mark in item.reference.marks
-        if mark["kind"] == "labelmap" and mark.get("mask")
+        mark["mask"] for mark in reference.marks if mark["kind"] == "labelmap" and mark.get("mask")
     }
-    numbers = {entry["code"]: entry["value"] for entry in schema.document["classes"]}
-    values = [numbers[name] for name in recipe.classes]
+    values = _values(reference, recipe)
     path = _path("mask", image.path.stem, sorted(named), values)
     if not path.exists():
-        masks = Mask.objects.filter(
-            project=schema.project_id, series=image.series, sha256__in=named
-        )
+        masks = Mask.objects.filter(project=project, series=image.series, sha256__in=named)
         array = _merged(list(masks), values, shape_of(image.display))
         if recipe.dimensions == 2:
             array = array[0]
         artifacts.write(path, lambda file: np.save(file, array, allow_pickle=False))
     return path
+
+
+def _values(reference: Reference, recipe: Recipe) -> tuple[int, ...]:
+    """What stands for each class in the masks, by the label schema with which they were drawn."""
+    found = set()
+    for schema in {read.label_schema for read in reference.reads.all()}:
+        numbers = {entry["code"]: entry["value"] for entry in schema.document.get("classes", [])}
+        if missing := [name for name in recipe.classes if name not in numbers]:
+            raise Unusable(
+                f"It was read by version {schema.version} of the label schema, which has no class "
+                f"{', '.join(missing)}. Read the case again."
+            )
+        found.add(tuple(numbers[name] for name in recipe.classes))
+    if len(found) != 1:
+        raise Unusable("Its reads number the classes of their masks differently.")
+    return found.pop()
 
 
 def _merged(
@@ -265,9 +291,15 @@ def _merged(
         numbers[value] = number
     merged = np.zeros(shape, np.uint8)
     for mask in masks:
-        voxels = np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8)
-        merged = np.maximum(merged, numbers[voxels.reshape(shape)])
+        merged = np.maximum(merged, numbers[_voxels(mask, shape)])
     return merged
+
+
+def _voxels(mask: Mask, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    try:
+        return np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8).reshape(shape)
+    except (OSError, EOFError, zlib.error, ValueError) as problem:
+        raise Unusable(f"Its mask is damaged ({problem}). Read the case again.") from problem
 
 
 def _path(*made_from: object) -> Path:

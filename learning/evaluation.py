@@ -67,11 +67,8 @@ def load(rows: Iterable[TrainedModel]) -> dict[str, Network]:
 
 
 def labelled(lease: Lease, round_: Round, recipe: Recipe, stream: Stream) -> Labelled:
-    snapshot = registry.snapshot_of(round_)
-    items = labels.items(snapshot, recipe, stream)
-    data = datasets.of_items(
-        items, recipe, snapshot.label_schema, after_each=datasets.pausing(lease)
-    )
+    items = labels.items(registry.snapshot_of(round_), recipe, stream)
+    data = datasets.of_items(items, recipe, after_each=datasets.pausing(lease))
     return Labelled(data, dict(items.values_list("case_id", "reference_id")))
 
 

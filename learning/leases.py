@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -171,6 +171,6 @@ def _renew(lease: Lease) -> None:
             lease.lost.set()
         elif _mine(lease).exclude(cancel_requested_at=None).exists():
             lease.cancelled.set()
-    except DatabaseError as problem:
+    except Error as problem:
         logger.warning("round %s: the lease could not be renewed: %s", lease.round_id, problem)
         connection.close()

@@ -6,7 +6,8 @@ Ranking is data, not a call: priorities go to the slots through ``annotation.que
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,19 @@ from .acquisition import PoolScores, Selection
 from .engine.spec import Recipe
 from .models import Embedding, Ranking, Round, Score, TrainedModel
 
-AUTO = "auto"
+UNCERTAINTY = "uncertainty"
 ROWS_AT_ONCE = 5000
+END = np.iinfo(np.int64).max
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Choice:
+    acquisition: str
+    reason: str
+    """Why this function."""
+    selection: Selection
 
 
 @dataclass(frozen=True)
@@ -34,37 +44,38 @@ class Pool:
     scores: PoolScores
 
 
-def load(project: Project, model: TrainedModel, *, labelled: list[int]) -> Pool:
-    """Scored cases that still want a reading, of the pool alone; ``labelled``: cases learnt from."""
-    rows = list(
+def load(project: Project, model: TrainedModel) -> Pool:
+    """Scored cases that still want a reading, of the pool alone."""
+    rows = (
         Score.objects.filter(model=model, case__in=scoring.pool(project))
         .order_by("case")
-        .values_list("case_id", "probabilities", "uncertainty")
+        .values_list("case_id", "uncertainty", "probabilities")
         .iterator(ROWS_AT_ONCE)
     )
-    cases = [case for case, _, _ in rows]
-    said = [probabilities for _, probabilities, _ in rows]
-    fields = dict.fromkeys(said[0] if said else [])
-    arrays = {name: np.array([one[name] for one in said], np.float32) for name in fields}
-    ensemble = arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32))
-    class_uncertainty = arrays.pop(scoring.CLASS_UNCERTAINTY, None)
+    parts: dict[str, list[Floats]] = {}
+    cases: list[int] = []
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        cases += [case for case, _, _ in chunk]
+        parts.setdefault(UNCERTAINTY, []).append(np.array([one for _, one, _ in chunk], np.float32))
+        for name in chunk[0][2]:
+            said = np.array([probabilities[name] for _, _, probabilities in chunk], np.float32)
+            parts.setdefault(name, []).append(said)
+    arrays = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     return Pool(
         cases,
         PoolScores(
-            ensemble=ensemble,
-            ids=np.array(cases),
+            ids=np.array(cases, np.int64),
+            uncertainty=arrays.pop(UNCERTAINTY, np.zeros(0, np.float32)),
+            ensemble=arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32)),
+            class_uncertainty=arrays.pop(scoring.CLASS_UNCERTAINTY, None),
             probabilities=arrays,
-            embeddings=_embeddings(model, cases),
-            labelled=_embeddings(model, labelled),
-            uncertainty=np.array([uncertainty for _, _, uncertainty in rows], np.float32),
-            class_uncertainty=class_uncertainty,
         ),
     )
 
 
 def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
     """The acquisition function and why: the recipe's, or the one that suits the regime."""
-    if recipe.acquisition != AUTO:
+    if recipe.acquisition != acquisition.AUTO:
         return recipe.acquisition, "The recipe asks for it."
     return acquisition.choose(
         recipe.task,
@@ -75,18 +86,27 @@ def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
     )
 
 
-def explain(
-    round_: Round, model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: int
-) -> tuple[Ranking, Selection]:
+def pick(
+    model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: list[int], seed: int
+) -> Choice:
+    """The order of the pool; ``labelled``: cases learnt from. May take minutes, and writes nothing."""
+    name, reason = choose(recipe, pool, labelled=len(labelled))
+    scores = pool.scores
+    if name in acquisition.BY_EMBEDDING:
+        known = _embeddings(model, sorted(labelled))
+        scores = replace(scores, embeddings=_embeddings(model, pool.cases), labelled=known)
+    selection = acquisition.select(name, scores, recipe.batch, seed=seed)
+    return Choice(name, reason, selection)
+
+
+def store(round_: Round, model: TrainedModel, pool: Pool, choice: Choice) -> Ranking:
     """The round's ranking as a row. Made again after a crash, it keeps its generation."""
-    name, reason = choose(recipe, pool, labelled=labelled)
-    selection = acquisition.select(name, pool.scores, recipe.batch, seed=round_.seed)
     said = {
         "model": model,
-        "acquisition": name,
-        "reason": reason,
+        "acquisition": choice.acquisition,
+        "reason": choice.reason,
         "size": len(pool.cases),
-        "batch": list(_explained(pool, selection)),
+        "batch": list(_explained(pool, choice.selection)),
     }
     others = Ranking.objects.filter(project=round_.project_id).exclude(round=round_)
     latest = others.order_by("-generation").first()
@@ -96,7 +116,7 @@ def explain(
         defaults=said,
         create_defaults={**said, "project_id": round_.project_id, "generation": generation},
     )
-    return ranking, selection
+    return ranking
 
 
 def apply(ranking: Ranking, pool: Pool, selection: Selection) -> None:
@@ -128,9 +148,19 @@ def _number(value: float) -> float | None:
 
 
 def _embeddings(model: TrainedModel, cases: list[int]) -> Floats | None:
-    """Rows in the order of ``cases``; None when any is missing."""
-    rows = Embedding.objects.filter(model=model, case__in=cases).values_list("case_id", "vector")
-    found = dict(rows.iterator(ROWS_AT_ONCE))
-    if not cases or len(found) < len(cases):
-        return None
-    return np.stack([np.asarray(found[case], np.float32) for case in cases])
+    """One row for each of the ascending ``cases`` that has one; None if there is none."""
+    wanted = np.array([*cases, END], np.int64)
+    rows = (
+        Embedding.objects.filter(model=model)
+        .order_by("case")
+        .values_list("case_id", "vector")
+        .iterator(ROWS_AT_ONCE)
+    )
+    found: list[Floats] = []
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        ids = np.array([case for case, _ in chunk])
+        asked = wanted[np.searchsorted(wanted, ids)] == ids
+        if asked.any():
+            vectors = [vector for (_, vector), one in zip(chunk, asked, strict=True) if one]
+            found.append(np.array(vectors, np.float32))
+    return np.concatenate(found) if found else None

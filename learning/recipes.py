@@ -11,6 +11,7 @@ from annotation import ledger
 from annotation.errors import InvalidInput
 from annotation.models import LabelSchema, Project, User
 
+from . import acquisition
 from .engine import spec
 from .engine.errors import InvalidRecipe
 from .errors import RoundNotPossible
@@ -56,10 +57,21 @@ def current(project: Project) -> Recipe:
 
 
 def parsed(row: Recipe) -> spec.Recipe:
-    return spec.parse(row.document)
+    """Raises RoundNotPossible for one that was stored when other rules held."""
+    try:
+        return spec.parse(row.document)
+    except InvalidRecipe as problem:
+        raise RoundNotPossible(
+            f"Version {row.version} of the project's recipe cannot be carried out any more. {problem} "
+            "Store it again."
+        ) from problem
 
 
 def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:
+    if recipe.acquisition != acquisition.AUTO:
+        networks = len(recipe.networks)
+        if said := acquisition.objection(recipe.acquisition, task=recipe.task, networks=networks):
+            yield said
     if schema is None:
         yield "The project has no label schema yet, so no label can teach this recipe."
         return

@@ -108,22 +108,31 @@ def add_ensemble(
     return model
 
 
-def promote(model: TrainedModel, *, reason: str) -> None:
-    """The round's ensemble becomes the model in use. Within the caller's transaction."""
-    _put_in_use(model, reason)
-    _record("model.promote", model, None, reason)
+def settle(
+    candidate: TrainedModel, *, instead_of: TrainedModel | None, better: bool, reason: str
+) -> bool:
+    """The round's ensemble becomes the model in use, or is rejected. Within the caller's transaction.
 
-
-def reject(model: TrainedModel, *, reason: str) -> None:
-    model.state, model.state_reason = TrainedModel.State.REJECTED, reason
-    model.save(update_fields=["state", "state_reason"])
-    _record("model.reject", model, None, reason)
+    False, and nothing is written, if a person chose meanwhile: it was compared with another model.
+    """
+    _lock(candidate)
+    fresh = TrainedModel.objects.get(pk=candidate.pk)
+    if fresh.state != TrainedModel.State.CANDIDATE or in_use(candidate.project) != instead_of:
+        return False
+    if better:
+        _put_in_use(fresh, reason)
+        _record("model.promote", fresh, None, reason)
+    else:
+        fresh.state, fresh.state_reason = TrainedModel.State.REJECTED, reason
+        fresh.save(update_fields=["state", "state_reason"])
+        _record("model.reject", fresh, None, reason)
+    return True
 
 
 def use(model: TrainedModel, *, user: User, reason: str) -> TrainedModel:
     """A person decides: this one, from now on. The way back as well as forward."""
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).get(pk=model.project_id)
+        _lock(model)
         chosen = TrainedModel.objects.get(pk=model.pk)
         if chosen.state == TrainedModel.State.IN_USE:
             raise ModelNotUsable("This model is in use already.")
@@ -135,6 +144,11 @@ def use(model: TrainedModel, *, user: User, reason: str) -> TrainedModel:
         _put_in_use(chosen, reason)
         _record("model.use", chosen, user, reason)
     return chosen
+
+
+def _lock(model: TrainedModel) -> None:
+    """Until the transaction ends nobody else decides which model of the project is in use."""
+    Project.objects.select_for_update(no_key=True).get(pk=model.project_id)
 
 
 def _put_in_use(model: TrainedModel, reason: str) -> None:

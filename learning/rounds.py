@@ -21,7 +21,9 @@ from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Project, Read, User
 
 from . import artifacts, labels, leases, recipes, stages
+from .acquisition import AcquisitionError
 from .engine.errors import EngineError
+from .engine.spec import SEEDS
 from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, StaleLease
 from .leases import Lease
 from .models import Round, RoundLog
@@ -63,7 +65,7 @@ def start(project: Project, *, user: User | None, trigger: str) -> Round:
                 project=project,
                 number=number,
                 recipe=recipe,
-                seed=recipes.parsed(recipe).seed + number,
+                seed=(recipes.parsed(recipe).seed + number) % SEEDS,
                 started_by=user,
                 trigger=trigger,
             )
@@ -113,24 +115,31 @@ def cancel(round_: Round, *, user: User | None) -> Round:
 
 def retry(round_: Round, *, user: User | None) -> Round:
     """Goes on where the project's last round failed or was cancelled."""
-    with transaction.atomic():
-        locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
-        if locked.state not in (Round.State.FAILED, Round.State.CANCELLED):
-            raise RoundNotPossible(
-                f"Round {locked.number} is {locked.state}; retrying needs a failure."
-            )
-        if locked.project.rounds.filter(number__gt=locked.number).exists():
-            raise RoundNotPossible(
-                f"A later round exists, and its labels are newer than those of round {locked.number}. "
-                "Start a new round instead."
-            )
-        locked.state = Round.State.RUNNING
-        locked.error, locked.attempts, locked.not_before = "", 0, None
-        locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
-        locked.save()
-        _note(locked, "round.retry", user, "The round goes on where it stopped.")
-        doorbell.ring(ACTOR, locked.pk)
+    try:
+        with transaction.atomic():
+            locked = Round.objects.select_for_update(no_key=True).get(pk=round_.pk)
+            _require_retriable(locked)
+            locked.state = Round.State.RUNNING
+            locked.error, locked.attempts, locked.not_before = "", 0, None
+            locked.finished_at = locked.cancel_requested_at = locked.lease_expires_at = None
+            locked.save()
+            _note(locked, "round.retry", user, "The round goes on where it stopped.")
+            doorbell.ring(ACTOR, locked.pk)
+    except IntegrityError as clash:
+        raise RoundNotPossible("Another round was started a moment ago. Reload.") from clash
     return locked
+
+
+def _require_retriable(round_: Round) -> None:
+    if round_.state not in (Round.State.FAILED, Round.State.CANCELLED):
+        raise RoundNotPossible(
+            f"Round {round_.number} is {round_.state}; retrying needs a failure."
+        )
+    if round_.project.rounds.filter(number__gt=round_.number).exists():
+        raise RoundNotPossible(
+            f"A later round exists, and its labels are newer than those of round {round_.number}. "
+            "Start a new round instead."
+        )
 
 
 def start_by_rule(project: Project) -> Round | None:
@@ -224,7 +233,7 @@ def _stumbled(round_: Round, problem: Exception) -> None:
     title = round_.get_step_display()
     if isinstance(problem, ImageStoreUnavailable | StorageFull):
         _wait(round_, PAUSE_SECONDS, f"“{title}” is paused. {problem.detail}")
-    elif isinstance(problem, RoundFailure | EngineError | ConsiliumError):
+    elif isinstance(problem, RoundFailure | EngineError | AcquisitionError | ConsiliumError):
         _fail(round_, f"“{title}” failed. {problem}")
     elif round_.attempts + 1 < FAILURES_ALLOWED:
         round_.attempts += 1
@@ -263,6 +272,7 @@ def _fail(round_: Round, sentence: str) -> None:
 
 
 def _close_cancelled(round_: Round) -> None:
+    round_.error = ""
     _close(round_, Round.State.CANCELLED, "round.cancel", "The round was cancelled.")
 
 

@@ -176,6 +176,7 @@ class Read(models.Model):
 class MarkKind(models.TextChoices):
     BOX = "box"
     CONTOUR = "contour"
+    POLYLINE = "polyline"
     ELLIPSE = "ellipse"
     CIRCLE = "circle"
     LENGTH = "length"

@@ -64,8 +64,11 @@ def cancel(project: str, user: str | None) -> None:
     from learning import rounds
 
     found = _found(project, None)
-    rounds.cancel(found, user=running.user_named(user, found.project))
-    click.echo(f"Round {found.number} will stop at its next step.")
+    asked = rounds.cancel(found, user=running.user_named(user, found.project))
+    at_once = asked.state == asked.State.CANCELLED
+    click.echo(
+        f"Round {asked.number} {'was cancelled' if at_once else 'will stop at its next step'}."
+    )
 
 
 def _found(slug: str, number: int | None) -> Round:

@@ -22,7 +22,17 @@ from learning.acquisition.uncertainty import (
     most_entropy,
 )
 
-__all__ = ["ACQUISITIONS", "AcquisitionError", "PoolScores", "Selection", "choose", "select"]
+__all__ = [
+    "ACQUISITIONS",
+    "AUTO",
+    "BY_EMBEDDING",
+    "AcquisitionError",
+    "PoolScores",
+    "Selection",
+    "choose",
+    "objection",
+    "select",
+]
 
 Acquisition = Callable[[PoolScores, int, np.random.Generator], Selection]
 
@@ -35,6 +45,11 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "kcenter": k_center,
     "foreground_entropy": foreground_entropy,
 }
+
+AUTO = "auto"
+"""In a recipe: whichever suits the regime, see ``choose``."""
+BY_EMBEDDING = frozenset({"kcenter"})
+"""Functions that look at the embeddings; the others go by probabilities alone."""
 
 FEW_PER_CLASS = 4
 """Labels per class below which a network's doubts say little."""
@@ -62,6 +77,20 @@ def select(name: str, pool: PoolScores, k: int, *, seed: int) -> Selection:
         scores=found.scores[back],
         components={part: values[back] for part, values in components.items()},
     )
+
+
+def objection(name: str, *, task: str, networks: int) -> str:
+    """Why this function cannot rank what such networks say, in a sentence; '' if it can."""
+    if name not in ACQUISITIONS:
+        return (
+            f"There is no acquisition function “{name}”; choose among {', '.join(ACQUISITIONS)}, or"
+            " auto."
+        )
+    if name == "foreground_entropy" and task != "segmentation":
+        return "Foreground entropy ranks by predicted masks, which only a segmentation has."
+    if name == "disagreement" and networks < 2:
+        return "Disagreement needs the answers of at least two networks."
+    return ""
 
 
 def choose(task: str, *, labelled: int, pool: int, networks: int, classes: int) -> tuple[str, str]:

@@ -23,6 +23,9 @@ from learning.engine.spec import LeftOut, Recipe, Sample
 CACHE_BYTES = 2 * 1024**3
 """Prepared images beyond this are read again whenever they are needed."""
 
+FEWEST = 2
+"""Samples that a network can be trained on at all: a batch of one has no statistics."""
+
 Pair = tuple[Tensor, Tensor]
 
 
@@ -92,9 +95,9 @@ def prepare_training(
             f"{len(shared)} patients are in both training and validation (for example"
             f" {min(shared)}); split by patient."
         )
-    training = Prepared(recipe, samples)
-    _require_enough(training)
-    return training, Prepared(recipe, validation)
+    training, held = Prepared(recipe, samples), Prepared(recipe, validation)
+    _require_enough(training, held)
+    return training, held
 
 
 def batch_indices(count: int, size: int, step: int, seed: int) -> list[int]:
@@ -140,14 +143,16 @@ def _classes(target: Tensor, recipe: Recipe) -> list[int]:
     return [int(value) - 1 for value in np.unique(target.numpy()) if value]
 
 
-def _require_enough(training: Prepared) -> None:
-    recipe, count = training.recipe, len(training)
-    if count < recipe.minimum_labels:
-        out = len(training.left_out)
-        reason = f" ({out} left out; the first: {training.left_out[0][1]})" if out else ""
+def _require_enough(training: Prepared, held: Prepared) -> None:
+    """``minimum_labels`` counts all labels, as people do before they start; some fall to validation."""
+    recipe, count, usable = training.recipe, len(training), len(training) + len(held)
+    if usable < recipe.minimum_labels or count < FEWEST:
+        out = [*training.left_out, *held.left_out]
+        reason = f" ({len(out)} left out; the first: {out[0][1]})" if out else ""
+        fewest = f"{recipe.minimum_labels}, of them {FEWEST} for training,"
         raise NotEnoughData(
-            f"{count} usable labels{reason}, but at least {recipe.minimum_labels} are needed before"
-            " a network can learn. Read more cases."
+            f"{usable} usable labels{reason}, {count} of them for training, but at least {fewest} are"
+            " needed before a network can learn. Read more cases."
         )
     if recipe.task == "classification" and len(training.counts) < 2:
         only = recipe.classes[next(iter(training.counts))]

@@ -243,19 +243,21 @@ class _Run:
 
     @torch.no_grad()
     def _validation_loss(self) -> float | None:
-        if not len(self.held):
-            return None
+        """Over the cases whose answer the network can know; None where that is none, or no number."""
         self.network.eval()
-        total = 0.0
+        total, counted = 0.0, 0
         for index in range(len(self.held)):
             image, target = self.held.pair(index)
+            if self.recipe.task == "classification" and not self.training.counts[int(target)]:
+                continue
             if self.recipe.task == "segmentation":
                 rng = generator(self.recipe.seed, "validation", index)
                 image, target = crop((image, target), self.recipe.input_size, rng)
                 target = target[None].long()
             logits = self.network(image[None].to(self.device))[0].float()
             total += float(self.loss(logits, target[None].to(self.device)))
-        return total / len(self.held)
+            counted += 1
+        return total / counted if counted and math.isfinite(total) else None
 
     def _belongs_to(self) -> str:
         held = self.held.fingerprint()

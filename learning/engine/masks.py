@@ -21,7 +21,14 @@ from learning.engine import images
 from learning.engine.calibrate import softmax
 from learning.engine.determinism import device
 from learning.engine.nets import Network
-from learning.engine.outputs import FloatArray, Output, Predictions, entropy, joined_embeddings
+from learning.engine.outputs import (
+    NO_NUMBERS,
+    FloatArray,
+    Output,
+    Predictions,
+    entropy,
+    joined_embeddings,
+)
 from learning.engine.spec import LeftOut, Recipe, Sample
 
 POSSIBLE = 0.1
@@ -109,14 +116,18 @@ def _answer(
     truth: Mask | None = None
     if sample.target is not None:
         truth = images.read_mask(sample, recipe, tuple(image.shape[1:])).numpy()
-    maps: dict[str, NDArray[np.float64]] = {}
+    maps: dict[str, FloatArray] = {}
     embeddings = []
     for name, network in networks.items():
         logits, embedding = _forward(network, image, recipe)
-        maps[name] = softmax(np.moveaxis(logits, 0, -1), temperatures.get(name, 1.0))
+        if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
+            raise images.Unusable(NO_NUMBERS)
+        maps[name] = _probabilities(logits, temperatures.get(name, 1.0))
         embeddings.append(embedding[None])
     found = [probabilities.argmax(axis=-1).astype(np.uint8) for probabilities in maps.values()]
-    maps[ENSEMBLE] = np.mean(list(maps.values()), axis=0)
+    maps[ENSEMBLE] = np.zeros_like(next(iter(maps.values())))
+    for name in networks:
+        maps[ENSEMBLE] += maps[name] / len(networks)
     return _Answer(
         rows={name: _row(probabilities, truth, sample) for name, probabilities in maps.items()},
         embedding=joined_embeddings(embeddings)[0],
@@ -150,7 +161,16 @@ def _forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArra
     return logits.cpu().numpy(), torch.cat(embeddings).mean(dim=0).cpu().numpy()
 
 
-def _row(probabilities: NDArray[np.float64], truth: Mask | None, sample: Sample) -> _Row:
+def _probabilities(logits: FloatArray, temperature: float) -> FloatArray:
+    """[…, C], made slice by slice: a whole volume in double precision would not fit beside others."""
+    parts = np.moveaxis(logits, 0, -1)
+    found = np.empty(parts.shape, np.float32)
+    for index, part in enumerate(parts):
+        found[index] = softmax(part, temperature)
+    return found
+
+
+def _row(probabilities: FloatArray, truth: Mask | None, sample: Sample) -> _Row:
     classes = probabilities.shape[-1] - 1
     predicted = probabilities.argmax(axis=-1).astype(np.uint8)
     region = probabilities[1 - probabilities[..., 0] > POSSIBLE]
@@ -173,9 +193,9 @@ def _row(probabilities: NDArray[np.float64], truth: Mask | None, sample: Sample)
     )
 
 
-def _mean_over(region: NDArray[np.float64], classes: int) -> FloatArray:
+def _mean_over(region: FloatArray, classes: int) -> FloatArray:
     if len(region):
-        return np.asarray(region.mean(axis=0), np.float32)
+        return np.asarray(region.mean(axis=0, dtype=np.float64), np.float32)
     return np.asarray(np.eye(1, classes + 1)[0], np.float32)
 
 

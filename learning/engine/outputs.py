@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from learning.engine.spec import LeftOut
 
 FloatArray = NDArray[np.float32]
+NO_NUMBERS = "What a network says of this case is not made of numbers."
 SMALLEST = 1e-12
 """Probabilities are kept above this where a logarithm is taken."""
 

@@ -18,6 +18,7 @@ from learning.engine.determinism import device
 from learning.engine.errors import EngineError
 from learning.engine.nets import Network
 from learning.engine.outputs import (
+    NO_NUMBERS,
     SMALLEST,
     FloatArray,
     Output,
@@ -66,12 +67,19 @@ def _classify(
     logits: dict[str, list[FloatArray]] = {name: [] for name in networks}
     features: dict[str, list[FloatArray]] = {name: [] for name in networks}
     for start in range(0, len(samples), BATCH):
-        batch = _read(samples[start : start + BATCH], recipe, ids, left_out)
-        for name, network in networks.items():
-            if batch is not None:
-                answer, embedding = _forward(network, batch)
-                logits[name].append(answer)
-                features[name].append(embedding)
+        batch, given = _read(samples[start : start + BATCH], recipe, left_out)
+        if batch is not None:
+            said = {name: _forward(network, batch) for name, network in networks.items()}
+            sound = np.all(
+                [np.isfinite(part).all(axis=1) for pair in said.values() for part in pair], 0
+            )
+            ids += [case for case, one in zip(given, sound, strict=True) if one]
+            left_out += [
+                (case, NO_NUMBERS) for case, one in zip(given, sound, strict=True) if not one
+            ]
+            for name, (answer, embedding) in said.items():
+                logits[name].append(answer[sound])
+                features[name].append(embedding[sound])
         on_batch(min(start + BATCH, len(samples)), len(samples))
     outputs = {
         name: _output(_stacked(logits[name], recipe.outputs), temperatures.get(name, 1.0))
@@ -89,9 +97,10 @@ def _classify(
 
 
 def _read(
-    samples: Sequence[Sample], recipe: Recipe, ids: list[int], left_out: list[LeftOut]
-) -> Tensor | None:
-    usable = []
+    samples: Sequence[Sample], recipe: Recipe, left_out: list[LeftOut]
+) -> tuple[Tensor | None, list[int]]:
+    """What can be read, at network size, and whose it is."""
+    usable, ids = [], []
     for sample in samples:
         try:
             image = images.read_image(sample, recipe)
@@ -100,7 +109,7 @@ def _read(
             continue
         usable.append(images.to_size(image, recipe.input_size))
         ids.append(sample.id)
-    return torch.stack(usable) if usable else None
+    return (torch.stack(usable) if usable else None), ids
 
 
 @torch.inference_mode()

@@ -6,7 +6,6 @@ that is wrong at once, each in a sentence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -25,6 +24,10 @@ METRICS_OF: dict[str, tuple[str, ...]] = {
     "segmentation": ("dice",),
 }
 MULTIPLE_OF = 8
+SEEDS = 2**53
+"""Whole numbers that JSON carries everywhere without loss."""
+LARGEST = 1e9
+"""Of a window's ends: beyond what single precision tells apart."""
 SMALLEST_SIDE = {"classification": 32, "segmentation": 16}
 """Of an input: what is left after the networks have halved it as often as they do."""
 
@@ -186,14 +189,14 @@ def _is_window(value: Any) -> bool:
     return value is None or (
         isinstance(value, list | tuple)
         and len(value) == 2
-        and all(_number(-math.inf, math.inf)(end) and math.isfinite(end) for end in value)
+        and all(_number(-LARGEST, LARGEST)(end) for end in value)
         and value[0] < value[1]
     )
 
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "question": (lambda value: isinstance(value, str), "the code of a question"),
-    "channels": (lambda value: value in (1, 3) and value is not True, "1 or 3"),
+    "channels": (lambda value: _whole(1, 3)(value) and value != 2, "1 or 3"),
     "epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_steps": (_whole(1, 10_000), "a whole number from 1 to 10000"),
     "batch_size": (_whole(2, 512), "a whole number from 2 to 512"),
@@ -201,9 +204,9 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "weight_decay": (_number(0.0, 1.0), "a number from 0 to 1"),
     "augment": (lambda value: isinstance(value, bool), "true or false"),
     "mirror": (lambda value: isinstance(value, bool), "true or false"),
-    "window": (_is_window, "null or [lowest, highest]"),
+    "window": (_is_window, "null or [lowest, highest], each within a thousand million of zero"),
     "acquisition": (lambda value: isinstance(value, str), "“auto” or the name of a function"),
     "batch": (_whole(1, 100_000), "a whole number from 1 to 100000"),
-    "seed": (_whole(0, 2**63 - 1), "a whole number from 0 to 2**63 - 1"),
+    "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
 }

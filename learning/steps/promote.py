@@ -33,8 +33,8 @@ def run(lease: Lease, round_: Round) -> bool:
     else:
         better, reason = _compare(lease, round_, candidate, used)
     with lease.fenced() as locked:
-        settle = registry.promote if better else registry.reject
-        settle(candidate, reason=reason)
+        if not registry.settle(candidate, instead_of=used, better=better, reason=reason):
+            return False
         RoundLog.objects.create(round=locked, text=reason)
     return True
 

@@ -12,12 +12,13 @@ def run(lease: Lease, round_: Round) -> bool:
     model = registry.ensemble(round_)
     items = labels.items(registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[Arm.ALL])
     labelled = list(items.values_list("case_id", flat=True))
-    pool = ranking.load(round_.project, model, labelled=labelled)
+    pool = ranking.load(round_.project, model)
     if not pool.cases:
         lease.log("No scored case of the pool waits to be read, so there is nothing to rank.")
         return True
+    choice = ranking.pick(model, recipe, pool, labelled=labelled, seed=round_.seed)
     with lease.fenced() as locked:
-        stored, selection = ranking.explain(locked, model, recipe, pool, labelled=len(labelled))
-    ranking.apply(stored, pool, selection)
+        stored = ranking.store(locked, model, pool, choice)
+    ranking.apply(stored, pool, choice.selection)
     lease.log(f"{stored.size} cases are ranked by {stored.acquisition}. {stored.reason}")
     return True

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from annotation.models import Case, Project
-from learning import datasets, evaluation, labels, recipes, registry, scoring, stages
+from learning import artifacts, datasets, evaluation, labels, recipes, registry, scoring, stages
 from learning.engine import predict
 from learning.engine.nets import Network
 from learning.engine.predict import Predictions
@@ -45,6 +45,11 @@ class Scorer:
         )
         return said, data.left_out
 
+    def forget(self, cases: Sequence[int]) -> None:
+        """Removes their arrays: a pool may be larger than the disk."""
+        for path in datasets.arrays_of(Case.objects.filter(pk__in=cases), self.recipe):
+            path.unlink(missing_ok=True)
+
 
 def run(lease: Lease, round_: Round) -> bool:
     model = registry.ensemble(round_)
@@ -63,14 +68,16 @@ def run(lease: Lease, round_: Round) -> bool:
 
 
 def _score_pool(scorer: Scorer, project: Project) -> None:
-    total = scoring.waiting(project, scorer.model).count()
-    left = total
-    while shard := _first(scoring.waiting(project, scorer.model)):
+    waiting = scoring.waiting(project, scorer.model)
+    total = left = waiting.count()
+    for shard in _shards(waiting):
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store(scorer.model, said, left_out)
-        left -= len(shard)
-        scorer.lease.progress(stages.share_done(Round.Step.SCORE, 1 - max(left, 0) / total))
+        if artifacts.space_is_short():
+            scorer.forget(shard)
+        left = max(0, left - len(shard))
+        scorer.lease.progress(stages.share_done(Round.Step.SCORE, 1 - left / max(1, total)))
         scorer.lease.pause()
 
 
@@ -79,15 +86,21 @@ def _embed_labelled(scorer: Scorer, round_: Round) -> None:
     snapshot = registry.snapshot_of(round_)
     items = labels.items(snapshot, scorer.recipe, *labels.ARM_STREAMS[Arm.ALL])
     learnt = Case.objects.filter(pk__in=items.values("case"))
-    while shard := _first(scoring.without_embedding(learnt, scorer.model)):
+    for shard in _shards(scoring.without_embedding(learnt, scorer.model)):
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store_embeddings(scorer.model, said, left_out)
         scorer.lease.pause()
 
 
-def _first(cases: QuerySet[Case]) -> list[int]:
-    return list(cases.order_by("pk").values_list("pk", flat=True)[:SHARD])
+def _shards(cases: QuerySet[Case]) -> Iterator[list[int]]:
+    """By ascending number: asked from the start again, the database would pass over all that is done."""
+    last = 0
+    while shard := list(
+        cases.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:SHARD]
+    ):
+        yield shard
+        last = shard[-1]
 
 
 def _tell(lease: Lease, model: TrainedModel) -> None:

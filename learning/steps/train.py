@@ -22,12 +22,18 @@ def run(lease: Lease, round_: Round) -> bool:
     _plan(lease, round_, recipe)
     trainings = list(round_.trainings.order_by("pk"))
     for position, training in enumerate(trainings):
-        if registry.find(round_, training.arm, training.network) is not None:
+        if _settled(round_, training):
             continue
         show = _progress(lease, position, len(trainings))
         if not _train(lease, round_, recipe, training, show):
             return False
     return True
+
+
+def _settled(round_: Round, training: Training) -> bool:
+    """Trained, or left out together with another network of its arm."""
+    trained = registry.find(round_, training.arm, training.network) is not None
+    return trained or not round_.trainings.filter(pk=training.pk).exists()
 
 
 def recipe_of(round_: Round) -> Recipe:
@@ -116,9 +122,7 @@ def _dataset(
 ) -> datasets.Dataset:
     snapshot = registry.snapshot_of(round_)
     chosen = labels.items(snapshot, recipe, *labels.ARM_STREAMS[arm]).filter(split=split)
-    return datasets.of_items(
-        chosen, recipe, snapshot.label_schema, after_each=datasets.pausing(lease)
-    )
+    return datasets.of_items(chosen, recipe, after_each=datasets.pausing(lease))
 
 
 def _save(lease: Lease, training: Training, file: Path, epoch: int) -> None:

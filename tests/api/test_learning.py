@@ -64,7 +64,9 @@ def done(project: Project) -> Round:
     )
     networks = [network(round_, name) for name in WEIGHTS]
     ensemble = registry.add_ensemble(round_, networks, dict.fromkeys(WEIGHTS, 1.5))
-    registry.promote(ensemble, reason="The first model of the project.")
+    registry.settle(
+        ensemble, instead_of=None, better=True, reason="The first model of the project."
+    )
     for arm in (Arm.ACTIVE, Arm.CONTROL):
         CurvePoint.objects.create(
             round=round_, arm=arm, labels=4, reader_seconds=90, metric="auroc",
@@ -279,6 +281,16 @@ def test_a_dataset_brings_the_models_that_were_trained_on_it(done: Round) -> Non
         "vit.safetensors",
         "densenet.safetensors",
     }
+
+
+def test_a_dataset_whose_models_lost_their_weights_says_so_before_it_begins(done: Round) -> None:
+    client = APIClient()
+    client.force_login(builders.user(Role.STEWARD, project=done.project))
+    artifacts.weights_path(registry.find(done, Arm.ALL, "vit").weights_sha256).unlink()
+    answer = client.get(f"/api/snapshots/{done.snapshot_id}/download", {"models": 1})
+    assert answer.status_code == 404
+    assert "vit.safetensors" in answer.json()["detail"]
+    assert client.get(f"/api/snapshots/{done.snapshot_id}/download").status_code == 200
 
 
 def test_the_curve_has_both_arms_in_labels_and_minutes(client: APIClient, done: Round) -> None:

@@ -131,9 +131,7 @@ def test_a_mask_of_another_shape_leaves_its_case_out_and_the_others_go_on(
     bad, good = (lessons.volume_case(project, "pool", index) for index in range(2))
     Mask.objects.filter(series__cases=bad).update(shape=[frames, 16, 16])
     frozen = snapshots.freeze(project, user=None, title="", query={})
-    made = datasets.of_items(
-        frozen.items.all(), recipe, frozen.label_schema, after_each=lambda _: None
-    )
+    made = datasets.of_items(frozen.items.all(), recipe, after_each=lambda _: None)
     assert [sample.id for sample in made.samples] == [good.pk]
     assert made.left_out == [(bad.pk, datasets.REDRAW)]
 

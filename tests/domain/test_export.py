@@ -17,8 +17,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from annotation import export, snapshots
-from annotation.models import Event, Mark, Mask, Series, Snapshot
+from annotation import export, marks, snapshots
+from annotation.content import POINTS
+from annotation.models import Event, Mark, MarkKind, Mask, Series, Snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +104,23 @@ def test_reads_are_there_and_nobody_is_named() -> None:
     for read in snapshot.project.cases.values_list("reads__reader__username", flat=True):
         assert read not in everything
     assert bytes(snapshot.project.secret).hex() not in everything
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MarkKind.values if kind != "labelmap"])
+def test_a_mark_of_every_kind_is_there_as_it_was_submitted(kind: str) -> None:
+    case = builders.case(builders.project())
+    points = [[1.25, 2], [5, 6.5], [3, 7], [2, 1]][: POINTS.get(MarkKind(kind), 4)]
+    submitted = {**builders.box(case), "kind": kind, "points_px": points, "text": "spur"}
+    read = builders.read(case)
+    [mark] = marks.prepare(case, [submitted])
+    mark.read = read
+    mark.save()
+    builders.reference(case, read, marks=[submitted])
+    archive = archive_of(snapshots.freeze(case.project, user=None, title="", query={}))
+    [line] = archive.read("reads.jsonl").splitlines()
+    [exported] = json.loads(line)["marks"]
+    assert {name: exported[name] for name in submitted} == submitted
+    assert len(exported["points_mm"]) == len(points)
 
 
 def test_a_reader_keeps_one_pseudonym() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from django.conf import settings
 from pydicom import dcmread
 
-from annotation import intake, snapshots
+from annotation import intake, projects, snapshots
 from annotation import orthanc as store
 from annotation.errors import ImageStoreUnavailable
 from annotation.models import Case, Instance, Mask, Project, Series
@@ -110,6 +111,33 @@ def test_images_that_left_the_store_are_named_and_the_others_go_on(tmp_path: Pat
     assert "no such object" in reason
 
 
+def test_pixels_that_decoding_stumbles_over_leave_out_their_case_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = lessons.project()
+    bad, good = (lessons.case(project, "pool", index, image=index > 0) for index in range(2))
+
+    def stumbling(*_: Any) -> Any:
+        raise KeyError("bits_allocated")
+
+    monkeypatch.setattr(datasets.frames, "load_pixels", stumbling)
+    data = datasets.of_cases(project.cases.all(), FLAT, after_each=lambda _: None)
+    assert [sample.id for sample in data.samples] == [good.pk]
+    [(left_out, reason)] = data.left_out
+    assert (left_out, "'bits_allocated'" in reason) == (bad.pk, True)
+
+
+@pytest.mark.parametrize("kept", [b"no gzip at all", gzip.compress(b"too short")])
+def test_a_damaged_mask_leaves_out_its_case_alone(kept: bytes) -> None:
+    project = lessons.project(lessons.MASK_RECIPE)
+    bad, good = (lessons.volume_case(project, "pool", index) for index in range(2))
+    Mask.objects.filter(series__cases=bad).update(gzip=kept)
+    data = labelled(project, MASKS)
+    assert [sample.id for sample in data.samples] == [good.pk]
+    [(left_out, reason)] = data.left_out
+    assert (left_out, "damaged" in reason) == (bad.pk, True)
+
+
 @pytest.mark.usefixtures("kept")
 def test_a_store_that_is_away_stops_the_work_instead_of_blaming_the_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -154,9 +182,7 @@ def test_an_array_is_found_again_only_for_the_same_files_and_recipe() -> None:
 
 def labelled(project: Project, recipe: spec.Recipe) -> Dataset:
     snapshot = snapshots.freeze(project, user=None, title="", query={})
-    return datasets.of_items(
-        snapshot.items.all(), recipe, snapshot.label_schema, after_each=lambda _: None
-    )
+    return datasets.of_items(snapshot.items.all(), recipe, after_each=lambda _: None)
 
 
 def test_an_answer_becomes_the_place_of_its_class() -> None:
@@ -174,9 +200,7 @@ def test_images_that_changed_after_freezing_are_left_out() -> None:
     case = lessons.case(project, "pool", 0, value="yes")
     snapshot = snapshots.freeze(project, user=None, title="", query={})
     Instance.objects.filter(series__cases=case).update(sha256="f" * 64)
-    data = datasets.of_items(
-        snapshot.items.all(), FLAT, snapshot.label_schema, after_each=lambda _: None
-    )
+    data = datasets.of_items(snapshot.items.all(), FLAT, after_each=lambda _: None)
     assert (data.samples, data.left_out) == ([], [(case.pk, datasets.CHANGED)])
 
 
@@ -209,3 +233,38 @@ def test_a_mask_of_another_series_is_left_out_with_a_reason() -> None:
     [(left_out, reason)] = labelled(project, MASKS).left_out
     assert left_out == case.pk
     assert "another series" in reason
+
+
+def test_masks_keep_the_class_numbers_of_the_label_schema_they_were_drawn_with() -> None:
+    recipe = spec.parse({**lessons.MASK_RECIPE, "classes": ["node", "lesion"]})
+    project = lessons.project(lessons.MASK_RECIPE)
+    lesion = np.zeros(lessons.VOLUME, np.uint8)
+    lesion[0, 0, :4] = 1
+    before = lessons.volume_case(project, "pool", 0, masked=False)
+    lessons.draw(before, before.series.get(), lesion)
+    renumber_classes(project, lesion=2, node=1)
+    after = lessons.volume_case(project, "pool", 1, masked=False)
+    lessons.draw(after, after.series.get(), lesion)
+    samples = {sample.id: sample.target for sample in labelled(project, recipe).samples}
+    assert np.load(samples[before.pk])[0, 0, 0] == 1 + recipe.classes.index("lesion")
+    assert np.load(samples[after.pk])[0, 0, 0] == 1 + recipe.classes.index("node")
+
+
+def test_a_mask_drawn_before_a_class_existed_is_left_out_with_a_reason() -> None:
+    project = lessons.project(lessons.MASK_RECIPE)
+    case = lessons.volume_case(project, "pool", 0)
+    renumber_classes(project, lesion=1, cyst=2)
+    recipe = spec.parse({**lessons.MASK_RECIPE, "classes": ["lesion", "cyst"]})
+    [(left_out, reason)] = labelled(project, recipe).left_out
+    assert left_out == case.pk
+    assert "has no class cyst. Read the case again." in reason
+
+
+def renumber_classes(project: Project, **numbers: int) -> None:
+    """The next version of the label schema has these classes."""
+    classes = [
+        {"code": code, "name": code, "colour": "#e8a33d", "value": value, "term": None}
+        for code, value in numbers.items()
+    ]
+    document = builders.label_document(classes=classes)
+    projects.add_label_schema(project, document, user=lessons.lead(project))

@@ -48,7 +48,7 @@ def compare_again(round_: Round) -> TrainedModel:
     """The last step alone, on what the models are now made to have said."""
     model = registry.find(round_, Arm.ALL)
     TrainedModel.objects.filter(pk=model.pk).update(state="candidate", state_reason="")
-    Round.objects.filter(pk=round_.pk).update(state=Round.State.RUNNING, step=Round.Step.PROMOTE)
+    lessons.reopen(round_, Round.Step.PROMOTE)
     lease: Lease = lessons.hold(round_)
     assert promote.run(lease, lease.read())
     lease.give_back()
@@ -164,6 +164,53 @@ def test_a_person_can_go_back_and_the_ledger_says_why(
     event = Event.objects.filter(verb="model.use").latest("seq")
     assert (event.actor, event.data["reason"]) == (by, "Misses miliary disease.")
     assert TrainedModel.objects.filter(project=project, state="in_use").count() == 1
+
+
+def test_a_choice_made_during_the_comparison_stands(
+    project: Project, rivals: tuple[Round, Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = rivals
+    said(registry.find(first, Arm.ALL), certainty=RIGHT)
+    said(registry.find(second, Arm.ALL), certainty=WRONG)
+    compare, by = promote._compare, lessons.lead(project)
+
+    def slowly(lease: Lease, round_: Round, candidate: TrainedModel, used: TrainedModel) -> Any:
+        verdict = compare(lease, round_, candidate, used)
+        registry.use(candidate, user=by, reason="Better at night.")
+        return verdict
+
+    monkeypatch.setattr(promote, "_compare", slowly)
+    lessons.reopen(second, Round.Step.PROMOTE)
+    assert lessons.finish(second).state == Round.State.DONE
+    used = registry.find(second, Arm.ALL)
+    assert (used.state, used.state_reason) == (TrainedModel.State.IN_USE, "Better at night.")
+    assert not Event.objects.filter(verb="model.reject", object_id=str(used.pk)).exists()
+
+
+def test_a_candidate_is_compared_with_the_model_that_is_in_use_in_the_end(
+    project: Project, rivals: tuple[Round, Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = rivals
+    third = finished(project)
+    for round_, certainty in ((first, GUESSING), (second, RIGHT), (third, WRONG)):
+        said(registry.find(round_, Arm.ALL), certainty=certainty)
+    TrainedModel.objects.filter(round=third).update(state="candidate", state_reason="")
+    TrainedModel.objects.filter(pk=registry.find(first, Arm.ALL).pk).update(state="in_use")
+    compare, by = promote._compare, lessons.lead(project)
+    compared = []
+
+    def slowly(lease: Lease, round_: Round, candidate: TrainedModel, used: TrainedModel) -> Any:
+        verdict = compare(lease, round_, candidate, used)
+        compared.append(used.round.number)
+        if len(compared) == 1:
+            registry.use(registry.find(second, Arm.ALL), user=by, reason="Better at night.")
+        return verdict
+
+    monkeypatch.setattr(promote, "_compare", slowly)
+    lessons.reopen(third, Round.Step.PROMOTE)
+    assert lessons.finish(third).state == Round.State.DONE
+    assert compared == [1, 2]
+    assert registry.in_use(project) == registry.find(second, Arm.ALL)
 
 
 @pytest.mark.parametrize(("arm", "network"), [(Arm.ALL, "vit"), (Arm.ALL, "ensemble")])

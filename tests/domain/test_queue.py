@@ -415,6 +415,16 @@ class TestRanking:
         case = builders.case(project)
         assert queue.rerank(project, 1, [(case.pk, 0.25)]) == 2
 
+    def test_that_comes_late_undoes_no_newer_one(self) -> None:
+        """A worker that lost its round may still be writing when the next round has ranked."""
+        project = builders.project()
+        case = builders.case(project)
+        assert queue.rerank(project, 2, [(case.pk, 0.5)]) == 1
+        assert queue.rerank(project, 1, [(case.pk, 0.25)]) == 0
+        assert queue.rerank(project, 2, [(case.pk, 0.75)]) == 1
+        slot = Slot.objects.get(case=case)
+        assert (slot.generation, slot.priority) == (2, 0.75)
+
 
 def test_the_ledger_of_a_busy_project_verifies() -> None:
     project = builders.project()

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import chain, islice
 from typing import Any
 
 import builders
 import learning_builders as lessons
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.utils import timezone
 
 from annotation.errors import ImageStoreUnavailable, StorageFull
-from annotation.models import Event
-from learning import actors, artifacts, due, leases, registry, rounds, steps
+from annotation.models import Event, Project
+from learning import (
+    actors,
+    artifacts,
+    datasets,
+    due,
+    leases,
+    recipes,
+    registry,
+    rounds,
+    scoring,
+    steps,
+)
+from learning.acquisition import AcquisitionError
 from learning.engine.errors import NotEnoughData
 from learning.errors import RoundNotPossible, StaleLease
 from learning.leases import Lease
 from learning.models import Arm, Round, RoundLog, Score, TrainedModel, Training
+from learning.steps import score
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -141,6 +155,25 @@ def test_a_lease_is_kept_while_the_worker_is_busy_in_one_long_step(
     assert now(started).lease_expires_at is None
 
 
+def test_a_lease_is_kept_after_the_connection_broke_once(
+    started: Round, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRAINING_LEASE_SECONDS = 1
+    lease, expiry, broken = lessons.hold(started), leases._expiry, threading.Event()
+
+    def breaking() -> object:
+        if not broken.is_set():
+            broken.set()
+            raise InterfaceError("the connection is closed")
+        return expiry()
+
+    monkeypatch.setattr(leases, "_expiry", breaking)
+    with lease.beating():
+        threading.Event().wait(1.5)
+        assert broken.is_set()
+        assert leases.take(started.pk, seconds=1) is None
+
+
 def test_a_vanished_worker_is_noted_and_its_round_goes_on(started: Round) -> None:
     lessons.hold(started)
     assert not rounds.advance(started.pk)
@@ -245,11 +278,12 @@ def test_progress_makes_up_for_earlier_failures(
     assert (done.state, done.attempts, done.error) == (Round.State.DONE, 0, "")
 
 
-def test_what_more_labels_alone_can_cure_fails_at_once(
-    started: Round, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [NotEnoughData, AcquisitionError])
+def test_what_trying_again_cannot_cure_fails_at_once(
+    started: Round, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def broken(lease: Lease, round_: Round) -> bool:
-        raise NotEnoughData("Only one class is left. Read more cases.")
+        raise kind("Only one class is left. Read more cases.")
 
     step_that(monkeypatch, "train", broken)
     rounds.advance(started.pk)
@@ -289,10 +323,26 @@ def test_a_full_disk_pauses_the_round_before_it_is_full(started: Round, settings
 # --- cancelling and trying again
 
 
+def test_a_pool_larger_than_the_disk_is_scored_all_the_same(
+    started: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "space_is_short", lambda: True)
+    waiting = scoring.pool(started.project)
+    recipe = recipes.parsed(started.recipe)
+    pool = list(datasets.arrays_of(waiting, recipe))
+    others = list(datasets.arrays_of(started.project.cases.exclude(pk__in=waiting), recipe))
+    assert all(path.exists() for path in [*pool, *others])
+    done = lessons.finish(started)
+    assert (done.state, Score.objects.filter(model__round=done).count()) == ("done", 3)
+    assert not any(path.exists() for path in pool)
+    assert all(path.exists() for path in others)
+
+
 def test_a_round_that_nobody_holds_is_cancelled_at_once(started: Round) -> None:
     by = lessons.lead(started.project)
+    Round.objects.filter(pk=started.pk).update(error="“Train” is paused. The store is away.")
     cancelled = rounds.cancel(started, user=by)
-    assert cancelled.state == Round.State.CANCELLED
+    assert (cancelled.state, cancelled.error) == (Round.State.CANCELLED, "")
     assert not rounds.advance(started.pk)
     asked = Event.objects.get(verb="round.ask_to_cancel", object_id=str(started.pk))
     assert asked.actor == by
@@ -360,6 +410,32 @@ def test_only_the_latest_round_can_be_tried_again(started: Round) -> None:
         rounds.retry(started, user=None)
 
 
+def test_a_round_that_is_started_during_a_retry_wins(
+    started: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds.cancel(started, user=None)
+    check = rounds._require_retriable
+
+    def slowly(round_: Round) -> None:
+        check(round_)
+        other = threading.Thread(target=start_elsewhere, args=(started.project,))
+        other.start()
+        other.join()
+
+    monkeypatch.setattr(rounds, "_require_retriable", slowly)
+    with pytest.raises(RoundNotPossible, match="a moment ago"):
+        rounds.retry(now(started), user=None)
+    assert now(started).state == Round.State.CANCELLED
+    assert Round.objects.get(state=Round.State.RUNNING).number == 2
+
+
+def start_elsewhere(project: Project) -> None:
+    try:
+        rounds.start(project, user=None, trigger="api")
+    finally:
+        connection.close()
+
+
 def test_a_running_round_cannot_be_tried_again(started: Round) -> None:
     with pytest.raises(RoundNotPossible, match="running"):
         rounds.retry(started, user=None)
@@ -378,6 +454,15 @@ def test_each_case_is_scored_once_whatever_interrupts(
     lessons.finish(started, slices=2000)
     assert list(Score.objects.order_by("pk").values_list("pk", "created_at"))[:2] == before
     assert Score.objects.filter(model=registry.find(started, Arm.ALL)).count() == 3
+
+
+def test_a_slice_passes_over_the_pool_once(started: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many cases are scored already, and even if one of them never stops waiting."""
+    monkeypatch.setattr("learning.steps.score.SHARD", 4)
+    cases = started.project.cases
+    shards = list(islice(score._shards(cases.all()), cases.count()))
+    assert [len(shard) for shard in shards[:-1]] == [4] * (cases.count() // 4)
+    assert list(chain(*shards)) == list(cases.order_by("pk").values_list("pk", flat=True))
 
 
 def test_repeating_every_step_changes_nothing(started: Round) -> None:

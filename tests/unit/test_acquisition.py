@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from learning.acquisition import (
     PoolScores,
     choose,
     diversity,
+    objection,
     select,
 )
 
@@ -264,3 +267,24 @@ def test_the_default_suits_the_regime_and_gives_its_reason(
     assert name == expected
     assert name in ACQUISITIONS
     assert reason.endswith(".")
+
+
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+@pytest.mark.parametrize("networks", [1, 2])
+@pytest.mark.parametrize("name", [*NAMES, "magic"])
+def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
+    name: str, task: str, networks: int
+) -> None:
+    whole = make_pool(6)
+    pool = replace(
+        whole,
+        probabilities=dict(list(whole.probabilities.items())[:networks]),
+        class_uncertainty=whole.class_uncertainty if task == "segmentation" else None,
+    )
+    said = objection(name, task=task, networks=networks)
+    if not said:
+        assert len(select(name, pool, 3, seed=0).indices) == 3
+        return
+    assert said.endswith(".")
+    with pytest.raises(AcquisitionError):
+        select(name, pool, 3, seed=0)

@@ -49,3 +49,31 @@ def test_what_a_killed_worker_left_goes_after_an_hour(tmp_path: Path) -> None:
         os.utime(folder / name, (time.time() - age,) * 2)
     artifacts.sweep()
     assert [path.name for path in folder.iterdir()] == ["busy"]
+
+
+def test_a_file_that_another_worker_finishes_meanwhile_does_not_stop_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / artifacts.UNFINISHED
+    folder.mkdir()
+    for name in ("finished", "left"):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - 2 * 3600,) * 2)
+    stat = Path.stat
+
+    def finishing(path: Path, **rest: bool) -> os.stat_result:
+        if path.name == "finished":
+            path.unlink(missing_ok=True)
+        return stat(path, **rest)
+
+    monkeypatch.setattr(Path, "stat", finishing)
+    artifacts.sweep()
+    assert not list(folder.iterdir())
+
+
+def test_weights_that_a_killed_worker_left_unfinished_go_and_finished_ones_stay() -> None:
+    for name in (f"{'a' * 64}.123.tmp", f"{'b' * 64}.safetensors"):
+        (artifacts.weights_dir() / name).touch()
+        os.utime(artifacts.weights_dir() / name, (time.time() - 2 * 3600,) * 2)
+    artifacts.sweep()
+    assert [path.suffix for path in artifacts.weights_dir().iterdir()] == [".safetensors"]

@@ -226,6 +226,26 @@ def test_too_few_labels_are_refused_with_what_was_left_out(tmp_path: Path) -> No
     assert "missing" in str(failure.value)
 
 
+def test_labels_that_fall_to_validation_count_towards_the_least_number(tmp_path: Path) -> None:
+    samples = make_images(tmp_path, 4)
+    result = loop.train(
+        make_recipe(epochs=1),
+        "densenet",
+        samples[:3],
+        validation=samples[3:],
+        checkpoint_dir=tmp_path / "run",
+    )
+    assert result.finished
+    with pytest.raises(NotEnoughData, match="1 of them for training"):
+        loop.train(
+            make_recipe(),
+            "densenet",
+            samples[:1],
+            validation=samples[1:],
+            checkpoint_dir=tmp_path / "run",
+        )
+
+
 def test_one_kind_of_answer_is_refused(tmp_path: Path) -> None:
     bright = [sample for sample in make_images(tmp_path, 12) if sample.target == 1]
     with pytest.raises(NotEnoughData, match="All 6 labels say “bright”"):
@@ -258,6 +278,25 @@ def test_a_class_without_a_label_yet_is_noted(tmp_path: Path) -> None:
         checkpoint_dir=tmp_path / "run",
     )
     assert result.notes == ("No label of striped yet: the network cannot know it.",)
+
+
+def test_validation_cases_of_a_class_without_a_label_do_not_spoil_the_loss(tmp_path: Path) -> None:
+    recipe = make_recipe(classes=["dark", "bright", "striped"])
+    samples = make_images(tmp_path, 8)
+    striped = replace(samples[7], target=2)
+    known, mixed, unknown = (
+        loop.train(
+            recipe,
+            "densenet",
+            samples[:6],
+            validation=validation,
+            checkpoint_dir=tmp_path / "run",
+        ).history[-1]["validation_loss"]
+        for validation in ([samples[6]], [samples[6], striped], [striped])
+    )
+    assert known is not None
+    assert mixed == known
+    assert unknown is None
 
 
 def test_a_patient_in_both_sets_is_refused(tmp_path: Path) -> None:

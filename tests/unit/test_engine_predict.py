@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +14,11 @@ import torch
 from engine_samples import make_images, make_mask_recipe, make_recipe, make_volumes
 from torch import Tensor, nn
 
-from learning.engine import calibrate, determinism, masks, nets, outputs
+from learning.engine import calibrate, determinism, images, masks, nets, outputs
 from learning.engine.errors import EngineError
 from learning.engine.nets import Network
 from learning.engine.predict import BATCH, predict
-from learning.engine.spec import Recipe, Sample
+from learning.engine.spec import Recipe, Sample, ignore
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +79,40 @@ def test_cases_that_cannot_be_read_are_named_and_the_others_scored(tmp_path: Pat
     assert progress == [(BATCH, BATCH + 4), (BATCH + 4, BATCH + 4)]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "make"), [(make_recipe(), make_images), (make_mask_recipe(), make_volumes)]
+)
+def test_a_case_that_makes_a_network_lose_its_numbers_is_named_and_the_others_scored(
+    recipe: Recipe, make: Callable[[Path, int], list[Sample]], tmp_path: Path
+) -> None:
+    networks, samples = built(recipe), make(tmp_path, 3)
+    [*_, last] = networks.values()
+    lowest = lowest_of(samples, recipe)[1]
+
+    def poisoned(network: nn.Module, given: tuple[Tensor], answer: tuple[Tensor, Tensor]) -> Any:
+        logits, embedding = answer
+        bad = torch.isclose(given[0].flatten(1).amin(dim=1), lowest, atol=1e-6)
+        return torch.where(bad.view(-1, *[1] * (logits.ndim - 1)), torch.nan, logits), embedding
+
+    last.register_forward_hook(poisoned)
+    found = predict(networks, recipe, samples)
+    assert found.ids == (0, 2)
+    assert [number for number, _ in found.left_out] == [1]
+    assert "not made of numbers" in found.left_out[0][1]
+    for output in (*found.networks.values(), found.ensemble):
+        assert output.probabilities.shape == (2, recipe.outputs)
+        assert np.isfinite(output.probabilities).all()
+    assert len(found.embeddings) == len(found.disagreement) == 2
+
+
+def lowest_of(samples: list[Sample], recipe: Recipe) -> list[Tensor]:
+    """The lowest value of each image as a network sees it."""
+    return [
+        images.to_size(images.read_image(sample, recipe), recipe.input_size).min()
+        for sample in samples
+    ]
+
+
 @pytest.mark.parametrize("make", [make_recipe, make_mask_recipe])
 def test_no_usable_case_gives_empty_arrays(make: object, tmp_path: Path) -> None:
     assert callable(make)
@@ -128,6 +165,27 @@ def knowing(monkeypatch: pytest.MonkeyPatch, **networks: Bright) -> dict[str, Br
         lambda pixels, recipe: np.asarray(pixels / 100, np.float32),
     )
     return networks
+
+
+def test_a_large_volume_takes_a_bounded_share_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a computed tomography with 80 million voxels each byte counts 80 MB."""
+    size = 64
+    [sample] = make_volumes(tmp_path, 1, size=size)
+
+    def forward(network: object, image: Tensor, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+        logits = np.zeros((3, *image.shape[1:]), np.float32)
+        logits[0], logits[1, 30:34] = 9, 20
+        return logits, np.ones(4, np.float32)
+
+    monkeypatch.setattr(masks, "_forward", forward)
+    tracemalloc.start()
+    masks.predict(dict.fromkeys("ab"), make_mask_recipe(), [sample], {}, ignore, ignore)  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(peak / size**3)
+    assert peak < 80 * size**3
 
 
 @pytest.mark.parametrize("size", [11, 16, 21, 30])

@@ -59,9 +59,12 @@ def test_a_recipe_survives_being_written_down(recipe: spec.Recipe) -> None:
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"window": [400, -1000]}, "window is"),
         ({"window": [0, float("inf")]}, "window is"),
+        ({"window": [0, 10**400]}, "window is"),
         ({"channels": 2}, "channels is 2"),
+        ({"channels": 1.0}, "channels is 1.0"),
         ({"augment": 1}, "augment is 1"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**53}, "seed is 9007199254740992"),
         ({"epoch": 3}, "has “epoch”, which is not one of its settings"),
     ],
 )

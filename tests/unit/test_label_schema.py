@@ -128,8 +128,8 @@ def test_a_sound_document_passes() -> None:
             "room itself uses the key N",
         ),
         (
-            {"questions": [{**FINDING, "options": [{**NO, "key": "a"}, {**YES, "key": "A"}]}]},
-            "The key “a” is used 2 times",
+            {"questions": [{**FINDING, "options": [{**NO, "key": "g"}, {**YES, "key": "G"}]}]},
+            "The key “g” is used 2 times",
         ),
         (
             {
@@ -297,3 +297,32 @@ def test_whatever_document_is_written_the_refusal_is_sentences(changes: dict[str
         validate_document(document(**changes))
     except InvalidInput as refused:
         assert refused.extra["errors"]  # noqa: PT017
+
+
+COUNTS = {
+    "box": 2,
+    "ellipse": 4,
+    "circle": 2,
+    "length": 2,
+    "bidirectional": 4,
+    "angle": 3,
+    "cobb_angle": 4,
+    "landmark": 1,
+    "arrow": 2,
+}
+FEWEST = {"contour": 3, "polyline": 2}
+
+
+@pytest.mark.parametrize("kind", [*COUNTS, *FEWEST])
+def test_a_mark_has_the_points_of_its_kind_where_the_kind_is_allowed(kind: str) -> None:
+    def said(points: int, document: dict[str, Any]) -> str:
+        mark = box(kind=kind, points_px=[[n, n + 1.5] for n in range(points)])
+        problems = check_content(document, content(mark, finding="no"), complete=True)
+        return " ".join(found["message"] for found in problems)
+
+    allowed, others = {**DOCUMENT, "marks": [kind]}, {**DOCUMENT, "marks": ["labelmap"]}
+    right = (COUNTS | FEWEST)[kind]
+    assert said(right, allowed) == ""
+    assert "points" in said(right - 1, allowed)
+    assert bool(said(right + 1, allowed)) == (kind in COUNTS)
+    assert f"does not use marks of kind {kind}" in said(right, others)

@@ -1018,8 +1018,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1252,7 +1252,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -1403,8 +1403,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1613,7 +1613,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -1651,8 +1651,8 @@ export interface components {
                         display: string;
                     } | null;
                 }[];
-                marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
-                required_marks?: ("box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 questions?: {
                     code: string;
                     text: string;
@@ -1732,7 +1732,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;
@@ -2331,7 +2331,7 @@ export interface components {
                 marks: {
                     tracking_uid: string;
                     /** @enum {string} */
-                    kind: "box" | "contour" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                    kind: "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
                     label_class?: string;
                     sop_instance_uid?: string;
                     frame?: number | null;

@@ -3,7 +3,7 @@
  * The library's annotation carries the UUID of which the mark's tracking UID is made.
  */
 
-import { eventTarget, type Types } from '@cornerstonejs/core';
+import { Enums as CoreEnums, eventTarget, type Types } from '@cornerstonejs/core';
 import {
   annotation as annotations,
   cancelActiveManipulations,
@@ -12,14 +12,17 @@ import {
   utilities,
 } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
+import { frameIndexOf, measure } from './measure';
 import { planeOf } from './plane';
+import { clickAtOnce } from './quick-click';
 import type { CaseRecord } from './record';
-import { drawMark, kindOfTool, measure, readPoints, SHAPES } from './shapes';
-import type { DrawnKind, FrameDescription, LabelClass, Mark, SeriesDisplay, Vector } from './types';
+import { drawMark, isOutside, kindOfTool, readPoints, SHAPES } from './shapes';
+import type { DrawnKind, LabelClass, Mark, Point, SeriesDisplay, Vector } from './types';
 import { uidFromUuid, uuidFromUid } from './uids';
 
 type Annotation = ToolTypes.Annotation;
 const { Events } = Enums;
+const RELEASES = [Events.MOUSE_UP, Events.MOUSE_CLICK];
 
 /** Line styles told apart without colour; the class's place in the schema chooses. */
 const NO_CLASS_COLOUR = '#e8eaed';
@@ -38,8 +41,8 @@ interface Context {
   titles: Titles;
   /** The class that a new mark gets. */
   activeClass: () => LabelClass | null;
-  /** The reader selected a mark in the image, or none ('') any more. */
-  onSelect: (uid: string) => void;
+  /** The reader selected a mark in the image, or none ('') any more; `drawn` if it was drawn just now. */
+  onSelect: (uid: string, drawn: boolean) => void;
 }
 
 export class MarkProjection {
@@ -54,14 +57,21 @@ export class MarkProjection {
     const handlers: [string, (event: Event) => void][] = [
       [Events.ANNOTATION_ADDED, (event) => this.started(event)],
       [Events.ANNOTATION_COMPLETED, (event) => this.completed(event)],
-      [Events.ANNOTATION_SELECTION_CHANGE, () => context.onSelect(this.selected()[0] ?? '')],
+      [Events.ANNOTATION_SELECTION_CHANGE, () => context.onSelect(this.selected()[0] ?? '', false)],
     ];
     for (const [name, handler] of handlers) eventTarget.addEventListener(name, handler);
     const released = () => queueMicrotask(() => this.readDragged());
-    context.element.addEventListener(Events.MOUSE_UP, released);
+    // A short press is a click to the library, even if it dragged something.
+    for (const name of RELEASES) context.element.addEventListener(name, released);
+    // Some marks are drawn with several clicks: all of them on one image.
+    const turned = () => this.drafts.size > 0 && this.cancel();
+    context.element.addEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
+    const waitAgain = clickAtOnce(context.element);
     this.stopWatching = () => {
+      waitAgain();
       for (const [name, handler] of handlers) eventTarget.removeEventListener(name, handler);
-      context.element.removeEventListener(Events.MOUSE_UP, released);
+      for (const name of RELEASES) context.element.removeEventListener(name, released);
+      context.element.removeEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
     };
   }
 
@@ -110,27 +120,28 @@ export class MarkProjection {
     const selected = this.selected().includes(uid);
     if (existing) this.erase(uid, existing);
     if (mark && index >= 0) this.draw(mark, index);
-    if (selected && this.drawn.has(uid)) this.select(uid);
+    if (selected) this.select(uid);
     this.render();
   }
 
   /** The frame of the open series on which the mark lies; -1 if it is elsewhere. */
   indexOf(mark: Mark): number {
-    const onIt = (frame: FrameDescription) =>
-      frame.sop_instance_uid === mark.sop_instance_uid && frame.frame === mark.frame;
-    return this.series?.frames.findIndex(onIt) ?? -1;
+    return this.series ? frameIndexOf(this.series, mark) : -1;
   }
 
   /** Ends a drawing in progress without keeping it; false if there was none. */
   cancel(): boolean {
     this.cancelling = true;
-    const uid = cancelActiveManipulations(this.context.element);
+    const cancelled = cancelActiveManipulations(this.context.element);
     this.cancelling = false;
-    if (!uid) return false;
-    if (this.drafts.delete(uid)) annotations.state.removeAnnotation(uid);
-    else this.sync(uidFromUuid(uid));
+    // The library does not name every tool's drawing that it cancelled, and drops some on its own.
+    const begun = [...this.drafts.keys()].filter((uuid) => annotations.state.getAnnotation(uuid));
+    const moved = this.moved().map(({ mark }) => mark.tracking_uid);
+    for (const uuid of begun) annotations.state.removeAnnotation(uuid);
+    this.drafts.clear();
+    for (const uid of moved) this.sync(uid);
     this.render();
-    return true;
+    return Boolean(cancelled) || begun.length + moved.length > 0;
   }
 
   setHidden(hidden: boolean): void {
@@ -185,10 +196,10 @@ export class MarkProjection {
         toolName: SHAPES[mark.kind as DrawnKind].tool,
       },
       data: {
-        label: [label?.name ?? mark.label_class, measure(mark, plane)].filter(Boolean).join(' '),
+        label: [label?.name ?? mark.label_class, measure(mark, plane), mark.text].filter(Boolean).join(' '),
         cachedStats: {},
         handles: { points: handles.map(mutable), activeHandleIndex: null, textBox: emptyTextBox() },
-        contour: { polyline: outline.map(mutable), closed: true },
+        contour: { polyline: outline.map(mutable), closed: mark.kind !== 'polyline' },
       },
     } as unknown as Annotation;
     this.drawn.set(mark.tracking_uid, drawing);
@@ -234,12 +245,16 @@ export class MarkProjection {
     this.drafts.delete(uuid);
     const mark = this.read(drawing, label.code);
     annotations.state.removeAnnotation(uuid);
-    if (mark)
-      this.context.record.setMark(
-        mark.tracking_uid,
-        mark,
-        this.context.titles.added(mark.kind as DrawnKind, label.name),
-      );
+    if (!mark) return this.render();
+    const title = this.context.titles.added(mark.kind as DrawnKind, label.name);
+    this.context.record.setMark(mark.tracking_uid, mark, title);
+    if (mark.kind === 'arrow') this.announce(mark.tracking_uid);
+  }
+
+  /** An arrow points at something: its text is asked for as soon as it is drawn. */
+  private announce(uid: string): void {
+    this.select(uid);
+    this.context.onSelect(uid, true);
   }
 
   private read(drawing: Annotation, labelClass: string): Mark | null {
@@ -248,7 +263,7 @@ export class MarkProjection {
     const frame = this.series?.frames[index];
     if (!kind || !frame || !this.series) return null;
     const points = readPoints(kind, drawingOf(drawing), planeOf(this.series, index));
-    if (SHAPES[kind].isEmpty(points)) return null;
+    if (this.isSlip(kind, points, index)) return null;
     return {
       tracking_uid: uidFromUuid(drawing.annotationUID as string),
       kind,
@@ -262,22 +277,34 @@ export class MarkProjection {
     };
   }
 
+  private isSlip(kind: DrawnKind, points: readonly Point[], index: number): boolean {
+    const { frames, rows, columns } = this.series as SeriesDisplay;
+    const frame = frames[index];
+    return SHAPES[kind].isEmpty(points) || isOutside(points, frame?.rows ?? rows, frame?.columns ?? columns);
+  }
+
+  /** The marks whose drawing lies elsewhere than the record says, and where. */
+  private moved(): { mark: Mark; points: Point[]; index: number }[] {
+    const { series } = this;
+    if (!series) return [];
+    return [...this.drawn].flatMap(([uid, drawing]) => {
+      const mark = this.context.record.marks.get(uid);
+      const index = mark ? frameIndexOf(series, mark) : -1;
+      if (!mark || index < 0) return [];
+      const points = readPoints(mark.kind as DrawnKind, drawingOf(drawing), planeOf(series, index));
+      return JSON.stringify(points) === JSON.stringify(mark.points_px) ? [] : [{ mark, points, index }];
+    });
+  }
+
   // The library says little about the end of a drag; what lies elsewhere than its record was dragged.
   private readDragged(): void {
-    for (const [uid, drawing] of this.drawn) {
-      const mark = this.context.record.marks.get(uid);
-      const index = mark ? this.indexOf(mark) : -1;
-      if (!mark || index < 0 || !this.series) continue;
+    for (const { mark, points, index } of this.moved()) {
       const kind = mark.kind as DrawnKind;
-      const points = readPoints(kind, drawingOf(drawing), planeOf(this.series, index));
-      if (JSON.stringify(points) === JSON.stringify(mark.points_px)) continue;
-      if (SHAPES[kind].isEmpty(points)) this.sync(uid);
+      if (this.isSlip(kind, points, index)) this.sync(mark.tracking_uid);
       else {
-        const title = this.context.titles.moved(
-          kind,
-          this.classOf(mark.label_class)?.name ?? mark.label_class,
-        );
-        this.context.record.setMark(uid, { ...mark, points_px: points }, title);
+        const label = this.classOf(mark.label_class)?.name ?? mark.label_class;
+        const changed = { ...mark, points_px: points };
+        this.context.record.setMark(mark.tracking_uid, changed, this.context.titles.moved(kind, label));
       }
     }
   }

@@ -85,7 +85,14 @@ export class CaseRecord {
     this.commit({ kind: 'answer', title, question, target, before, after });
   }
 
-  setMark(uid: string, after: Mark | null, title: string): void {
+  /** With `typing`, letter after letter of a mark's text makes one step of the history. */
+  setMark(uid: string, after: Mark | null, title: string, { typing = false } = {}): void {
+    const last = this.done.at(-1);
+    if (typing && last?.kind === 'mark' && last.uid === uid && last.title === title) {
+      last.after = after;
+      this.undone.length = 0;
+      return this.apply(last, 'after');
+    }
     this.commit({ kind: 'mark', title, uid, before: this.marks.get(uid) ?? null, after });
   }
 

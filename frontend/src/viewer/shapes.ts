@@ -56,6 +56,16 @@ function axes(handles: readonly Point[]): Point[] {
   return upright ? [...vertical, ...horizontal] : [...horizontal, ...vertical];
 }
 
+const isShort = (a: Point | undefined, b: Point | undefined): boolean => !a || !b || distance(a, b) < 1;
+
+/** A mark whose points are its handles: as many as these, in the order of drawing. */
+const points = (tool: string, count: number, isEmpty: Shape['isEmpty']): Shape => ({
+  tool,
+  draw: (all, world) => ({ handles: all.map(world), outline: [] }),
+  read: ({ handles }) => handles.slice(0, count),
+  isEmpty,
+});
+
 export const SHAPES: Record<DrawnKind, Shape> = {
   box: {
     tool: 'RectangleROI',
@@ -84,17 +94,32 @@ export const SHAPES: Record<DrawnKind, Shape> = {
     read: ({ handles }) => axes(handles),
     isEmpty: isFlat,
   },
-  length: {
-    tool: 'Length',
-    draw: (points, world) => ({ handles: points.map(world), outline: [] }),
-    read: ({ handles }) => handles.slice(0, 2),
-    isEmpty: (points) => distance(points[0] as Point, points[1] as Point) < 1,
-  },
+  /** Its centre, and a point on it. */
+  circle: points('CircleROI', 2, ([centre, edge]) => isShort(centre, edge)),
+  length: points('Length', 2, ([from, to]) => isShort(from, to)),
+  /** The ends of the long axis, then those of the short one. */
+  bidirectional: points('Bidirectional', 4, ([a, b, c, d]) => isShort(a, b) || isShort(c, d)),
+  /** The vertex is the second point. */
+  angle: points('Angle', 3, ([from, vertex, to]) => isShort(from, vertex) || isShort(vertex, to)),
+  /** The ends of one line, then those of the other. */
+  cobb_angle: points('CobbAngle', 4, ([a, b, c, d]) => isShort(a, b) || isShort(c, d)),
+  landmark: points('Probe', 1, (all) => all.length === 0),
+  /** Its head, then its tail. */
+  arrow: points('ArrowAnnotate', 2, ([head, tail]) => isShort(head, tail)),
   contour: {
     tool: 'PlanarFreehandROI',
     draw: (points, world) => ({ handles: [], outline: points.map(world) }),
     read: ({ outline }) => outline,
     isEmpty: (points) => points.length < 3 || isFlat(points),
+  },
+  polyline: {
+    tool: 'OpenContour',
+    draw: (points, world) => ({
+      handles: [points[0], points.at(-1)].map((end) => world(end as Point)),
+      outline: points.map(world),
+    }),
+    read: ({ outline }) => outline,
+    isEmpty: (points) => points.every((point) => isShort(points[0], point)),
   },
 };
 
@@ -116,10 +141,9 @@ export function readPoints(kind: DrawnKind, drawing: Drawing, plane: Plane): Poi
   return read.map(roundPoint);
 }
 
-/** The length of the mark in mm (px where the image is not calibrated); null for other kinds. */
-export function measure(mark: Pick<Mark, 'kind' | 'points_px'>, plane: Plane): string | null {
-  if (mark.kind !== 'length') return null;
-  const [a, b] = mark.points_px as [Point, Point];
-  const length = Math.hypot((a[0] - b[0]) * plane.columnSpacing, (a[1] - b[1]) * plane.rowSpacing);
-  return `${length.toFixed(1)} ${plane.calibrated ? 'mm' : 'px'}`;
+/** Whether all of it lies beyond the edge of the image, where the server takes nothing. */
+export function isOutside(points: readonly Point[], rows: number, columns: number): boolean {
+  return !points.some(
+    ([column, row]) => column >= -0.5 && column <= columns - 0.5 && row >= -0.5 && row <= rows - 0.5,
+  );
 }

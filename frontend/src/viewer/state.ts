@@ -31,6 +31,8 @@ export interface ViewerState {
   marksHidden: boolean;
   /** Tracking UID of the mark that is selected; '' if none is. */
   selected: string;
+  /** The selected mark, while it is the one that was drawn last and nothing else was selected since. */
+  drawn: string;
   /** Frames drawn so far: grows by one with every picture on the screen. */
   rendered: number;
 }
@@ -51,5 +53,6 @@ export const EMPTY: ViewerState = {
   brush: { radiusMm: 5, ball: false },
   marksHidden: false,
   selected: '',
+  drawn: '',
   rendered: 0,
 };

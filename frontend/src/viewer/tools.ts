@@ -2,18 +2,15 @@
 
 import {
   addTool,
-  EllipticalROITool,
   Enums,
-  LengthTool,
   PanTool,
-  PlanarFreehandROITool,
-  RectangleROITool,
   ToolGroupManager,
   type Types as ToolTypes,
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
 import { LabelTool } from './label-tool';
+import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
 import { SHAPES } from './shapes';
 import type { Tool } from './state';
@@ -21,17 +18,7 @@ import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [
-  WindowLevelTool,
-  PanTool,
-  ZoomTool,
-  RectangleROITool,
-  EllipticalROITool,
-  LengthTool,
-  PlanarFreehandROITool,
-  PaintTool,
-  LabelTool,
-];
+const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, LabelTool];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -51,14 +38,6 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
 };
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
-
-const MARK_OPTIONS = {
-  calculateStats: false,
-  // Labels are written by a tool of our own.
-  getTextLines: () => [],
-  allowOpenContours: false,
-  preventHandleOutsideImage: false,
-};
 
 function registerTools(): void {
   for (const tool of CLASSES) addTool(tool);
@@ -81,7 +60,7 @@ export class Toolbox {
     for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
       this.group.addTool(name);
     }
-    for (const kind of DRAWN_KINDS) this.group.addTool(SHAPES[kind].tool, MARK_OPTIONS);
+    for (const [name, options] of markTools()) this.group.addTool(name, options);
     this.group.addTool(LabelTool.toolName);
     this.group.setToolEnabled(LabelTool.toolName);
     this.group.addViewport(viewportId, engineId);

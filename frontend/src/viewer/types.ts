@@ -55,7 +55,20 @@ export interface SeriesDisplay extends PixelDescription {
   frames: FrameDescription[];
 }
 
-export const DRAWN_KINDS = ['box', 'ellipse', 'contour', 'length'] as const;
+/** In the order of the toolbar. */
+export const DRAWN_KINDS = [
+  'box',
+  'ellipse',
+  'circle',
+  'contour',
+  'polyline',
+  'length',
+  'bidirectional',
+  'angle',
+  'cobb_angle',
+  'landmark',
+  'arrow',
+] as const;
 export type DrawnKind = (typeof DRAWN_KINDS)[number];
 export type MarkKind = DrawnKind | 'labelmap';
 

@@ -86,7 +86,7 @@ export class Viewer {
       classes: options.classes,
       titles: options.titles,
       activeClass: () => this.activeClass,
-      onSelect: (selected) => this.set({ selected }),
+      onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
     });
     this.painter = new Painter({
       viewport: this.viewport,
@@ -380,7 +380,7 @@ export class Viewer {
   /** Selects a mark, or none (''). */
   select(uid: string): void {
     this.marks.select(uid);
-    this.set({ selected: uid });
+    this.set({ selected: uid, drawn: '' });
   }
 
   setBrush(brush: Partial<ViewerState['brush']>): void {

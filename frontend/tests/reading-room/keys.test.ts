@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import type { Actions } from '../../src/keys/actions';
+import { ACTIONS, type Actions } from '../../src/keys/actions';
 import { keysFor } from '../../src/keys/profiles';
-import { ROOM_KEYS, shortcutsOf } from '../../src/pages/reading-room/keys';
-import type { MarkKind } from '../../src/viewer/types';
+import { ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/keys';
+import { DRAWN_KINDS, type MarkKind } from '../../src/viewer/types';
 
-const kinds: MarkKind[] = ['box', 'ellipse', 'contour', 'length', 'labelmap'];
+const kinds: MarkKind[] = [...DRAWN_KINDS, 'labelmap'];
 const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false };
 const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
   shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));
@@ -51,4 +51,9 @@ it('a reading that is corrected can neither be skipped nor be put in question', 
   expect(keysWith(false)).toEqual(expect.arrayContaining(['s', 'Shift+i']));
   expect(keysWith(true)).not.toContain('s');
   expect(keysWith(true)).not.toContain('Shift+i');
+});
+
+it('every tool that a schema gives has a key', () => {
+  const keyed = new Set(ACTIONS.filter(({ keys }) => keys.length > 0).map(({ id }) => id));
+  expect(toolsFor(kinds).filter((tool) => !keyed.has(`tool.${tool}`))).toEqual([]);
 });

@@ -154,3 +154,16 @@ describe('a record', () => {
     expect(record.answers).toEqual([]);
   });
 });
+
+it('the text of a mark is one step of the history, however many letters it has', () => {
+  const record = new CaseRecord();
+  record.setMark('1', box('1'), 'draw');
+  for (const text of ['s', 'sp', 'spur']) {
+    record.setMark('1', { ...box('1'), text }, 'write', { typing: true });
+  }
+  expect(record.steps).toEqual(['draw', 'write']);
+  record.undo();
+  expect(record.marks.get('1')?.text).toBe('');
+  record.redo();
+  expect(record.marks.get('1')?.text).toBe('spur');
+});

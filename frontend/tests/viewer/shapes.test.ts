@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planeOf } from '../../src/viewer/plane';
-import { drawMark, measure, readPoints, SHAPES } from '../../src/viewer/shapes';
+import { drawMark, isOutside, readPoints, SHAPES } from '../../src/viewer/shapes';
 import { DRAWN_KINDS, type DrawnKind, type Mark, type Point } from '../../src/viewer/types';
 import { fakeSeries } from './fake-series';
 
@@ -19,11 +19,42 @@ const POINTS: Record<DrawnKind, Point[]> = {
     [5, 6],
     [50.125, 7],
   ],
+  circle: [
+    [30, 30],
+    [34.5, 31],
+  ],
   contour: [
     [1, 1],
     [9, 2],
     [8, 9],
     [2, 7],
+  ],
+  polyline: [
+    [1, 1],
+    [9, 2.125],
+    [8, 9],
+  ],
+  bidirectional: [
+    [10, 10],
+    [40, 10],
+    [25, 5],
+    [25, 17],
+  ],
+  angle: [
+    [10, 10],
+    [20, 30],
+    [40, 30],
+  ],
+  cobb_angle: [
+    [10, 10],
+    [40, 12],
+    [12, 50],
+    [42, 40],
+  ],
+  landmark: [[7.25, 9]],
+  arrow: [
+    [20, 20],
+    [50, 10],
   ],
 };
 
@@ -106,36 +137,33 @@ describe('what is drawn', () => {
         [2, 2],
       ],
     ],
+    [
+      'polyline',
+      [
+        [1, 1],
+        [1.2, 1.1],
+      ],
+    ],
+    [
+      'angle',
+      [
+        [1, 1],
+        [20, 20],
+        [20, 20],
+      ],
+    ],
   ] as [DrawnKind, Point[]][])('is nothing if it is too small to mean anything: %s', (kind, points) => {
     expect(SHAPES[kind].isEmpty(points)).toBe(true);
     expect(SHAPES[kind].isEmpty(POINTS[kind])).toBe(false);
   });
-});
 
-describe('a length', () => {
-  it('is measured in millimetres along both spacings', () => {
-    const plane = planeOf(fakeSeries({ spacing: [2, 0.5] }), 0);
-    expect(
-      measure(
-        mark('length', [
-          [0, 0],
-          [6, 2],
-        ]),
-        plane,
-      ),
-    ).toBe('5.0 mm');
-  });
-
-  it('is measured in pixels where there is no scale', () => {
-    const plane = planeOf(fakeSeries({ spacing: null }), 0);
-    expect(
-      measure(
-        mark('length', [
-          [0, 0],
-          [3, 4],
-        ]),
-        plane,
-      ),
-    ).toBe('5.0 px');
+  it('is nothing where all of it lies beyond the edge of the image', () => {
+    const reaching: Point[] = [
+      [-3, 4],
+      [-0.5, 4],
+    ];
+    expect(isOutside(reaching, 8, 10)).toBe(false);
+    expect(isOutside([[10, 4]], 8, 10)).toBe(true);
+    expect(isOutside([[9.5, 7.5]], 8, 10)).toBe(false);
   });
 });

@@ -271,6 +271,11 @@ export class Room {
     if (mark) this.record.setMark(uid, { ...mark, label_class: code }, t('step.class'));
   }
 
+  writeText(mark: Mark, text: string): void {
+    const title = t('step.text', { kind: t(`mark.${mark.kind}`) });
+    this.record.setMark(mark.tracking_uid, { ...mark, text }, title, { typing: true });
+  }
+
   // --- conflicts ---
 
   keepMine(): Promise<void> {
