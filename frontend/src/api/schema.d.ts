@@ -2343,6 +2343,10 @@ export interface components {
             };
             /** Format: double */
             active_seconds: number;
+            /** @description id of each series of the case to the version of its description that was shown; 409 images_changed if they are others by now */
+            images?: {
+                [key: string]: string;
+            };
         };
         Submitted: {
             read: number;
