@@ -31,7 +31,8 @@ def of_cases(ids: Iterable[int]) -> dict[int, str]:
         "series__instances__sop_instance_uid",
         "series__instances__sha256",
     )
-    held, gone = defaultdict(set), defaultdict(set)
+    held: dict[int, set[str]] = defaultdict(set)
+    gone: dict[int, set[str]] = defaultdict(set)
     for case_id, uid, unit, deleted_at, sop_instance_uid, sha256 in rows:
         if sha256 and (unit != CaseUnit.INSTANCE or sop_instance_uid == uid):
             (gone if deleted_at else held)[case_id].add(sha256)
