@@ -508,7 +508,7 @@ series.save()
 """
     )
     room.press("Control+Enter")
-    expect(room.page.get_by_text("The images of this case changed")).to_be_visible()
+    expect(room.page.get_by_text("You see the new ones now")).to_be_visible()
     room.wait()
     assert room.slot == slot
     assert room.api(f"slots/{slot}")["submitted"] is None

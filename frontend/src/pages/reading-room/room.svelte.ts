@@ -22,8 +22,6 @@ import { isRefusal, pendingOf, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
-const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
-
 export class Room {
   phase = $state<Phase>('opening');
   failure = $state('');
@@ -325,6 +323,7 @@ export class Room {
   }
 
   private async notSubmitted({ slot }: Assignment, error: unknown): Promise<void> {
+    if (error instanceof ApiError && error.code === 'images_changed') return this.lookAgain(slot);
     this.phase = 'reading';
     if (error instanceof ApiError && error.offline) {
       this.submitAgain = true;
@@ -336,11 +335,12 @@ export class Room {
     this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
     // The save that was under way gave way to the submission.
     this.autosave.touchAll();
-    if (error instanceof ApiError && error.code === 'images_changed') await this.lookAgain(slot);
   }
 
   // What was drawn on the images that were here before goes onto those that are here now.
   private async lookAgain(slot: number): Promise<void> {
+    await this.autosave.rememberPending(null);
+    this.autosave.touchAll();
     await this.autosave.flush();
     await this.start(() => server.openSlot(slot));
     this.refused = [t('room.imagesChanged')];
@@ -395,6 +395,4 @@ export class Room {
     const username = await this.username().catch(() => null);
     if (username) await sendUnanswered(this.store, username, this.assignment?.slot);
   }
-
-  static readonly issueKinds = ISSUE_KINDS;
 }
