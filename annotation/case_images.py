@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import NotFound
+from .errors import ImagesChanged, NotFound
 from .models import Case, CaseUnit, Series
 
 _BY_FRAME = ("object", "number", "length")
@@ -33,6 +33,19 @@ def version_of(version: str, instance: str) -> str:
     if not instance:
         return version
     return hashlib.sha256(f"{version} {instance}".encode()).hexdigest()[:16]
+
+
+def require_seen(case: Case, seen: Mapping[str, str]) -> None:
+    """``seen``: series id to the version of its description that was shown. ImagesChanged if the case
+    has other series by now, or one of them other images.
+    """
+    instance = instance_of(case)
+    shown = case.series.filter(deleted_at=None).values_list("pk", "display__version")
+    if seen != {str(pk): version_of(version or "", instance) for pk, version in shown}:
+        raise ImagesChanged(
+            "The images of this case changed while you read it. Nothing was submitted, and your work "
+            "is kept: open the case again, look at the new images, and submit."
+        )
 
 
 def _narrowed(display: Mapping[str, Any], instance: str) -> dict[str, Any]:

@@ -121,10 +121,12 @@ def units(project: Project, series: Series) -> list[str]:
 
 
 def withdraw(series: Series) -> None:
-    """The series is gone from the image store: so are the cases that have no other."""
+    """The series is gone from the image store: so are the cases that have no other. Of those that have,
+    what was read of all of it is wanted again.
+    """
     for case in _locked(series.cases.exclude(state=Case.State.WITHDRAWN)):
         if case.series.filter(deleted_at=None).exists():
-            _record("case.images_changed", case, series=series.series_uid, gone=True)
+            _refresh(case, series)
         else:
             _withdraw(case, reason=GONE)
 

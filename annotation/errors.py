@@ -6,6 +6,7 @@ ConsiliumError
 ├── NotFound                404  no such thing, or not yours to see
 ├── Conflict                409  the state does not allow it
 │   ├── StaleDraft          409  somebody (perhaps you, elsewhere) saved a newer draft
+│   ├── ImagesChanged       409  the images are not those that the reader saw
 │   └── LeaseLost           409  the slot went to another reader
 ├── IdempotencyMismatch     422  same key, different content
 ├── NothingToRead           404  no case is free for this reader
@@ -52,6 +53,10 @@ class Conflict(ConsiliumError):
 
 class StaleDraft(Conflict):
     code, title = "stale_draft", "A newer draft of this case has been saved"
+
+
+class ImagesChanged(Conflict):
+    code, title = "images_changed", "The images of this case changed while you read it"
 
 
 class LeaseLost(Conflict):

@@ -19,17 +19,21 @@ def instances_sha256(case: Case) -> str:
 
 
 def of_cases(ids: Iterable[int]) -> dict[int, str]:
-    """Case id to the hash of its images as they are now, in one query."""
+    """Case id to the hash of its images as they are now, in one query. Series that are gone from the
+    image store count only where no other is left: the case is then withdrawn, as it was read.
+    """
     wanted = list(ids)
     rows = Case.series.through.objects.filter(case_id__in=wanted).values_list(
         "case_id",
         "case__uid",
         "case__project__case_unit",
+        "series__deleted_at",
         "series__instances__sop_instance_uid",
         "series__instances__sha256",
     )
-    files = defaultdict(set)
-    for case_id, uid, unit, sop_instance_uid, sha256 in rows:
+    held: dict[int, set[str]] = defaultdict(set)
+    gone: dict[int, set[str]] = defaultdict(set)
+    for case_id, uid, unit, deleted_at, sop_instance_uid, sha256 in rows:
         if sha256 and (unit != CaseUnit.INSTANCE or sop_instance_uid == uid):
-            files[case_id].add(sha256)
-    return {case_id: hash_of(files[case_id]) for case_id in wanted}
+            (gone if deleted_at else held)[case_id].add(sha256)
+    return {case_id: hash_of(held[case_id] or gone[case_id]) for case_id in wanted}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from uuid import UUID
 import rfc8785
 from django.db import IntegrityError, transaction
 
-from . import consensus, ledger, marks, provenance, queue, schema
+from . import case_images, consensus, ledger, marks, provenance, queue, schema
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
     Answer,
@@ -46,6 +47,7 @@ class Submission:
     marks: list[Mark]
     active_seconds: float
     token: int
+    images: Mapping[str, str] | None
 
 
 def save_draft(
@@ -132,8 +134,12 @@ def submit(
     idempotency_key: UUID,
     content: dict[str, Any],
     active_seconds: float,
+    images: Mapping[str, str] | None = None,
 ) -> Read:
-    """Store what the reader says, once. Said again with other content, it corrects the earlier read."""
+    """Store what the reader says, once. Said again with other content, it corrects the earlier read.
+
+    ``images``: what was on the screen (see ``case_images.require_seen``); None: not said.
+    """
     _check_seconds(active_seconds)
     sha256 = _content_hash(slot_id, content)
     if done := _replayed(reader, idempotency_key, sha256):
@@ -152,6 +158,7 @@ def submit(
         marks=marks.prepare(slot.case, content["marks"]),
         active_seconds=active_seconds,
         token=token,
+        images=images,
     )
     try:
         with transaction.atomic():
@@ -190,6 +197,8 @@ def _submit_once(slot: Slot, submission: Submission) -> Read:
     earlier = latest_read(slot, reader)
     if earlier is not None and earlier.content_sha256 == submission.sha256:
         return earlier
+    if submission.images is not None:
+        case_images.require_seen(case, submission.images)
     late = earlier.late if earlier is not None else not _may_take(slot, reader)
     read = _store(case, slot, submission, earlier=earlier, late=late)
     if earlier is None and not late:

@@ -91,12 +91,21 @@ class RaisedIssueSerializer(serializers.Serializer[Any]):
     comment = serializers.IntegerField()
 
 
-class SubmissionSerializer(TokenSerializer):
+class WorkSerializer(TokenSerializer):
     content = ContentField()
     active_seconds = serializers.FloatField(min_value=0, max_value=reading.LONGEST_SECONDS)
 
 
-class NewDraftSerializer(SubmissionSerializer):
+class SubmissionSerializer(WorkSerializer):
+    images = serializers.DictField(
+        child=serializers.CharField(max_length=64, allow_blank=True),
+        required=False,
+        help_text="id of each series of the case to the version of its description that was shown; "
+        "409 images_changed if they are others by now",
+    )
+
+
+class NewDraftSerializer(WorkSerializer):
     version = serializers.IntegerField(
         min_value=0, max_value=2**31 - 2, help_text="that this draft was made from; 0: none"
     )

@@ -9,6 +9,7 @@ from . import (
     comments,
     datasets,
     imports,
+    keyboard,
     ledger,
     me,
     members,
@@ -20,6 +21,7 @@ from . import (
 
 urlpatterns = [
     path("me", me.Me.as_view()),
+    path("me/keyboard", keyboard.Keyboard.as_view()),
     path("tokens", tokens.Tokens.as_view()),
     path("tokens/<int:pk>", tokens.TokenDetail.as_view()),
     path("projects", projects.ProjectList.as_view()),

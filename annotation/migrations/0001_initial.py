@@ -136,6 +136,8 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('must_change_password', models.BooleanField(default=False)),
+                ('key_profile', models.CharField(choices=[('default', 'Default'), ('ohif', 'Like OHIF'), ('slicer', 'Like 3D Slicer'), ('left_handed', 'Left-handed')], default='default', max_length=20)),
+                ('key_changes', models.JSONField(blank=True, default=dict, help_text='keys of actions, by profile and action')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
                 ('home_site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='annotation.site')),

@@ -3,7 +3,7 @@
 from .cases import Case, Patient
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
-from .people import ApiToken, Membership, Role, Site, User
+from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import CaseUnit, LabelSchema, Project, Stream, Task
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
@@ -24,6 +24,7 @@ __all__ = [
     "Import",
     "ImportItem",
     "Instance",
+    "KeyProfile",
     "LabelSchema",
     "Mark",
     "MarkKind",

@@ -17,11 +17,24 @@ class Site(models.Model):
         return self.name
 
 
+class KeyProfile(models.TextChoices):
+    """Keys of the reading room to begin with; what each holds is the front end's."""
+
+    DEFAULT = "default", "Default"
+    OHIF = "ohif", "Like OHIF"
+    SLICER = "slicer", "Like 3D Slicer"
+    LEFT_HANDED = "left_handed", "Left-handed"
+
+
 class User(AbstractUser):
     """A person who signs in. Rights come from memberships alone, never from being staff."""
 
     home_site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT)
     must_change_password = models.BooleanField(default=False)
+    key_profile = models.CharField(max_length=20, choices=KeyProfile, default=KeyProfile.DEFAULT)
+    key_changes = models.JSONField(
+        default=dict, blank=True, help_text="keys of actions, by profile and action"
+    )
 
 
 class Role(models.TextChoices):

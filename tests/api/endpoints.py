@@ -42,6 +42,8 @@ EMPTY = {"answers": [], "marks": []}
 TABLE = [
     Operation("get", "schema"),
     Operation("get", "me"),
+    Operation("get", "me/keyboard", session_only=True),
+    Operation("put", "me/keyboard", session_only=True, body={"profile": "ohif", "changes": {}}),
     Operation("get", "tokens", session_only=True),
     Operation("post", "tokens", session_only=True),
     Operation("delete", "tokens/<int:pk>", session_only=True),

@@ -172,6 +172,11 @@ def test_a_service_that_cannot_start_is_reported_with_its_last_words(folder: Pat
     assert not marked(stack.token)
 
 
+def _listen_to_ctrl_c() -> None:
+    """Which the children of a shell's background job do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def up(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`consilium up` as a person runs it, once it says that it is ready; ended in any case."""
@@ -184,6 +189,7 @@ def up(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             env=os.environ | {"CONSILIUM_VAR": str(folder)},
             stdout=log,
             stderr=log,
+            preexec_fn=_listen_to_ctrl_c,
         )
     try:
         assert eventually(

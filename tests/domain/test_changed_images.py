@@ -11,8 +11,8 @@ import learning_builders as lessons
 import numpy as np
 import pytest
 
-from annotation import consensus, listing, provenance, queue, reading, snapshots
-from annotation.errors import Conflict, InvalidInput, NothingToRead
+from annotation import consensus, enrolment, listing, provenance, queue, reading, snapshots
+from annotation.errors import Conflict, ImagesChanged, InvalidInput, NothingToRead
 from annotation.models import Case, Event, Instance, Mask, Project, Read, Series, Slot, User
 from learning import datasets
 from learning.engine import spec
@@ -134,6 +134,65 @@ def test_a_mask_of_another_shape_leaves_its_case_out_and_the_others_go_on(
     made = datasets.of_items(frozen.items.all(), recipe, after_each=lambda _: None)
     assert [sample.id for sample in made.samples] == [good.pk]
     assert made.left_out == [(bad.pk, datasets.REDRAW)]
+
+
+def seen(case: Case) -> dict[str, str]:
+    """What a viewer that has just opened the case shows."""
+    shown = case.series.filter(deleted_at=None)
+    return {str(series.pk): series.display["version"] for series in shown}
+
+
+def test_images_that_changed_while_they_were_read_are_to_be_looked_at_again(
+    project: Project, reader: User
+) -> None:
+    case = builders.case(project, frames=2)
+    slot, before = queue.claim(project, reader), seen(case)
+    grow(case)
+    for images in (before, {}, {**seen(case), "1": "another"}):
+        with pytest.raises(ImagesChanged, match="your work is kept"):
+            read_next(project, reader, images=images)
+    assert not Read.objects.exists()
+    assert read_next(project, reader, images=seen(case)).slot == slot
+
+
+def test_a_submission_that_is_repeated_after_the_images_changed_is_the_first_one(
+    project: Project, reader: User
+) -> None:
+    case, key = builders.case(project), builders.key()
+    slot, images = queue.claim(project, reader), seen(case)
+    given = {"token": slot.token, "idempotency_key": key, "active_seconds": 1.0, "images": images}
+    read = reading.submit(slot.pk, reader, content=builders.content("yes"), **given)
+    grow(case)
+    assert reading.submit(slot.pk, reader, content=builders.content("yes"), **given) == read
+
+
+def test_a_series_that_is_gone_from_a_study_is_asked_about_again(reader: User) -> None:
+    project = builders.project(case_unit="study")
+    case = builders.case(project)
+    kept, gone = case.series.get(), builders.case(project).series.get()
+    Case.objects.exclude(pk=case.pk).update(state=Case.State.WITHDRAWN)
+    case.series.add(gone)
+    Case.objects.filter(pk=case.pk).update(frame_count=kept.frame_count + gone.frame_count)
+    old = read_next(project, reader)
+    Series.objects.filter(pk=gone.pk).update(deleted_at="2026-01-01T00:00Z")
+    gone.refresh_from_db()
+    enrolment.withdraw(gone)
+    case.refresh_from_db()
+    assert (case.state, case.frame_count) == ("ready", kept.frame_count)
+    assert sorted(case.slots.values_list("number", "state")) == [(1, "outdated"), (2, "open")]
+    assert provenance.instances_sha256(case) != old.instances_sha256
+    Series.objects.filter(pk=gone.pk).update(deleted_at=None)
+    assert provenance.instances_sha256(case) == old.instances_sha256
+
+
+def test_a_withdrawn_case_is_still_that_of_the_images_that_were_read(
+    project: Project, reader: User
+) -> None:
+    case = builders.case(project)
+    read = read_next(project, reader)
+    case.series.update(deleted_at="2026-01-01T00:00Z")
+    enrolment.withdraw(case.series.get())
+    assert provenance.instances_sha256(case) == read.instances_sha256
 
 
 def test_the_open_slots_of_a_case_are_not_outdated(project: Project, reader: User) -> None:

@@ -98,6 +98,15 @@ def test_a_reader_sees_the_pages_of_a_reader_alone(reader: Page, place: Place) -
     expect(reader.get_by_role("alert")).to_contain_text("does not allow datasets.view")
 
 
+def test_a_project_that_is_not_there_or_not_for_me_is_a_page_that_does_not_exist(
+    reader: Page, place: Place
+) -> None:
+    reader.goto(f"{place.url}/p/no-such-project/list")
+    expect(reader.get_by_role("heading", name="This page does not exist").first).to_be_attached()
+    reader.get_by_role("link", name="See your projects").click()
+    expect(reader).to_have_url(f"{place.url}/")
+
+
 def test_hands_stay_on_the_keys(lead: Page, place: Place) -> None:
     show(lead, at(place))
     lead.keyboard.press("?")

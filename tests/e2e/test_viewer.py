@@ -493,6 +493,31 @@ def test_two_versions_of_a_draft_are_a_choice(
     assert answers(room.stored()["content"]) == {"finding": "yes"}
 
 
+def test_images_that_changed_meanwhile_are_looked_at_before_they_are_submitted(
+    room: Room, in_live_stack: Callable[[str], str]
+) -> None:
+    slot = room.slot
+    room.press("1")
+    room.saved()
+    in_live_stack(
+        f"""
+from annotation.models import Series, Slot
+series = Slot.objects.get(pk={slot}).case.series.get()
+series.display["version"] = "0123456789abcdef"
+series.save()
+"""
+    )
+    room.press("Control+Enter")
+    expect(room.page.get_by_text("You see the new ones now")).to_be_visible()
+    room.wait()
+    assert room.slot == slot
+    assert room.api(f"slots/{slot}")["submitted"] is None
+    assert answers(room.stored()["content"]) == {"finding": "no"}
+    room.press("Control+Enter")
+    expect(room.root).not_to_have_attribute("data-slot", str(slot))
+    assert answers(room.api(f"slots/{slot}")["submitted"]["content"]) == {"finding": "no"}
+
+
 def test_a_case_is_skipped_with_a_reason_and_another_follows(room: Room) -> None:
     slot = room.slot
     room.press("1", "s")

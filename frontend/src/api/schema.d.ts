@@ -209,6 +209,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/keyboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description My keys in the reading room: a profile, and what I changed in each. */
+        get: operations["me_keyboard_retrieve"];
+        /** @description Replace my keys. They go with me to every browser. */
+        put: operations["me_keyboard_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{id}": {
         parameters: {
             query?: never;
@@ -1102,6 +1120,36 @@ export interface components {
          * @enum {string}
          */
         CaseStateEnum: "arriving" | "ready" | "issue" | "withdrawn";
+        /** @description What the person changed in each profile. */
+        Changes: {
+            default?: {
+                [key: string]: string[];
+            };
+            ohif?: {
+                [key: string]: string[];
+            };
+            slicer?: {
+                [key: string]: string[];
+            };
+            left_handed?: {
+                [key: string]: string[];
+            };
+        };
+        /** @description What the person changed in each profile. */
+        ChangesRequest: {
+            default?: {
+                [key: string]: string[];
+            };
+            ohif?: {
+                [key: string]: string[];
+            };
+            slicer?: {
+                [key: string]: string[];
+            };
+            left_handed?: {
+                [key: string]: string[];
+            };
+        };
         Claim: {
             slot: number;
             case_id: number;
@@ -1324,6 +1372,14 @@ export interface components {
             token: number;
             issue: string;
             text: string;
+        };
+        Keyboard: {
+            profile: components["schemas"]["ProfileEnum"];
+            changes: components["schemas"]["Changes"];
+        };
+        KeyboardRequest: {
+            profile: components["schemas"]["ProfileEnum"];
+            changes: components["schemas"]["ChangesRequest"];
         };
         LabelCounts: {
             /** @description pool and control: what a round trains on */
@@ -1884,6 +1940,14 @@ export interface components {
                 [key: string]: number | null;
             };
         };
+        /**
+         * @description * `default` - Default
+         *     * `ohif` - Like OHIF
+         *     * `slicer` - Like 3D Slicer
+         *     * `left_handed` - Left-handed
+         * @enum {string}
+         */
+        ProfileEnum: "default" | "ohif" | "slicer" | "left_handed";
         Project: {
             slug: string;
             title: string;
@@ -2279,6 +2343,10 @@ export interface components {
             };
             /** Format: double */
             active_seconds: number;
+            /** @description id of each series of the case to the version of its description that was shown; 409 images_changed if they are others by now */
+            images?: {
+                [key: string]: string;
+            };
         };
         Submitted: {
             read: number;
@@ -2892,6 +2960,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_keyboard_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keyboard"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_keyboard_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyboardRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keyboard"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

@@ -4,6 +4,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Me = Schemas['Me'];
+export type Keyboard = Schemas['Keyboard'];
 export type Role = Schemas['RoleEnum'];
 export type Right = Schemas['ActionEnum'];
 export type Stream = Schemas['StreamEnum'];

@@ -1,42 +1,41 @@
-/** Keyboard shortcuts of the page that is shown, and the list of them that `?` opens. */
+/** What the page that is shown can do by key, the list of it that `?` opens, and the palette of Ctrl+K. */
 import { untrack } from 'svelte';
 import { tinykeys } from 'tinykeys';
+import { layoutsOf } from '../keys/notation';
 
 export interface Shortcut {
-  /** In tinykeys' notation: "j", "g l" (one after the other), "Enter". */
-  keys: string;
+  /** Of an action of the reading room, whose keys a reader may change. */
+  id?: string;
+  /** In tinykeys' notation: "j", "g l" (one after the other), "Enter"; each does it. */
+  keys: readonly string[];
   label: string;
-  /** Under which heading the list shows it; without one, under the page's. */
+  /** The layer of the reading room in which the list shows it; without one, it is the page's. */
   group?: string;
-  run: (event: KeyboardEvent) => void;
+  /** With Control held down, it works within a text field too. */
+  inFields?: boolean;
+  run: () => void;
 }
 
 const STORED = 'consilium.single-key-shortcuts';
 const TYPING =
   'input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable="true"]';
+const DIALOGS = '[role="dialog"], [role="alertdialog"], [role="menu"]';
 const OPERATED = 'input:is([type=checkbox], [type=radio], [type=range])';
 const OPERATES = [' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'];
 const OPERATES_SLIDER = ['Home', 'End', 'PageUp', 'PageDown'];
 const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], [role="menuitem"]';
 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
-export function isTaken(event: KeyboardEvent): boolean {
+export function isTaken(event: KeyboardEvent, inFields = false): boolean {
   if (event.defaultPrevented || event.isComposing) return true;
   const target = event.target instanceof Element ? event.target : null;
-  if (target?.closest(`${TYPING}, [role="dialog"], [role="alertdialog"], [role="menu"]`)) return true;
+  const commands = event.ctrlKey || event.metaKey;
+  if (target?.closest(DIALOGS)) return true;
+  if (target?.closest(TYPING)) return !(inFields && commands);
   if (OPERATES.includes(event.key) && target?.matches(OPERATED)) return true;
   if (OPERATES_SLIDER.includes(event.key) && target?.matches('input[type=range]')) return true;
-  const presses = (event.key === 'Enter' || event.key === ' ') && !event.ctrlKey && !event.metaKey;
+  const presses = (event.key === 'Enter' || event.key === ' ') && !commands;
   return presses && !!target?.closest(ACTS_ON_ENTER);
-}
-
-/** What the key is called that Control stands for: on a Mac, Command does the same. */
-export const MODIFIER = /^(Mac|iP)/.test(navigator.platform) ? '⌘' : 'Ctrl';
-
-/** A sign such as ? or + needs Shift on one keyboard and none on another. */
-function layoutsOf(keys: string): string[] {
-  if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
-  return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
 }
 
 class Shortcuts {
@@ -44,6 +43,7 @@ class Shortcuts {
   enabled = $state(localStorage.getItem(STORED) !== 'off');
   active = $state.raw<readonly Shortcut[]>([]);
   sheetOpen = $state(false);
+  paletteOpen = $state(false);
 
   setEnabled(on: boolean): void {
     this.enabled = on;
@@ -57,9 +57,9 @@ class Shortcuts {
   /** Binds shortcuts until the returned function is called; made for `$effect`. */
   bind(list: readonly Shortcut[]): () => void {
     this.active = untrack(() => [...this.active, ...list]);
-    const bindings = list.flatMap(({ keys, run }) => {
-      const press = (event: KeyboardEvent) => this.#press(event, run);
-      return layoutsOf(keys).map((one) => [one, press]);
+    const bindings = list.flatMap((shortcut) => {
+      const press = (event: KeyboardEvent) => this.#press(event, shortcut);
+      return shortcut.keys.flatMap(layoutsOf).map((one) => [one, press]);
     });
     const unbind = tinykeys(window, Object.fromEntries(bindings));
     return () => {
@@ -68,11 +68,12 @@ class Shortcuts {
     };
   }
 
-  #press(event: KeyboardEvent, run: Shortcut['run']): void {
+  #press(event: KeyboardEvent, { run, inFields }: Shortcut): void {
     const single = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
-    if ((single && !this.enabled) || isTaken(event)) return;
+    if (this.sheetOpen || this.paletteOpen) return;
+    if ((single && !this.enabled) || isTaken(event, inFields)) return;
     event.preventDefault();
-    run(event);
+    run();
   }
 }
 

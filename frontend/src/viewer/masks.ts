@@ -1,4 +1,21 @@
-/** Labelmap bytes on their way to and from storage: gzip and SHA-256, in the browser's own code. */
+/** Labelmaps on their way to and from storage: gzip and SHA-256, in the browser's own code. */
+
+import type { Mark } from './types';
+
+/** All that is painted in one series, as the one mark that drafts and submissions hold. */
+export function labelmapMark(uid: string, series: number, mask: string | null): Mark {
+  return {
+    tracking_uid: uid,
+    kind: 'labelmap',
+    label_class: '',
+    sop_instance_uid: '',
+    frame: null,
+    points_px: [],
+    mask,
+    series,
+    text: '',
+  };
+}
 
 async function through(
   bytes: Uint8Array,

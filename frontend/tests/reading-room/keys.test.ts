@@ -1,34 +1,59 @@
 import { expect, it } from 'vitest';
-import { type Actions, keyOfTool, ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/keys';
+import { ACTIONS, type Actions } from '../../src/keys/actions';
+import { keysFor } from '../../src/keys/profiles';
+import { ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/keys';
 import { DRAWN_KINDS, type MarkKind } from '../../src/viewer/types';
 
 const kinds: MarkKind[] = [...DRAWN_KINDS, 'labelmap'];
 const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false };
+const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
+  shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));
 
 it('the letters that no option may have are those that the room acts on', () => {
-  const all = shortcutsOf({} as Actions, offered);
-  const letters = all.map(({ keys }) => keys.replace('Shift+', '').toLowerCase());
+  const letters = keysOf({}).flatMap(({ keys }) =>
+    keys.map((key) => key.replace('Shift+', '').toLowerCase()),
+  );
   const single = [...new Set(letters.filter((keys) => /^[a-z]$/.test(keys)))].sort();
   expect(single.join('')).toBe(ROOM_KEYS);
 });
 
 it('no key is bound twice', () => {
   const options = [...'123'].map((key) => ({ key, label: key }));
-  const all = shortcutsOf({} as Actions, { ...offered, options });
-  const keys = all.map((shortcut) => shortcut.keys);
+  const keys = keysOf({ options }).flatMap((shortcut) => shortcut.keys);
   expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
 });
 
-it('a reading that is corrected can neither be skipped nor be put in question', () => {
-  const keysWith = (corrects: boolean) =>
-    shortcutsOf({} as Actions, { ...offered, corrects }).map(({ keys }) => keys);
-  expect(keysWith(false)).toEqual(expect.arrayContaining(['s', 'Shift+i']));
-  expect(keysWith(true)).not.toEqual(expect.arrayContaining(['s']));
-  expect(keysWith(true)).not.toEqual(expect.arrayContaining(['Shift+i']));
+it('a key that answers a question does nothing else, even if the reader gave it away', () => {
+  const live = keysOf({ options: [{ key: 'V', label: 'Valid' }] }, { 'tool.brush': ['v'] });
+  expect(live.find(({ id }) => id === 'tool.brush')?.keys).toEqual([]);
+  expect(live.filter(({ keys }) => keys.some((key) => key.toLowerCase() === 'v'))).toHaveLength(1);
 });
 
-it('every tool has a key, as it is written on a keyboard', () => {
-  expect(toolsFor(kinds).map(keyOfTool)).not.toContain('');
-  expect(keyOfTool('angle')).toBe('A');
-  expect(keyOfTool('cobb_angle')).toBe('Shift+A');
+it('an action does with its own key what it did with the default one', () => {
+  const done: string[] = [];
+  const room = { tool: (tool: string) => done.push(tool) } as unknown as Actions;
+  const live = shortcutsOf(room, offered, keysFor('default', { 'tool.box': ['x'] }));
+  live.find(({ keys }) => keys.includes('x'))?.run();
+  expect(done).toEqual(['box']);
+});
+
+it('names what a case has, and offers nothing that it has not', () => {
+  const classes = [{ code: 'a', name: 'Node', colour: '#fff', value: 1 }];
+  const live = shortcutsOf({} as Actions, { ...offered, marks: ['box'], classes }, keysFor('default'));
+  const ids = live.map(({ id }) => id);
+  expect(live.find(({ id }) => id === 'class.1')?.label).toBe('Class: Node');
+  expect(ids).toContain('tool.box');
+  for (const id of ['class.2', 'tool.brush', 'brush.ball', 'preset.1']) expect(ids).not.toContain(id);
+});
+
+it('a reading that is corrected can neither be skipped nor be put in question', () => {
+  const keysWith = (corrects: boolean) => keysOf({ corrects }).flatMap(({ keys }) => keys);
+  expect(keysWith(false)).toEqual(expect.arrayContaining(['s', 'Shift+i']));
+  expect(keysWith(true)).not.toContain('s');
+  expect(keysWith(true)).not.toContain('Shift+i');
+});
+
+it('every tool that a schema gives has a key', () => {
+  const keyed = new Set(ACTIONS.filter(({ keys }) => keys.length > 0).map(({ id }) => id));
+  expect(toolsFor(kinds).filter((tool) => !keyed.has(`tool.${tool}`))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../../src/api/http';
 import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/browser-store';
 import * as server from '../../src/pages/reading-room/server';
-import { sendUnanswered } from '../../src/pages/reading-room/unanswered';
+import { pendingOf, sendUnanswered } from '../../src/pages/reading-room/unanswered';
 import { toasts } from '../../src/state/toasts.svelte';
 
 const problem = (status: number) => new ApiError({ status, code: 'x', title: 'x', detail: 'The reason.' });
@@ -69,5 +69,22 @@ describe('a submission that was never answered', () => {
     await sendUnanswered(store, 'ada');
     expect(await store.load('ada:1')).not.toBeNull();
     expect(await store.load('ada:2')).toBeNull();
+  });
+});
+
+describe('a submission', () => {
+  const said = (value: string) => ({ answers: [{ question: 'finding', target: '', value }], marks: [] });
+  const first = { token: 5, content: said('yes'), images: { 7: 'a' }, active_seconds: 3 };
+
+  it('of the same content keeps its key, whatever else has moved on', () => {
+    const pending = pendingOf(first, null);
+    expect(JSON.parse(pending.body)).toEqual(first);
+    expect(pendingOf({ ...first, active_seconds: 9 }, pending)).toBe(pending);
+  });
+
+  it('of other content is another one', () => {
+    const pending = pendingOf(first, null);
+    const other = pendingOf({ ...first, content: said('no') }, pending);
+    expect(other.idempotencyKey).not.toBe(pending.idempotencyKey);
   });
 });

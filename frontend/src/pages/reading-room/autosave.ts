@@ -5,7 +5,7 @@
 
 import { ApiError } from '../../api/http';
 import type { Labelmap } from '../../viewer/labelmap';
-import { sha256 } from '../../viewer/masks';
+import { labelmapMark, sha256 } from '../../viewer/masks';
 import type { CaseRecord, Change } from '../../viewer/record';
 import type { Content, Mark } from '../../viewer/types';
 import type { BrowserDraft, BrowserStore, PaintedFrame, Pending } from './browser-store';
@@ -293,23 +293,10 @@ export class Autosave {
     const answers = record.answers;
     for (const [series, map] of record.labelmaps) {
       if (map.values.length === 0) continue;
-      marks.push(this.labelmapMark(series, await this.maskHash(series, map, target)));
+      const mask = await this.maskHash(series, map, target);
+      marks.push(labelmapMark(this.options.labelmapUid(series), series, mask));
     }
     return { answers, marks };
-  }
-
-  private labelmapMark(series: number, mask: string): Mark {
-    return {
-      tracking_uid: this.options.labelmapUid(series),
-      kind: 'labelmap',
-      label_class: '',
-      sop_instance_uid: '',
-      frame: null,
-      points_px: [],
-      mask,
-      series,
-      text: '',
-    };
   }
 
   private async maskHash(series: number, map: Labelmap, target: Target | null): Promise<string> {

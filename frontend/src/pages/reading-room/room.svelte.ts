@@ -6,6 +6,7 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
+import { labelmapMark } from '../../viewer/masks';
 import { CaseRecord, type Edit } from '../../viewer/record';
 import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import { uidFromUuid } from '../../viewer/uids';
@@ -17,11 +18,9 @@ import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
-import { isRefusal, sendUnanswered } from './unanswered';
+import { isRefusal, pendingOf, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
-
-const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
 
 export class Room {
   phase = $state<Phase>('opening');
@@ -138,17 +137,7 @@ export class Room {
   // Drawn marks, and one per painted series, as the submission will name them.
   private allMarks(): Mark[] {
     const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
-    const labelmaps = painted.map(([series]): Mark => ({
-      tracking_uid: this.labelmapUid(series),
-      kind: 'labelmap',
-      label_class: '',
-      sop_instance_uid: '',
-      frame: null,
-      points_px: [],
-      mask: null,
-      series,
-      text: '',
-    }));
+    const labelmaps = painted.map(([series]) => labelmapMark(this.labelmapUid(series), series, null));
     return [...this.record.marks.values(), ...labelmaps];
   }
 
@@ -307,20 +296,21 @@ export class Room {
       await this.submitted(assignment, read);
       return true;
     } catch (error) {
-      await this.notSubmitted(error);
+      await this.notSubmitted(assignment, error);
       return false;
     }
   }
 
-  // The same content is sent under the same key again, so that an answer that got lost costs nothing.
   private async submission(assignment: Assignment): Promise<Pending> {
     const stored = await this.autosave.content();
     const answers = countingAnswers(this.schema, stored.answers, this.record, stored.marks);
     const content = { ...stored, answers };
-    const before = this.autosave.unanswered;
-    if (before && JSON.stringify(JSON.parse(before.body).content) === JSON.stringify(content)) return before;
-    const body = { token: assignment.token, content, active_seconds: this.activity.seconds };
-    return { idempotencyKey: crypto.randomUUID(), body: JSON.stringify(body) };
+    const images = Object.fromEntries(this.series.map(({ id, version }) => [id, version]));
+    const { token } = assignment;
+    return pendingOf(
+      { token, content, images, active_seconds: this.activity.seconds },
+      this.autosave.unanswered,
+    );
   }
 
   private async submitted(assignment: Assignment, read: SubmittedRead): Promise<void> {
@@ -332,7 +322,8 @@ export class Room {
     await Promise.all([this.store.erase(key), this.next()]);
   }
 
-  private async notSubmitted(error: unknown): Promise<void> {
+  private async notSubmitted({ slot }: Assignment, error: unknown): Promise<void> {
+    if (error instanceof ApiError && error.code === 'images_changed') return this.lookAgain(slot);
     this.phase = 'reading';
     if (error instanceof ApiError && error.offline) {
       this.submitAgain = true;
@@ -344,6 +335,15 @@ export class Room {
     this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
     // The save that was under way gave way to the submission.
     this.autosave.touchAll();
+  }
+
+  // What was drawn on the images that were here before goes onto those that are here now.
+  private async lookAgain(slot: number): Promise<void> {
+    await this.autosave.rememberPending(null);
+    this.autosave.touchAll();
+    await this.autosave.flush();
+    await this.start(() => server.openSlot(slot));
+    this.refused = [t('room.imagesChanged')];
   }
 
   // What was sent and not answered is not what the reader means any more.
@@ -395,6 +395,4 @@ export class Room {
     const username = await this.username().catch(() => null);
     if (username) await sendUnanswered(this.store, username, this.assignment?.slot);
   }
-
-  static readonly issueKinds = ISSUE_KINDS;
 }

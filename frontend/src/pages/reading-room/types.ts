@@ -77,3 +77,5 @@ export interface SubmittedRead {
   late: boolean;
   submitted_at: string;
 }
+
+export const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;

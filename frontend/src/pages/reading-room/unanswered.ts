@@ -3,8 +3,17 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
+import type { Content } from '../../viewer/types';
 import type { BrowserStore, Pending } from './browser-store';
 import { submitRead } from './server';
+
+/** What is sent for good. `images`: the version of each series that was on the screen, by its id. */
+export interface Submission {
+  token: number;
+  content: Content;
+  images: Record<number, string>;
+  active_seconds: number;
+}
 
 const MAY_YET_SUCCEED = [401, 403, 408, 429];
 
@@ -12,6 +21,14 @@ const MAY_YET_SUCCEED = [401, 403, 408, 429];
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof ApiError)) return true;
   return !error.offline && error.status < 500 && !MAY_YET_SUCCEED.includes(error.status);
+}
+
+/** The same content is sent under the same key again, so that an answer that got lost costs nothing. */
+export function pendingOf(submission: Submission, before: Pending | null): Pending {
+  const same = (body: string) =>
+    JSON.stringify((JSON.parse(body) as Submission).content) === JSON.stringify(submission.content);
+  if (before && same(before.body)) return before;
+  return { idempotencyKey: crypto.randomUUID(), body: JSON.stringify(submission) };
 }
 
 /** Sends what waits, save for a slot that is being read. What is refused stays in the browser as a draft. */

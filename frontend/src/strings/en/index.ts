@@ -1,5 +1,6 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
 import { imports } from './imports';
+import { keyboard } from './keyboard';
 import { learning } from './learning';
 import { people } from './people';
 import { reading } from './reading';
@@ -7,4 +8,13 @@ import { room } from './room';
 import { shell } from './shell';
 import { words } from './words';
 
-export const en = { ...shell, ...reading, ...room, ...learning, ...imports, ...people, ...words } as const;
+export const en = {
+  ...shell,
+  ...reading,
+  ...room,
+  ...learning,
+  ...imports,
+  ...people,
+  ...keyboard,
+  ...words,
+} as const;

@@ -145,6 +145,8 @@ export const room = {
     'Case {id}: your reading, which waited for the server, was not accepted. It is kept in this browser as a draft. {reason}',
   'room.unfitting':
     'The images of this case have changed since its mask was painted, so the mask is not shown here.',
+  'room.imagesChanged':
+    'The images of this case changed while you read it. You see the new ones now, and your work is kept: look again, then submit.',
   'room.notKept': 'This browser has no room left: what you do is safe only once it is saved on the server.',
   'room.submittedAfterAll': 'Case {id}: your reading, which waited for the server, has arrived.',
   'room.arrivedAfterAll': 'Case {id}: your earlier submission had arrived. What you change now corrects it.',
@@ -194,11 +196,6 @@ export const room = {
   'release.text': 'Another reader may get it. Your draft is kept in case it comes back to you.',
   'release.do': 'Give back',
 
-  'keys.image': 'Image',
-  'keys.tools': 'Tools',
-  'keys.marks': 'Marks',
-  'keys.form': 'Form',
-  'keys.case': 'Case',
   'key.previous': 'Previous image',
   'key.next': 'Next image',
   'key.tenBack': 'Ten images back',

@@ -42,16 +42,6 @@ export const shell = {
     'The server answered {status} without saying why. Try again; if it stays, tell the person who runs this server.',
   'connection.signIn': 'Sign in',
 
-  'shortcuts.title': 'Keyboard',
-  'shortcuts.open': 'Keyboard shortcuts',
-  'shortcuts.help': 'Show this list',
-  'shortcuts.then': 'then',
-  'shortcuts.here': 'On this page',
-  'shortcuts.everywhere': 'Everywhere',
-  'shortcuts.goTo': 'Go to {page}',
-  'shortcuts.enabled': 'Single-key shortcuts',
-  'shortcuts.enabledHint': 'Switch them off if you dictate, or if keys are pressed by accident.',
-
   'notFound.title': 'This page does not exist',
   'notFound.text': 'The address may be mistyped, or the thing it named is not visible to you.',
   'notFound.home': 'See your projects',

@@ -1,0 +1,148 @@
+/** Every action of the reading room: what it is called, in which layer, its key, and what it does. The one list. */
+import { type Key, t } from '../strings';
+import type { Tool } from '../viewer/state';
+import type { LabelClass, MarkKind, Window } from '../viewer/types';
+
+/** What the keys can do; the reading room fills it in. */
+export interface Actions {
+  step(by: number): void;
+  toEnd(last: boolean): void;
+  series(by: number): void;
+  zoom(factor: number): void;
+  fit(): void;
+  reset(): void;
+  invert(): void;
+  preset(index: number): void;
+  tool(tool: Tool): void;
+  brushSize(direction: 1 | -1): void;
+  toggleBall(): void;
+  chooseClass(index: number): void;
+  toggleHidden(): void;
+  removeSelected(): void;
+  cancel(): void;
+  undo(): void;
+  redo(): void;
+  option(key: string): void;
+  question(by: 1 | -1): void;
+  jump(): void;
+  submit(): void;
+  skip(): void;
+  issue(): void;
+}
+
+/** What the case at hand has for the actions to work on. */
+export interface Offered {
+  presets: readonly Window[];
+  classes: readonly LabelClass[];
+  marks: readonly MarkKind[];
+  /** What the active question can be answered with, and the key of each ('' for none). */
+  options: readonly { key: string; label: string }[];
+  /** A reading that is corrected is the reader's own: it cannot be left to another. */
+  corrects: boolean;
+}
+
+export const LAYERS = ['view', 'mark', 'case'] as const;
+export type Layer = (typeof LAYERS)[number];
+
+export interface Action {
+  id: string;
+  layer: Layer;
+  label: (offered?: Offered) => string;
+  /** Without changes and in the profile "default". */
+  keys: readonly string[];
+  run: (room: Actions) => void;
+  /** With Control held down, it works within a text field too. */
+  inFields?: boolean;
+  /** Whether the case at hand has a use for it; without one, always. */
+  when?: (offered: Offered) => boolean;
+}
+
+const ZOOM_STEP = 1.2;
+const PAGE = 10;
+const NUMBERED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+type When = Action['when'];
+const marks: When = (offered) => offered.marks.length > 0;
+const paints: When = (offered) => offered.marks.includes('labelmap');
+const mayPass: When = (offered) => !offered.corrects;
+
+function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
+  return { id, layer, keys: keys.split(' '), label: () => t(label), run, ...(when && { when }) };
+}
+
+const tool = (name: Tool, layer: Layer, keys: string, when?: When): Action =>
+  row(`tool.${name}`, layer, keys, `tool.${name}`, (room) => room.tool(name), when);
+const drawing = (kind: MarkKind & Tool, keys: string): Action =>
+  tool(kind, 'mark', keys, (offered) => offered.marks.includes(kind));
+
+/** The presets of a series and the classes of a schema, by number: named once a case is at hand. */
+function numbered(
+  family: 'preset' | 'class',
+  layer: Layer,
+  modifier: string,
+  run: (room: Actions, index: number) => void,
+): Action[] {
+  const named = (offered: Offered | undefined, index: number) =>
+    (family === 'preset' ? offered?.presets : offered?.classes)?.[index];
+  return NUMBERED.map((number, index) => ({
+    id: `${family}.${number}`,
+    layer,
+    keys: [`${modifier}+Digit${number}`],
+    label: (offered) => t(`key.${family}`, { name: named(offered, index)?.name ?? number }),
+    run: (room) => run(room, index),
+    when: (offered) => !!named(offered, index),
+  }));
+}
+
+export const ACTIONS: readonly Action[] = [
+  row('image.previous', 'view', 'ArrowUp', 'key.previous', (room) => room.step(-1)),
+  row('image.next', 'view', 'ArrowDown', 'key.next', (room) => room.step(1)),
+  row('image.tenBack', 'view', 'Shift+ArrowUp', 'key.tenBack', (room) => room.step(-PAGE)),
+  row('image.tenOn', 'view', 'Shift+ArrowDown', 'key.tenOn', (room) => room.step(PAGE)),
+  row('image.first', 'view', 'Home', 'key.first', (room) => room.toEnd(false)),
+  row('image.last', 'view', 'End', 'key.last', (room) => room.toEnd(true)),
+  row('series.previous', 'view', 'PageUp', 'key.previousSeries', (room) => room.series(-1)),
+  row('series.next', 'view', 'PageDown', 'key.nextSeries', (room) => room.series(1)),
+  tool('window', 'view', 'w'),
+  tool('pan', 'view', 'p'),
+  tool('zoom', 'view', 'z'),
+  row('view.zoomIn', 'view', '+', 'key.zoomIn', (room) => room.zoom(ZOOM_STEP)),
+  row('view.zoomOut', 'view', '-', 'key.zoomOut', (room) => room.zoom(1 / ZOOM_STEP)),
+  row('view.fit', 'view', 'f', 'tool.fit', (room) => room.fit()),
+  row('view.reset', 'view', 'Space', 'tool.reset', (room) => room.reset()),
+  row('view.invert', 'view', 'i', 'tool.invert', (room) => room.invert()),
+  ...numbered('preset', 'view', 'Alt', (room, index) => room.preset(index)),
+
+  drawing('box', 'r'),
+  drawing('ellipse', 'o'),
+  drawing('contour', 'c'),
+  drawing('length', 'l'),
+  drawing('circle', 'Shift+o'),
+  drawing('polyline', 'Shift+c'),
+  drawing('bidirectional', 'Shift+l'),
+  drawing('angle', 'a'),
+  drawing('cobb_angle', 'Shift+a'),
+  drawing('landmark', 'm'),
+  drawing('arrow', 't'),
+  tool('brush', 'mark', 'b', paints),
+  tool('eraser', 'mark', 'e', paints),
+  row('brush.smaller', 'mark', '[', 'tool.smaller', (room) => room.brushSize(-1), paints),
+  row('brush.larger', 'mark', ']', 'tool.larger', (room) => room.brushSize(1), paints),
+  row('brush.ball', 'mark', 'd', 'tool.ball', (room) => room.toggleBall(), paints),
+  ...numbered('class', 'mark', 'Shift', (room, index) => room.chooseClass(index)),
+  row('marks.hide', 'mark', 'h', 'tool.hide', (room) => room.toggleHidden(), marks),
+  row('marks.remove', 'mark', 'Delete Backspace', 'key.remove', (room) => room.removeSelected(), marks),
+  row('edit.undo', 'mark', 'Control+z', 'tool.undo', (room) => room.undo()),
+  row('edit.redo', 'mark', 'Control+y Control+Shift+z', 'tool.redo', (room) => room.redo()),
+
+  row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
+  row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),
+  row('form.jump', 'case', 'j', 'key.jump', (room) => room.jump()),
+  { ...row('case.submit', 'case', 'Control+Enter', 'room.submit', (room) => room.submit()), inFields: true },
+  row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
+  row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),
+  row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
+];
+
+const BY_ID = new Map(ACTIONS.map((action) => [action.id, action]));
+export const actionOf = (id: string): Action | undefined => BY_ID.get(id);

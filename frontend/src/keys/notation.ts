@@ -1,0 +1,75 @@
+/** How a key is written down (as tinykeys reads it), pressed, shown on the screen and told to a screen reader. */
+
+/** What the key is called that Control stands for: on a Mac, Command does the same. */
+export const MODIFIER = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl';
+
+const CAPS: Record<string, string> = {
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  ArrowLeft: '←',
+  ArrowRight: '→',
+  Control: MODIFIER,
+  Delete: 'Del',
+  Escape: 'Esc',
+  PageDown: 'PgDn',
+  PageUp: 'PgUp',
+};
+const UNFINISHED = [
+  'Shift',
+  'Control',
+  'Alt',
+  'AltGraph',
+  'Meta',
+  'CapsLock',
+  'Dead',
+  'Process',
+  'Unidentified',
+];
+
+const partsOf = (key: string): string[] => key.split(/\b\+/);
+const cap = (part: string): string =>
+  CAPS[part] ?? (part.length === 1 ? part.toUpperCase() : part.replace(/^Digit/, ''));
+
+/** What is printed on the keys: "Ctrl Z". */
+export const capsOf = (key: string): string[] => partsOf(key).map(cap);
+/** In a sentence or a title: "Ctrl+Z". */
+export const nameOf = (key: string): string => capsOf(key).join('+');
+
+const spoken = (part: string): string =>
+  part.replace(/^Digit/, '').replace(/^[a-z]$/, (one) => one.toUpperCase());
+/** For `aria-keyshortcuts`; Command does on a Mac what Control does elsewhere. */
+export function ariaOf(keys: readonly string[]): string {
+  const told = keys.map((key) => partsOf(key).map(spoken).join('+'));
+  return told
+    .flatMap((key) => (key.startsWith('Control+') ? [key, key.replace('Control', 'Meta')] : key))
+    .join(' ');
+}
+
+type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>;
+
+/** Alt and Shift change what a key writes: there, the place of a digit or letter counts. */
+function base({ key, code, altKey, shiftKey, ctrlKey, metaKey }: Pressed): string {
+  if (/^Digit\d$/.test(code) && (altKey || shiftKey || ctrlKey || metaKey)) return code;
+  if (altKey && /^Key[A-Z]$/.test(code) && !/^[a-z]$/i.test(key)) return code.slice(3).toLowerCase();
+  if (key === ' ') return 'Space';
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
+/** The key that was pressed, or null while only a modifier is down. A sign has its Shift within it. */
+export function keyOf(event: Pressed): string | null {
+  if (UNFINISHED.includes(event.key)) return null;
+  const name = base(event);
+  const sign = name.length === 1 && name.toLowerCase() === name.toUpperCase();
+  const modifiers = [
+    event.ctrlKey || event.metaKey ? 'Control' : '',
+    event.altKey ? 'Alt' : '',
+    event.shiftKey && !sign ? 'Shift' : '',
+  ];
+  return [...modifiers.filter(Boolean), name].join('+');
+}
+
+/** A sign such as ? or + needs Shift on one keyboard and none on another. */
+export function layoutsOf(keys: string): string[] {
+  if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
+  return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
+}

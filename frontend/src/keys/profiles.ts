@@ -1,0 +1,116 @@
+/** From a profile and the reader's own changes to the key of every action; and which key may be given to what. */
+import type { Keyboard } from '../api/types';
+import { t } from '../strings';
+import { ACTIONS, actionOf } from './actions';
+import { nameOf } from './notation';
+
+export type Profile = Keyboard['profile'];
+/** The keys of actions, by the action's id. */
+export type Keys = Readonly<Record<string, readonly string[]>>;
+export type Changes = Readonly<Partial<Record<Profile, Keys>>>;
+export const PROFILES: readonly Profile[] = ['default', 'ohif', 'slicer', 'left_handed'];
+
+/** Where a profile differs from the default. Digits stay with the form in each. */
+const DIFFERENCES: Record<Profile, Keys> = {
+  default: {},
+  // H, V, R and C flip, turn and play in OHIF: no mark is begun with them.
+  ohif: {
+    'view.fit': ['='],
+    'tool.box': ['b'],
+    'tool.contour': ['Shift+c'],
+    'tool.polyline': ['Shift+x'],
+    'tool.length': ['m'],
+    'tool.landmark': ['Shift+m'],
+    'tool.brush': ['Shift+b'],
+    'tool.eraser': ['Shift+e'],
+    'marks.hide': ['Shift+h'],
+    'form.next': ['.'],
+    'form.previous': [','],
+  },
+  // The Segment Editor's undo and redo; F and B go through the slices, G hides, R fits.
+  slicer: {
+    'image.previous': ['ArrowLeft', 'b', 'ArrowUp'],
+    'image.next': ['ArrowRight', 'f', 'ArrowDown'],
+    'view.fit': ['r'],
+    'tool.pan': ['Shift+p'],
+    'tool.zoom': ['Shift+z'],
+    'tool.box': ['Shift+r'],
+    'tool.contour': ['d'],
+    'tool.brush': ['p'],
+    'brush.ball': ['Shift+d'],
+    'marks.hide': ['g'],
+    'edit.undo': ['z', 'Control+z'],
+    'edit.redo': ['y', 'Control+y'],
+  },
+  // The mouse is in the left hand: everything lies under the right one.
+  left_handed: {
+    'tool.window': ['u'],
+    'tool.zoom': ['o'],
+    'view.fit': ['Shift+o'],
+    'tool.box': ['k'],
+    'tool.ellipse': ['m'],
+    'tool.circle': ['Shift+m'],
+    'tool.landmark': ['.'],
+    'tool.arrow': [','],
+    'tool.contour': ['l'],
+    'tool.length': ['j'],
+    'tool.brush': ['h'],
+    'tool.eraser': ['y'],
+    'brush.ball': ['Shift+y'],
+    'marks.hide': ['Shift+h'],
+    'edit.undo': ['Shift+Backspace', 'Control+z'],
+    'edit.redo': ['Shift+Delete', 'Control+y'],
+    'form.jump': ['Shift+j'],
+    'case.skip': ['Shift+k'],
+  },
+};
+
+/** The keys of `over` go first: a key of `under` that they took is gone from there. */
+function overlay(under: Keys, over: Keys): Keys {
+  const known = Object.entries(over).filter(([id]) => actionOf(id));
+  const taken = new Set(known.flatMap(([, keys]) => keys));
+  const left = Object.entries(under).map(([id, keys]) => [id, keys.filter((key) => !taken.has(key))]);
+  return Object.fromEntries([...left, ...known]);
+}
+
+const DEFAULT: Keys = Object.fromEntries(ACTIONS.map(({ id, keys }) => [id, keys]));
+export const keysOfProfile = (profile: Profile): Keys => overlay(DEFAULT, DIFFERENCES[profile]);
+export const keysFor = (profile: Profile, own: Keys = {}): Keys => overlay(keysOfProfile(profile), own);
+
+const BROWSER =
+  /^Control\+(Shift\+)?[acflnopqrstvwx]$|^Control\+([-+=0]|Digit0)$|^F\d+$|^Alt\+(Arrow|Home|F4)/;
+const OPERATING = ['Tab', 'Shift+Tab', 'Enter', 'Shift+Enter', 'Escape', 'ContextMenu'];
+
+/** Why no action may have that key; '' if one may. `fixed` names what cannot move, by its key. */
+export function refusal(key: string, fixed: Readonly<Record<string, string>>): string {
+  const name = nameOf(key);
+  const label = fixed[key];
+  if (label) return t('keyboard.fixed', { key: name, label });
+  if (key === '?' || key === 'Control+k') return t('keyboard.ours', { key: name });
+  if (/^\d$/.test(key)) return t('keyboard.digit', { key: name });
+  if (OPERATING.includes(key)) return t('keyboard.operates', { key: name });
+  if (BROWSER.test(key)) return t('keyboard.browser', { key: name });
+  return '';
+}
+
+/** The action that has the key now, if it is another one. */
+export function holderOf(keys: Keys, key: string, id: string): string | null {
+  const found = Object.entries(keys).find(([other, its]) => other !== id && its.includes(key));
+  return found?.[0] ?? null;
+}
+
+/** The action gets that key alone. Who had it keeps its other keys, or else takes those that became free. */
+export function give(keys: Keys, own: Keys, id: string, key: string): Keys {
+  const holder = holderOf(keys, key, id);
+  if (!holder) return { ...own, [id]: [key] };
+  const left = (keys[holder] ?? []).filter((one) => one !== key);
+  return { ...own, [id]: [key], [holder]: left.length ? left : (keys[id] ?? []) };
+}
+
+/** Back to the profile's keys, and with it whatever stands in the way of that. */
+export function reset(profile: Profile, own: Keys, id: string): Keys {
+  const wanted = keysOfProfile(profile)[id] ?? [];
+  const rest = Object.fromEntries(Object.entries(own).filter(([other]) => other !== id));
+  const inTheWay = Object.keys(rest).find((other) => rest[other]?.some((key) => wanted.includes(key)));
+  return inTheWay ? reset(profile, rest, inTheWay) : rest;
+}
