@@ -79,7 +79,7 @@ def _frame(dataset: Dataset, index: int, modality: str, *, rescaled: bool) -> di
         "rescale_slope": slope,
         "rescale_intercept": intercept,
         "rescale_type": kind or ("HU" if modality == "CT" else ""),
-        "windows": _windows(macro(dataset, index, "FrameVOILUTSequence")),
+        "windows": _windows(dataset, macro(dataset, index, "FrameVOILUTSequence")),
         "time": _time(dataset, index),
         "technique": technique(dataset, index),
     }
@@ -149,15 +149,19 @@ def _rescale(dataset: Dataset, index: int) -> tuple[float, float, str]:
     return slope[0], intercept[0], "" if kind == "US" else kind
 
 
-def _windows(dataset: Dataset) -> list[dict[str, Any]]:
-    centers, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+def _windows(dataset: Dataset, holder: Dataset) -> list[dict[str, Any]]:
+    centers, widths = numbers(holder, "WindowCenter"), numbers(holder, "WindowWidth")
     if not centers or not widths:
         return []
-    names = value_of(dataset, "WindowCenterWidthExplanation") or []
+    names = value_of(holder, "WindowCenterWidthExplanation") or []
     labels = [names] if isinstance(names, str) else list(names)
     labels += [""] * len(centers)
     return [
-        {"center": center, "width": width, "name": str(label)[:64]}
+        {
+            "center": center,
+            "width": width,
+            "name": "" if gives_away(dataset, str(label)) else str(label)[:64],
+        }
         for center, width, label in zip(centers, widths, labels, strict=False)
         if width >= 1
     ]

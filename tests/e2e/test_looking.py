@@ -303,6 +303,7 @@ async () => {
     return { index, turn, inverted, zoom, center: window.center, width: window.width, rate: cine.rate };
   };
   const before = say();
+  viewer.keep([series.id, series.id + 100000]);
   await viewer.open({ ...series, id: series.id + 100000, version: 'other' }, 0).catch(() => undefined);
   const between = say();
   await viewer.open(series);
@@ -388,6 +389,17 @@ def test_a_window_is_chosen_or_entered_as_numbers(room: Room) -> None:
     assert float(room.shown("window-center")) == pytest.approx(-500.5)
     assert float(room.shown("window-width")) == pytest.approx(300)
     expect(presets).to_have_value("-1")
+
+
+def test_escape_stops_what_plays_and_puts_the_magnifier_away_before_it_leaves(room: Room) -> None:
+    room.press("g", "k")
+    expect(room.viewport).to_have_attribute("data-playing", "true")
+    room.press("Escape")
+    expect(room.viewport).to_have_attribute("data-playing", "false")
+    expect(room.viewport).to_have_attribute("data-magnifier", "true")
+    room.press("Escape")
+    expect(room.viewport).to_have_attribute("data-magnifier", "false")
+    expect(room.root).to_have_attribute("data-phase", "reading")
 
 
 def test_everything_is_in_the_menu_too_with_its_key(room: Room) -> None:

@@ -145,7 +145,9 @@ PLANTED = {
     ],
 )
 def test_nothing_that_the_viewer_gets_says_whose_it_is(tmp_path: Path, description: str) -> None:
-    display = displayed(tmp_path, slice_(**PLANTED, SeriesDescription=description, KVP=100))
+    window = {"WindowCenter": 40, "WindowWidth": 400, "WindowCenterWidthExplanation": description}
+    one = slice_(**PLANTED, **window, SeriesDescription=description, KVP=100)
+    display = displayed(tmp_path, one)
     said = json.dumps({key: value for key, value in display.items() if key != "sources"}).casefold()
     planted = ["ravenscroft", "ottilie", "884422", "19610417", "20190305", "771133", "brannock"]
     planted += ["scanner-north", "quillfeather", "thimblewood", "05.03.2019", "2017-11-30"]

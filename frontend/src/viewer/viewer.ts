@@ -115,7 +115,7 @@ export class Viewer {
       show: (index) => this.goTo(index),
       failed: () => this.now.phase === 'failed',
       tell: (cine) => this.set({ cine }),
-      nextTick: requestAnimationFrame,
+      nextTick: (run) => void requestAnimationFrame(run),
     });
     labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
     this.listen();
