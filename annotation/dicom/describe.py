@@ -43,8 +43,10 @@ def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
     }
     if modality == "PT":
         described["suv"] = suv.body_weight(dataset)
+    # A slope is of numbers that were measured: to apply one to colours would change them.
+    final = served.rescaled or served.form["samples_per_pixel"] > 1
     described["frames"] = [
-        _frame(dataset, index, modality, rescaled=served.rescaled) for index in range(frames)
+        _frame(dataset, index, modality, rescaled=final) for index in range(frames)
     ]
     return described
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pydicom import uid
@@ -10,9 +11,22 @@ from pydicom.dataset import FileDataset
 from . import classes
 from .values import numbers, text
 
-REASONS: Final = ("lossy", "perhaps_lossy", "decoded", "palette", "overlays", "curve")
+REASONS: Final = (
+    "lossy",
+    "perhaps_lossy",
+    "rounded",
+    "converted",
+    "decoded",
+    "palette",
+    "overlays",
+    "curve",
+)
 """In the order in which they are told."""
 
+ROUNDED: Final = "Values were rounded to 65,536 steps between their extremes."
+"""What a conversion writes into the object that it makes."""
+
+_CONVERTED: Final = re.compile(r"^Converted from (NIfTI|PNG|JPEG|TIFF|\w{2,8}) “")
 _ALWAYS_LOSSY: Final = frozenset(
     {uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless}
 )
@@ -35,6 +49,11 @@ def reasons(dataset: FileDataset, *, as_stored: bool, exact: bool) -> dict[str, 
             f"The encoding “{classes.name(syntax)}” allows loss, and the object does not say "
             "whether there was any."
         )
+    derived = text(dataset, "DerivationDescription", 1024)
+    if converted := _CONVERTED.match(derived):
+        if derived.endswith(ROUNDED):
+            said["rounded"] = ROUNDED
+        said["converted"] = f"Converted from a file of the format {converted[1]}."
     if not as_stored:
         said["decoded"] = "Shown from a decoded copy; the stored original is unchanged."
     if not exact:

@@ -224,7 +224,7 @@ def room_without_webgl(
 ) -> Iterator[Room]:
     arguments = [*browser_type_launch_args["args"], "--disable-3d-apis"]
     browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
-    yield Room(place.enter(browser, f"{SLUG}-2").new_page(), place).open()
+    yield Room(place.enter(browser, f"{SLUG}-1").new_page(), place).open()
     browser.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from images import series, slice_, write
+from images import nifti, series, slice_, write
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
@@ -280,11 +280,31 @@ def test_why_the_pixels_are_not_the_measured_ones_is_said(
     assert words in fidelity["note"]
 
 
+@pytest.mark.parametrize(
+    ("voxels", "reasons"),
+    [
+        (np.arange(60, dtype=np.int16).reshape(3, 4, 5), ["converted"]),
+        (np.linspace(0, 1, 60, dtype=np.float32).reshape(3, 4, 5) ** 3, ["rounded", "converted"]),
+    ],
+)
+def test_a_file_that_became_dicom_is_said_to_be_one(
+    tmp_path: Path, voxels: Any, reasons: list[str]
+) -> None:
+    path = nifti(tmp_path / "someone.nii", voxels)
+    found = examine.examine(path, name="Ravenscroft.nii", folder=tmp_path, patient="p")
+    fidelity = (found[0].description or {})["fidelity"]
+    assert fidelity["reasons"] == reasons
+    assert "NIfTI" in fidelity["note"]
+    assert "Ravenscroft" not in fidelity["note"]
+
+
 def test_pixels_that_the_server_decoded_are_said_to_be_so(tmp_path: Path) -> None:
     colour = np.arange(8 * 10 * 3, dtype=np.uint8).reshape(8, 10, 3)
     one = slice_(colour, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=1)
     one.PixelData = colour.transpose(2, 0, 1).tobytes()
-    assert displayed(tmp_path, one)["fidelity"] == {
+    display = displayed(tmp_path, one)
+    assert (display["rescale_slope"], display["rescale_intercept"]) == (1, 0), "of colours none"
+    assert display["fidelity"] == {
         "exact": True,
         "note": "Shown from a decoded copy; the stored original is unchanged.",
         "reasons": ["decoded"],

@@ -2044,13 +2044,15 @@ export interface components {
         /**
          * @description * `lossy` - lossy
          *     * `perhaps_lossy` - perhaps_lossy
+         *     * `rounded` - rounded
+         *     * `converted` - converted
          *     * `decoded` - decoded
          *     * `palette` - palette
          *     * `overlays` - overlays
          *     * `curve` - curve
          * @enum {string}
          */
-        ReasonsEnum: "lossy" | "perhaps_lossy" | "decoded" | "palette" | "overlays" | "curve";
+        ReasonsEnum: "lossy" | "perhaps_lossy" | "rounded" | "converted" | "decoded" | "palette" | "overlays" | "curve";
         Received: {
             received: number;
         };

@@ -139,8 +139,10 @@ export function badgeOf({ fidelity }: SeriesDisplay): { title: string; warns: bo
   const has = (reason: FidelityReason): boolean => reasons.includes(reason);
   if (!fidelity.exact) return { title: t('fidelity.reduced'), warns: true };
   if (has('lossy')) return { title: t('fidelity.lossy'), warns: true };
+  if (has('rounded')) return { title: t('fidelity.rounded'), warns: true };
   if (has('perhaps_lossy')) return { title: t('fidelity.perhapsLossy'), warns: true };
   if (has('overlays') || has('curve')) return { title: t('fidelity.incomplete'), warns: true };
+  if (has('converted')) return { title: t('fidelity.converted'), warns: false };
   if (has('decoded')) return { title: t('fidelity.decoded'), warns: false };
   return fidelity.note ? { title: t('fidelity.note'), warns: false } : null;
 }

@@ -46,7 +46,8 @@ export interface Technique {
 }
 
 /** Why pixels are not (all of) what was measured. */
-export type FidelityReason = 'lossy' | 'perhaps_lossy' | 'decoded' | 'palette' | 'overlays' | 'curve';
+export type FidelityReason =
+  'lossy' | 'perhaps_lossy' | 'rounded' | 'converted' | 'decoded' | 'palette' | 'overlays' | 'curve';
 
 export interface FrameDescription extends Partial<PixelDescription> {
   index: number;

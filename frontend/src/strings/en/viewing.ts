@@ -68,6 +68,8 @@ export const viewing = {
   'fidelity.perhapsLossy': 'Perhaps lossy',
   'fidelity.reduced': 'Not the stored pixels',
   'fidelity.incomplete': 'Not all that is stored',
+  'fidelity.rounded': 'Rounded values',
+  'fidelity.converted': 'Converted file',
   'fidelity.decoded': 'Decoded copy',
   'fidelity.note': 'Note on the images',
 
