@@ -36,6 +36,19 @@ def displayed(folder: Path, *datasets: Dataset) -> dict[str, Any]:
     return series_display(objects)
 
 
+def test_what_was_taken_in_before_this_was_told_is_described_as_it_was(tmp_path: Path) -> None:
+    [path] = write(tmp_path, slice_(KVP=120))
+    [found] = examine.examine(path, name="x", folder=tmp_path)
+    assert found.description is not None
+    del found.description["fidelity"]["reasons"]
+    for frame in found.description["frames"]:
+        del frame["technique"]
+    display = series_display([Described("1.2", "s", "0", False, found.description)])
+    assert not {"technique", "suv"} & set(display)
+    assert display["fidelity"] == {"exact": True, "note": ""}
+    assert "technique" not in display["frames"][0]
+
+
 def item(**values: Any) -> Dataset:
     made = Dataset()
     for keyword, value in values.items():
