@@ -226,6 +226,7 @@ export class Viewer {
   /** Shows a series as it was left, or from that frame on; resolves when the first picture is up or has failed. */
   async open(series: SeriesDisplay, index?: number): Promise<void> {
     const generation = ++this.generation;
+    this.moving = null;
     this.ahead?.stop();
     this.look.leave();
     this.letGo();
@@ -273,21 +274,25 @@ export class Viewer {
     const wanted = Math.min(Math.max(index, 0), series.frame_count - 1);
     this.ahead?.moveTo(wanted);
     this.set({ wanted });
-    this.moving ??= this.move(this.generation).finally(() => {
-      this.moving = null;
-    });
+    if (!this.moving && wanted === this.now.index) return Promise.resolve();
+    this.moving ??= this.move(this.generation);
     return this.moving;
   }
 
+  // Never over before it has waited: a wish that comes while it ends finds it ended.
   private async move(generation: number): Promise<void> {
+    await Promise.resolve();
     while (generation === this.generation && this.now.series && this.now.index !== this.now.wanted) {
       const target = this.now.wanted;
       try {
         await this.show(this.now.series.id, target);
       } catch (error) {
-        if (generation === this.generation && target === this.now.wanted) return this.fail(error, target);
+        if (generation !== this.generation || target !== this.now.wanted) continue;
+        this.fail(error, target);
+        break;
       }
     }
+    if (generation === this.generation) this.moving = null;
   }
 
   private async show(seriesId: number, target: number): Promise<void> {
