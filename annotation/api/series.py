@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from annotation import access, pixel_links
 from annotation.case_images import display_of, instance_of
+from annotation.dicom.fidelity import REASONS as FIDELITY_REASONS
 from annotation.errors import InvalidInput
 from annotation.models import Series
 
@@ -41,6 +42,37 @@ class FidelitySerializer(serializers.Serializer[Any]):
         help_text="false where the screen gets less than the object holds"
     )
     note = serializers.CharField(allow_blank=True, help_text="sentences for the reader")
+    reasons = serializers.ListField(
+        child=serializers.ChoiceField(FIDELITY_REASONS),
+        required=False,
+        help_text="why the pixels shown are not (all of) the stored ones; missing if they are",
+    )
+
+
+class UptakeSerializer(serializers.Serializer[Any]):
+    """Standardised uptake by body weight, of PET alone."""
+
+    factor = serializers.FloatField(
+        allow_null=True, help_text="a rescaled value times this is g/ml; null if unknown"
+    )
+    reason = serializers.CharField(allow_blank=True, help_text="why it is unknown, for the reader")
+
+
+class TechniqueSerializer(serializers.Serializer[Any]):
+    """How an image was taken; what is not known is missing."""
+
+    thickness_mm = serializers.FloatField(required=False)
+    kvp = serializers.FloatField(required=False)
+    tube_current_ma = serializers.FloatField(required=False)
+    exposure_mas = serializers.FloatField(required=False)
+    repetition_ms = serializers.FloatField(required=False)
+    echo_ms = serializers.FloatField(required=False)
+    inversion_ms = serializers.FloatField(required=False)
+    flip_degrees = serializers.FloatField(required=False)
+    field_tesla = serializers.FloatField(required=False)
+    kernel = serializers.CharField(required=False)
+    view = serializers.CharField(required=False)
+    laterality = serializers.ChoiceField(["L", "R", "B"], required=False)
 
 
 def _millimetres(count: int) -> serializers.ListField:
@@ -67,6 +99,7 @@ class PixelDescriptionSerializer(serializers.Serializer[Any]):
     windows = WindowSerializer(many=True)
     pixel_spacing = _millimetres(2)
     spacing_source = serializers.ChoiceField(SPACING_SOURCES)
+    technique = TechniqueSerializer(required=False)
 
 
 class DisplayFrameSerializer(PixelDescriptionSerializer):
@@ -97,6 +130,7 @@ class SeriesDisplaySerializer(PixelDescriptionSerializer):
     geometry = serializers.ChoiceField(GEOMETRIES)
     frame_time_ms = serializers.FloatField(allow_null=True)
     fidelity = FidelitySerializer()
+    suv = UptakeSerializer(required=False)
     frames = DisplayFrameSerializer(many=True)
 
 

@@ -6,16 +6,17 @@ Nothing that names the patient is in it. Values that make no sense are left out 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 
-from . import classes
+from . import classes, suv
 from .attributes import RULE_ATTRIBUTES
 from .header import frame_count, sop_class, value_of
+from .naming import gives_away
 from .pixels import Served
+from .technique import technique
+from .values import macro, numbers, text
 
 _PROJECTION = {"CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "RTIMAGE"}
 _CENTIMETRES = 3
@@ -27,42 +28,33 @@ def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
     described: dict[str, Any] = {
         "modality": modality,
         "body_part": text(dataset, "BodyPartExamined", 16),
-        "description": text(dataset, "SeriesDescription", 64) or text(dataset, "ProtocolName", 64),
+        "description": _said_of(dataset),
         "attributes": _attributes(dataset, modality),
         "pixels": served.form,
         "transfer_syntax_uid": served.transfer_syntax,
         "compressed": served.transfer_syntax not in classes.NATIVE_LITTLE,
         "instance_number": _integer(dataset, "InstanceNumber"),
         "frame_time_ms": _frame_time(dataset) if frames > 1 else None,
-        "fidelity": {"exact": served.exact, "note": served.note},
+        "fidelity": {
+            "exact": served.exact,
+            "note": served.note,
+            "reasons": list(served.reasons),
+        },
     }
+    if modality == "PT":
+        described["suv"] = suv.body_weight(dataset)
+    # A slope is of numbers that were measured: to apply one to colours would change them.
+    final = served.rescaled or served.form["samples_per_pixel"] > 1
     described["frames"] = [
-        _frame(dataset, index, modality, rescaled=served.rescaled) for index in range(frames)
+        _frame(dataset, index, modality, rescaled=final) for index in range(frames)
     ]
     return described
 
 
-def text(dataset: Dataset, keyword: str, limit: int) -> str:
-    value = value_of(dataset, keyword)
-    if value is None:
-        return ""
-    joined = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
-    return joined.replace("\x00", "").strip()[:limit]
-
-
-def numbers(dataset: Dataset, keyword: str, count: int = 0) -> list[float] | None:
-    """All values as finite numbers; None if missing, malformed or not ``count`` of them."""
-    value = value_of(dataset, keyword)
-    if value is None or value == "":
-        return None
-    values = list(value) if isinstance(value, (MultiValue, list, tuple)) else [value]
-    try:
-        found = [float(item) for item in values]
-    except (TypeError, ValueError):
-        return None
-    if not all(map(math.isfinite, found)) or (count and len(found) != count):
-        return None
-    return found
+def _said_of(dataset: Dataset) -> str:
+    """The description that stands beside the image; none that says whose it is or when it was made."""
+    said = (text(dataset, keyword, 64) for keyword in ("SeriesDescription", "ProtocolName"))
+    return next((one for one in said if one and not gives_away(dataset, one)), "")
 
 
 def _integer(dataset: Dataset, keyword: str) -> int | None:
@@ -81,7 +73,7 @@ def _frame(dataset: Dataset, index: int, modality: str, *, rescaled: bool) -> di
     slope, intercept, kind = (1.0, 0.0, "") if rescaled else _rescale(dataset, index)
     return {
         "position": numbers(
-            _macro(dataset, index, "PlanePositionSequence"), "ImagePositionPatient", 3
+            macro(dataset, index, "PlanePositionSequence"), "ImagePositionPatient", 3
         ),
         "orientation": _orientation(dataset, index),
         "pixel_spacing": spacing,
@@ -89,29 +81,15 @@ def _frame(dataset: Dataset, index: int, modality: str, *, rescaled: bool) -> di
         "rescale_slope": slope,
         "rescale_intercept": intercept,
         "rescale_type": kind or ("HU" if modality == "CT" else ""),
-        "windows": _windows(_macro(dataset, index, "FrameVOILUTSequence")),
+        "windows": _windows(dataset, macro(dataset, index, "FrameVOILUTSequence")),
         "time": _time(dataset, index),
+        "technique": technique(dataset, index),
     }
-
-
-def _macro(dataset: Dataset, index: int, keyword: str) -> Dataset:
-    """The data set that holds a functional group of a frame: its own, the shared one, or the object."""
-    for groups, position in (
-        ("PerFrameFunctionalGroupsSequence", index),
-        ("SharedFunctionalGroupsSequence", 0),
-    ):
-        items = dataset.get(groups)
-        if isinstance(items, Sequence) and position < len(items) and items[position].get(keyword):
-            found: Dataset = items[position][keyword].value[0]
-            return found
-    return dataset
 
 
 def _orientation(dataset: Dataset, index: int) -> list[float] | None:
     """Row and column direction, if they are unit vectors at right angles."""
-    found = numbers(
-        _macro(dataset, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6
-    )
+    found = numbers(macro(dataset, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
     if found is None:
         return None
     row, column = found[:3], found[3:]
@@ -129,7 +107,7 @@ def _positive(values: list[float] | None) -> list[float] | None:
 
 def _spacing(dataset: Dataset, index: int, modality: str) -> tuple[list[float] | None, str]:
     """Millimetres between rows and between columns, and where the figure comes from."""
-    measures = _macro(dataset, index, "PixelMeasuresSequence")
+    measures = macro(dataset, index, "PixelMeasuresSequence")
     spacing = _positive(numbers(measures, "PixelSpacing", 2))
     detector = _positive(numbers(dataset, "ImagerPixelSpacing", 2))
     if spacing and not (modality in _PROJECTION and spacing == detector):
@@ -164,7 +142,7 @@ def _ultrasound_spacing(dataset: Dataset) -> list[float] | None:
 
 
 def _rescale(dataset: Dataset, index: int) -> tuple[float, float, str]:
-    holder = _macro(dataset, index, "PixelValueTransformationSequence")
+    holder = macro(dataset, index, "PixelValueTransformationSequence")
     slope = numbers(holder, "RescaleSlope", 1)
     intercept = numbers(holder, "RescaleIntercept", 1)
     kind = text(holder, "RescaleType", 16)
@@ -173,15 +151,19 @@ def _rescale(dataset: Dataset, index: int) -> tuple[float, float, str]:
     return slope[0], intercept[0], "" if kind == "US" else kind
 
 
-def _windows(dataset: Dataset) -> list[dict[str, Any]]:
-    centers, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+def _windows(dataset: Dataset, holder: Dataset) -> list[dict[str, Any]]:
+    centers, widths = numbers(holder, "WindowCenter"), numbers(holder, "WindowWidth")
     if not centers or not widths:
         return []
-    names = value_of(dataset, "WindowCenterWidthExplanation") or []
+    names = value_of(holder, "WindowCenterWidthExplanation") or []
     labels = [names] if isinstance(names, str) else list(names)
     labels += [""] * len(centers)
     return [
-        {"center": center, "width": width, "name": str(label)[:64]}
+        {
+            "center": center,
+            "width": width,
+            "name": "" if gives_away(dataset, str(label)) else str(label)[:64],
+        }
         for center, width, label in zip(centers, widths, labels, strict=False)
         if width >= 1
     ]
@@ -204,7 +186,7 @@ def _frame_time(dataset: Dataset) -> float | None:
 
 def _time(dataset: Dataset, index: int) -> float | None:
     """What orders frames at the same place: the temporal position, or the trigger time."""
-    content = _macro(dataset, index, "FrameContentSequence")
+    content = macro(dataset, index, "FrameContentSequence")
     for keyword in ("TemporalPositionIndex", "TriggerTime", "TemporalPositionIdentifier"):
         found = numbers(content, keyword, 1)
         if found:

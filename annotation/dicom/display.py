@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ _PER_FRAME = (
     "windows",
     "pixel_spacing",
     "spacing_source",
+    "technique",
 )
 
 
@@ -58,6 +60,8 @@ def series_display(objects: Sequence[Described]) -> dict[str, Any]:
         "frames": [_public(frame, index, first) for index, frame in enumerate(ordered)],
         "sources": _sources(objects, ordered),
     }
+    if any("suv" in item.description for item in objects):
+        display["suv"] = _suv(objects)
     canonical = json.dumps(display, sort_keys=True, separators=(",", ":"))
     display["version"] = hashlib.sha256(canonical.encode()).hexdigest()[:16]
     return display
@@ -80,7 +84,8 @@ def _frames(place: int, item: Described) -> list[dict[str, Any]]:
     pixels = description["pixels"]
     found = []
     for index, frame in enumerate(description["frames"]):
-        values = {key: {**frame, **pixels}[key] for key in _PER_FRAME}
+        said = {**frame, **pixels}
+        values = {key: said[key] for key in _PER_FRAME if key in said}
         found.append(
             {
                 "sop_instance_uid": item.sop_instance_uid,
@@ -118,7 +123,7 @@ def _placed(
 
 def _public(frame: dict[str, Any], index: int, first: dict[str, Any]) -> dict[str, Any]:
     shared = ("sop_instance_uid", "frame", "transfer_syntax_uid", "position", "orientation")
-    differing = {key: value for key, value in frame["values"].items() if value != first[key]}
+    differing = {key: value for key, value in frame["values"].items() if value != first.get(key)}
     return {"index": index, **{key: frame[key] for key in shared}, **differing}
 
 
@@ -147,7 +152,23 @@ def _frame_time(objects: Sequence[Described]) -> float | None:
     return found
 
 
+def _suv(objects: Sequence[Described]) -> dict[str, Any]:
+    """One factor for all images, or none: a value must not change its meaning from image to image."""
+    said = [item.description.get("suv", {"factor": None, "reason": ""}) for item in objects]
+    reasons = dict.fromkeys(one["reason"] for one in said if one["factor"] is None)
+    if reasons:
+        return {"factor": None, "reason": " ".join(filter(None, reasons))}
+    factors = [one["factor"] for one in said]
+    if not math.isclose(min(factors), max(factors), rel_tol=1e-6):
+        reason = "The images of this series differ in what makes an uptake of their values."
+        return {"factor": None, "reason": reason}
+    return {"factor": factors[0], "reason": ""}
+
+
 def _fidelity(objects: Sequence[Described], notes: Sequence[str]) -> dict[str, Any]:
-    said = dict.fromkeys(item.description["fidelity"]["note"] for item in objects)
-    exact = all(item.description["fidelity"]["exact"] for item in objects)
-    return {"exact": exact, "note": " ".join(filter(None, [*notes, *said]))}
+    each = [item.description["fidelity"] for item in objects]
+    said = dict.fromkeys(one["note"] for one in each)
+    exact = all(one["exact"] for one in each)
+    reasons = dict.fromkeys(reason for one in each for reason in one.get("reasons", []))
+    found = {"exact": exact, "note": " ".join(filter(None, [*notes, *said]))}
+    return {**found, "reasons": list(reasons)} if reasons else found

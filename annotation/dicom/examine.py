@@ -18,7 +18,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
-from . import convert, describe, header, pixels
+from . import convert, describe, header, pixels, values
 from .faults import Fault
 from .found import Found
 from .identity import sha256_of
@@ -99,7 +99,7 @@ def _identity(path: Path, dataset: FileDataset, reason: str) -> Found:
         sop_class_uid=header.sop_class(dataset),
         series_uid=uid("SeriesInstanceUID"),
         study_uid=uid("StudyInstanceUID"),
-        modality=describe.text(dataset, "Modality", 16),
+        modality=values.text(dataset, "Modality", 16),
         not_an_image=reason,
     )
 

@@ -16,6 +16,7 @@ from nibabel.spatialimages import HeaderDataError, ImageDataError
 from numpy.typing import NDArray
 
 from .faults import Fault
+from .fidelity import ROUNDED
 
 MAX_VOXELS = 2**28
 MAX_VOLUMES, MAX_SLICES = 500, 10_000
@@ -154,7 +155,7 @@ def _sixteen_bits(
             return raw.astype(narrow), slope, intercept, ""
     step = (float(high) - float(low)) / 65_535 or 1.0
     stored = np.rint((raw.astype(np.float64) - float(low)) / step).astype(np.uint16)
-    note = "Values were rounded to 65,536 steps between their extremes."
+    note = ROUNDED
     return stored, slope * step, slope * float(low) + intercept, note
 
 

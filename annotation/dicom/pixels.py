@@ -23,7 +23,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import get_j2k_parameters, get_nr_frames
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLosslessSV1
 
-from . import classes
+from . import classes, fidelity
 from .faults import Fault
 
 Frame: TypeAlias = NDArray[Any]
@@ -54,6 +54,7 @@ class Served:
     rescaled: bool
     exact: bool
     note: str
+    reasons: tuple[str, ...]
 
 
 @dataclass
@@ -83,6 +84,7 @@ def serve(dataset: FileDataset, folder: Path) -> Served:
         if not as_stored:
             _write(folder, index, shown)
     exact = not _palette_loses_bits(dataset)
+    reasons = fidelity.reasons(dataset, as_stored=as_stored, exact=exact)
     return Served(
         normalised=not as_stored,
         transfer_syntax=syntax if as_stored else str(ExplicitVRLittleEndian),
@@ -90,7 +92,8 @@ def serve(dataset: FileDataset, folder: Path) -> Served:
         form=_form(dataset, progress),
         rescaled="ModalityLUTSequence" in dataset,
         exact=exact,
-        note=_note(dataset, as_stored=as_stored, exact=exact),
+        note=" ".join(reasons.values()),
+        reasons=tuple(reasons),
     )
 
 
@@ -232,19 +235,6 @@ def _palette_loses_bits(dataset: Dataset) -> bool:
         if not (np.array_equal(low, high) or not low.any()):
             return True
     return False
-
-
-def _note(dataset: Dataset, *, as_stored: bool, exact: bool) -> str:
-    notes = []
-    if str(dataset.get("LossyImageCompression") or "") == "01":
-        notes.append("The image was compressed with loss before it came here.")
-    if not as_stored:
-        notes.append("Shown from a decoded copy; the stored original is unchanged.")
-    if not exact:
-        notes.append("Palette colours of 16 bits are shown with 8.")
-    if any(tag >> 24 == 0x60 and tag & 0xFFFF == 0x3000 for tag in dataset.keys()):  # noqa: SIM118
-        notes.append("Graphic overlays of the object are not shown.")
-    return " ".join(notes)
 
 
 def _may_go_as_stored(dataset: FileDataset, syntax: str) -> bool:

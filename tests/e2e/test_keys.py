@@ -15,7 +15,7 @@ QUALITY = {
     "code": "quality",
     "text": "Is the image good?",
     "type": "choice",
-    "options": [{"value": "valid", "label": "Valid", "key": "v"}],
+    "options": [{"value": "valid", "label": "Valid", "key": "y"}],
 }
 
 
@@ -123,7 +123,7 @@ def test_a_key_that_another_action_has_is_a_choice(room: Room) -> None:
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        ("v", "V belongs to “Answer: Valid” in this project."),
+        ("y", "Y belongs to “Answer: Valid” in this project."),
         ("5", "Digits answer the questions of the form."),
         ("Control+k", "opens this map or the list of actions"),
         ("F5", "The browser itself uses F5."),

@@ -128,8 +128,8 @@ def test_a_sound_document_passes() -> None:
             "room itself uses the key N",
         ),
         (
-            {"questions": [{**FINDING, "options": [{**NO, "key": "g"}, {**YES, "key": "G"}]}]},
-            "The key “g” is used 2 times",
+            {"questions": [{**FINDING, "options": [{**NO, "key": "q"}, {**YES, "key": "Q"}]}]},
+            "The key “q” is used 2 times",
         ),
         (
             {

@@ -1231,6 +1231,7 @@ export interface components {
             windows?: components["schemas"]["Window"][];
             pixel_spacing?: number[] | null;
             spacing_source?: components["schemas"]["SpacingSourceEnum"];
+            technique?: components["schemas"]["Technique"];
             index: number;
             sop_instance_uid: string;
             /** @description 1-based within the object, as DICOM counts */
@@ -1292,6 +1293,8 @@ export interface components {
             exact: boolean;
             /** @description sentences for the reader */
             note: string;
+            /** @description why the pixels shown are not (all of) the stored ones; missing if they are */
+            reasons?: components["schemas"]["ReasonsEnum"][];
         };
         /**
          * @description * `volume` - volume
@@ -1438,6 +1441,13 @@ export interface components {
             /** Format: date-time */
             readonly submitted_at: string;
         };
+        /**
+         * @description * `L` - L
+         *     * `R` - R
+         *     * `B` - B
+         * @enum {string}
+         */
+        LateralityEnum: "L" | "R" | "B";
         Learning: {
             can_start: boolean;
             /** @description what is missing; empty if a round can start */
@@ -2031,6 +2041,18 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /**
+         * @description * `lossy` - lossy
+         *     * `perhaps_lossy` - perhaps_lossy
+         *     * `rounded` - rounded
+         *     * `converted` - converted
+         *     * `decoded` - decoded
+         *     * `palette` - palette
+         *     * `overlays` - overlays
+         *     * `curve` - curve
+         * @enum {string}
+         */
+        ReasonsEnum: "lossy" | "perhaps_lossy" | "rounded" | "converted" | "decoded" | "palette" | "overlays" | "curve";
         Received: {
             received: number;
         };
@@ -2188,6 +2210,7 @@ export interface components {
             windows: components["schemas"]["Window"][];
             pixel_spacing: number[] | null;
             spacing_source: components["schemas"]["SpacingSourceEnum"];
+            technique?: components["schemas"]["Technique"];
             id: number;
             modality: string;
             description: string;
@@ -2204,6 +2227,7 @@ export interface components {
             /** Format: double */
             frame_time_ms: number | null;
             fidelity: components["schemas"]["Fidelity"];
+            suv?: components["schemas"]["Uptake"];
             frames: components["schemas"]["DisplayFrame"][];
         };
         SkipRequest: {
@@ -2362,6 +2386,30 @@ export interface components {
          * @enum {string}
          */
         TaskEnum: "classification" | "segmentation" | "detection";
+        /** @description How an image was taken; what is not known is missing. */
+        Technique: {
+            /** Format: double */
+            thickness_mm?: number;
+            /** Format: double */
+            kvp?: number;
+            /** Format: double */
+            tube_current_ma?: number;
+            /** Format: double */
+            exposure_mas?: number;
+            /** Format: double */
+            repetition_ms?: number;
+            /** Format: double */
+            echo_ms?: number;
+            /** Format: double */
+            inversion_ms?: number;
+            /** Format: double */
+            flip_degrees?: number;
+            /** Format: double */
+            field_tesla?: number;
+            kernel?: string;
+            view?: string;
+            laterality?: components["schemas"]["LateralityEnum"];
+        };
         Token: {
             readonly id: number;
             readonly name: string;
@@ -2412,6 +2460,16 @@ export interface components {
             arm: components["schemas"]["ArmEnum"];
             readonly metric: string;
             readonly note: string;
+        };
+        /** @description Standardised uptake by body weight, of PET alone. */
+        Uptake: {
+            /**
+             * Format: double
+             * @description a rescaled value times this is g/ml; null if unknown
+             */
+            factor: number | null;
+            /** @description why it is unknown, for the reader */
+            reason: string;
         };
         UseRequest: {
             /** @description why this model; kept in the ledger */

@@ -1,17 +1,30 @@
 /** Every action of the reading room: what it is called, in which layer, its key, and what it does. The one list. */
 import { type Key, t } from '../strings';
-import type { Tool } from '../viewer/state';
-import type { LabelClass, MarkKind, Window } from '../viewer/types';
+import type { Aids, Tool } from '../viewer/state';
+import type { LabelClass, MarkKind } from '../viewer/types';
+import type { Preset } from '../viewer/windows';
 
-/** What the keys can do; the reading room fills it in. */
-export interface Actions {
-  step(by: number): void;
-  toEnd(last: boolean): void;
-  series(by: number): void;
+/** What the keys can do with the image alone. */
+export interface ViewActions {
   zoom(factor: number): void;
   fit(): void;
   reset(): void;
   invert(): void;
+  flip(axis: 'horizontal' | 'vertical'): void;
+  rotate(quarters: 1 | -1): void;
+  aid(aid: keyof Aids): void;
+  play(): void;
+  faster(by: 1 | -1): void;
+  asRecorded(): void;
+  bounce(): void;
+  enterWindow(): void;
+}
+
+/** What the keys can do; the reading room fills it in. */
+export interface Actions extends ViewActions {
+  step(by: number): void;
+  toEnd(last: boolean): void;
+  series(by: number): void;
   preset(index: number): void;
   tool(tool: Tool): void;
   brushSize(direction: 1 | -1): void;
@@ -32,7 +45,9 @@ export interface Actions {
 
 /** What the case at hand has for the actions to work on. */
 export interface Offered {
-  presets: readonly Window[];
+  presets: readonly Preset[];
+  /** Of the series that is open. */
+  frames: number;
   classes: readonly LabelClass[];
   marks: readonly MarkKind[];
   /** What the active question can be answered with, and the key of each ('' for none). */
@@ -64,6 +79,8 @@ const NUMBERED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 type When = Action['when'];
 const marks: When = (offered) => offered.marks.length > 0;
 const paints: When = (offered) => offered.marks.includes('labelmap');
+const moves: When = (offered) => offered.frames > 1;
+const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
 
 function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
@@ -112,6 +129,19 @@ export const ACTIONS: readonly Action[] = [
   row('view.reset', 'view', 'Space', 'tool.reset', (room) => room.reset()),
   row('view.invert', 'view', 'i', 'tool.invert', (room) => room.invert()),
   ...numbered('preset', 'view', 'Alt', (room, index) => room.preset(index)),
+  row('window.enter', 'view', 'Alt+w', 'key.enterWindow', (room) => room.enterWindow(), grey),
+  row('view.flipHorizontal', 'view', 'Shift+f', 'tool.flipHorizontal', (room) => room.flip('horizontal')),
+  row('view.flipVertical', 'view', 'v', 'tool.flipVertical', (room) => room.flip('vertical')),
+  row('view.rotateRight', 'view', 'Shift+r', 'tool.rotateRight', (room) => room.rotate(1)),
+  row('view.rotateLeft', 'view', 'Alt+r', 'tool.rotateLeft', (room) => room.rotate(-1)),
+  row('view.magnifier', 'view', 'g', 'tool.magnifier', (room) => room.aid('magnifier')),
+  row('view.probe', 'view', 'Shift+p', 'tool.probe', (room) => room.aid('probe')),
+  row('view.overlay', 'view', 'Shift+w', 'tool.overlay', (room) => room.aid('overlay')),
+  row('cine.play', 'view', 'k', 'cine.play', (room) => room.play(), moves),
+  row('cine.slower', 'view', ',', 'cine.slower', (room) => room.faster(-1), moves),
+  row('cine.faster', 'view', '.', 'cine.faster', (room) => room.faster(1), moves),
+  row('cine.recorded', 'view', 'Alt+k', 'cine.asRecorded', (room) => room.asRecorded(), moves),
+  row('cine.bounce', 'view', 'Shift+k', 'cine.bounce', (room) => room.bounce(), moves),
 
   drawing('box', 'r'),
   drawing('ellipse', 'o'),

@@ -70,6 +70,8 @@ export function keyOf(event: Pressed): string | null {
 
 /** A sign such as ? or + needs Shift on one keyboard and none on another. */
 export function layoutsOf(keys: string): string[] {
+  // On a Mac, Option writes other signs with the letters: there, the place of the letter counts.
+  if (MODIFIER === '⌘' && /^Alt\+[a-z]$/.test(keys)) return [keys, `Alt+Key${keys.slice(-1).toUpperCase()}`];
   if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
   return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
 }

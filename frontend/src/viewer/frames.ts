@@ -194,7 +194,7 @@ async function load(imageId: string): Promise<Types.IImage> {
   const { bytes, syntax } = await fetchFrame(series, index);
   const options = {
     useRGBA: getShouldUseCPURendering(),
-    preScale: { enabled: true },
+    preScale: { enabled: !isColour(series) },
     ...(isColour(series) ? {} : { targetBuffer: { type: typeFor(series) } }),
   };
   try {

@@ -159,6 +159,11 @@ export class MarkProjection {
     this.render();
   }
 
+  /** Whether a press of the button would take hold of a mark. */
+  get isOverMark(): boolean {
+    return [...this.drawn.values()].some(({ highlighted }) => highlighted);
+  }
+
   private selected(): string[] {
     return annotations.selection
       .getAnnotationsSelected()

@@ -4,10 +4,11 @@ import type { Types } from '@cornerstonejs/core';
 import { utilities } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
 import { type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
+import type { PaintedFrame } from './lens';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
 import type { CaseRecord, Change } from './record';
-import { LabelmapProjection } from './segments';
+import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
 import type { LabelClass, SeriesDisplay } from './types';
 
@@ -75,6 +76,18 @@ export class Painter implements Canvas {
       this.projection?.refresh(change.frames);
     }
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
+  }
+
+  /** What is painted on the frame shown, and in which colours; null if nothing is. */
+  shown(): PaintedFrame | null {
+    const { projected: map } = this;
+    if (!map || !this.visible) return null;
+    const colours: [number, number, number][] = [];
+    for (const { value, colour } of this.context.classes()) {
+      const [red, green, blue] = rgba(colour);
+      colours[value] = [red, green, blue];
+    }
+    return { values: map.frame(this.context.state().index), colours };
   }
 
   private drop(): void {

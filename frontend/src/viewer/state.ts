@@ -1,15 +1,30 @@
 /** What the viewer shows, as a plain value that any page can watch. */
 
+import { type CineState, STILL } from './cine';
 import type { EdgeLetters } from './plane';
+import type { Reading } from './probe';
+import { type Turn, UPRIGHT } from './turn';
 import type { DrawnKind, SeriesDisplay, Window } from './types';
 
 export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
 
 export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
 
+const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom'];
+/** Whether a press of the button puts something on the image. */
+export const isDrawing = (tool: Tool): boolean => !LOOKING.includes(tool);
+
 export interface Failure {
   message: string;
   retryable: boolean;
+}
+
+/** What helps to look, whatever the series: on until it is switched off. */
+export interface Aids {
+  magnifier: boolean;
+  probe: boolean;
+  /** What is written over the image. */
+  overlay: boolean;
 }
 
 export interface ViewerState {
@@ -24,8 +39,15 @@ export interface ViewerState {
   inverted: boolean;
   /** Screen pixels per image pixel. */
   zoom: number;
+  turn: Turn;
+  /** The whole image is in the viewport, as large as it fits. */
+  fitted: boolean;
   letters: EdgeLetters;
   scale: { mm: number; px: number } | null;
+  cine: CineState;
+  aids: Aids;
+  /** What lies under the pointer, while the probe is on. */
+  reading: Reading | null;
   tool: Tool;
   brush: { radiusMm: number; ball: boolean };
   marksHidden: boolean;
@@ -47,8 +69,13 @@ export const EMPTY: ViewerState = {
   window: null,
   inverted: false,
   zoom: 1,
+  turn: UPRIGHT,
+  fitted: true,
   letters: { left: '', right: '', top: '', bottom: '' },
   scale: null,
+  cine: STILL,
+  aids: { magnifier: false, probe: false, overlay: true },
+  reading: null,
   tool: 'window',
   brush: { radiusMm: 5, ball: false },
   marksHidden: false,

@@ -25,7 +25,29 @@ export interface PixelDescription {
   rescale_type: string;
   windows: Window[];
   pixel_spacing: readonly [row: number, column: number] | null;
+  /** Missing in series that were taken in before it was told. */
+  technique?: Technique;
 }
+
+/** How an image was taken; what is not known is missing. */
+export interface Technique {
+  thickness_mm?: number;
+  kvp?: number;
+  tube_current_ma?: number;
+  exposure_mas?: number;
+  repetition_ms?: number;
+  echo_ms?: number;
+  inversion_ms?: number;
+  flip_degrees?: number;
+  field_tesla?: number;
+  kernel?: string;
+  view?: string;
+  laterality?: 'L' | 'R' | 'B';
+}
+
+/** Why pixels are not (all of) what was measured. */
+export type FidelityReason =
+  'lossy' | 'perhaps_lossy' | 'rounded' | 'converted' | 'decoded' | 'palette' | 'overlays' | 'curve';
 
 export interface FrameDescription extends Partial<PixelDescription> {
   index: number;
@@ -51,7 +73,9 @@ export interface SeriesDisplay extends PixelDescription {
   slice_spacing: number | null;
   geometry: 'volume' | 'stack' | 'unknown';
   frame_time_ms: number | null;
-  fidelity: { exact: boolean; note: string };
+  fidelity: { exact: boolean; note: string; reasons?: FidelityReason[] };
+  /** Of PET alone: a rescaled value times the factor is the uptake in g/ml. */
+  suv?: { factor: number | null; reason: string };
   frames: FrameDescription[];
 }
 

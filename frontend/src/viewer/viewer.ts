@@ -11,6 +11,7 @@ import {
   utilities as coreUtilities,
 } from '@cornerstonejs/core';
 import { boot, type Boot } from './boot';
+import { Cine } from './cine';
 import {
   FrameError,
   forgetAllBut,
@@ -21,16 +22,16 @@ import {
   type Renew,
 } from './frames';
 import { labelWith } from './label-tool';
+import { Look } from './look';
 import { MarkProjection, type Titles } from './marks';
 import { Painter } from './painter';
-import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
+import { PointerAids } from './pointer-aids';
 import { type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
-import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
+import { EMPTY, isDrawing, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
-import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
+import type { LabelClass, Mark, SeriesDisplay } from './types';
 import { Wheel } from './wheel';
-import { fromRange, isColour, storedWindow, toRange, windowOfPixels } from './windows';
 
 const { Events, ViewportType } = Enums;
 const PREFETCH_AT_ONCE = 4;
@@ -48,6 +49,9 @@ export class Viewer {
   readonly boot: Boot;
   readonly marks: MarkProjection;
   readonly painter: Painter;
+  readonly look: Look;
+  readonly cine: Cine;
+  readonly aids: PointerAids;
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
   private readonly engine: RenderingEngine;
@@ -58,7 +62,6 @@ export class Viewer {
   private moving: Promise<void> | null = null;
   private generation = 0;
   private readonly wheel = new Wheel();
-  private initialWindow: Window | null = null;
   private classCode = '';
   private kept: readonly number[] = [];
 
@@ -97,6 +100,23 @@ export class Viewer {
       activeClass: () => this.activeClass,
       possible: this.boot.renderer === 'webgl2',
     });
+    const seen = {
+      viewport: this.viewport,
+      engine: this.engine,
+      element,
+      state: () => this.now,
+      set: (change: Partial<ViewerState>) => this.set(change),
+    };
+    this.look = new Look(seen);
+    this.aids = new PointerAids({ ...seen, painted: () => this.painter.shown() });
+    this.cine = new Cine({
+      count: () => this.now.series?.frame_count ?? 0,
+      index: () => this.now.index,
+      show: (index) => this.goTo(index),
+      failed: () => this.now.phase === 'failed',
+      tell: (cine) => this.set({ cine }),
+      nextTick: (run) => void requestAnimationFrame(run),
+    });
     labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
     this.listen();
   }
@@ -122,11 +142,13 @@ export class Viewer {
     const { element } = this;
     const on = (name: string, handler: (event: Event) => void, options?: AddEventListenerOptions) => {
       element.addEventListener(name, handler, options);
-      this.cleanup.push(() => element.removeEventListener(name, handler));
+      this.cleanup.push(() => element.removeEventListener(name, handler, options));
     };
     on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
-    on(Events.VOI_MODIFIED, () => this.readWindow());
-    on(Events.CAMERA_MODIFIED, () => this.readCamera());
+    on(Events.VOI_MODIFIED, () => this.look.readWindow());
+    on(Events.CAMERA_MODIFIED, () => this.look.read());
+    // Before a tool hears of the press: what is drawn belongs to the frame that the reader sees.
+    on('mousedown', (event) => this.pressed(event as MouseEvent), { capture: true });
     on('wheel', (event) => this.turn(event as WheelEvent), { passive: false });
     on('contextmenu', (event) => event.preventDefault());
     const resized = new ResizeObserver(() => this.resize());
@@ -145,13 +167,18 @@ export class Viewer {
     // Until an image is up there is nothing to fit; opening a series fits it.
     if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
       return;
-    this.engine.resize(true, true);
-    this.readCamera();
+    this.look.resize();
+  }
+
+  private pressed({ button }: MouseEvent): void {
+    if (button === 0 && (isDrawing(this.now.tool) || this.marks.isOverMark)) this.cine.pause();
   }
 
   close(): void {
     this.generation += 1;
     this.ahead?.stop();
+    this.cine.pause();
+    this.aids.close();
     for (const undo of this.cleanup) undo();
     labelWith(() => []);
     this.marks.close();
@@ -166,7 +193,20 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     this.letGo();
-    this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
+    this.set({ ...EMPTY, ...this.lasting() });
+  }
+
+  /** What belongs to the reader's hands rather than to the series. */
+  private lasting(): Partial<ViewerState> {
+    const { tool, brush, marksHidden, aids, rendered } = this.now;
+    return { tool, brush, marksHidden, aids, rendered };
+  }
+
+  /** Another case: nothing is looked at as it was in the one before. */
+  forgetViews(): void {
+    this.blank();
+    this.look.forget();
+    this.cine.forget();
   }
 
   /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
@@ -183,37 +223,23 @@ export class Viewer {
 
   // --- series and frames ---
 
-  /** Shows a series from one of its frames on; resolves when the first picture is up or has failed. */
-  async open(series: SeriesDisplay, index = 0): Promise<void> {
+  /** Shows a series as it was left, or from that frame on; resolves when the first picture is up or has failed. */
+  async open(series: SeriesDisplay, index?: number): Promise<void> {
     const generation = ++this.generation;
+    this.moving = null;
     this.ahead?.stop();
+    this.look.leave();
     this.letGo();
     registerSeries(series, this.options.renew);
-    const first = Math.min(Math.max(index, 0), series.frame_count - 1);
-    const { tool, brush, marksHidden, rendered } = this.now;
-    this.set({
-      ...EMPTY,
-      tool,
-      brush,
-      marksHidden,
-      rendered,
-      phase: 'loading',
-      series,
-      index: first,
-      wanted: first,
-    });
+    const first = Math.min(Math.max(index ?? this.look.indexOf(series.id), 0), series.frame_count - 1);
+    this.set({ ...EMPTY, ...this.lasting(), phase: 'loading', series, index: first, wanted: first });
+    this.cine.open(series.id, series.frame_time_ms);
     try {
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
       await this.viewport.setStack(imageIdsOf(series.id), first);
       if (generation !== this.generation) return;
-      this.initialWindow = isColour(series)
-        ? null
-        : (storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
-      if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
-      this.engine.resize(true, false);
-      this.viewport.resetCamera();
-      this.viewport.render();
+      this.look.open(series, first, image.getPixelData());
     } catch (error) {
       if (generation === this.generation) this.fail(error);
       return;
@@ -223,8 +249,8 @@ export class Viewer {
     if (isPainting(this.now.tool)) this.painter.prepare();
     this.set({ phase: 'ready', failure: null, loaded: 1 });
     this.keep(this.kept);
-    this.readWindow();
-    this.readCamera();
+    this.look.readWindow();
+    this.look.read();
     this.loadAhead(series, first);
   }
 
@@ -248,21 +274,25 @@ export class Viewer {
     const wanted = Math.min(Math.max(index, 0), series.frame_count - 1);
     this.ahead?.moveTo(wanted);
     this.set({ wanted });
-    this.moving ??= this.move(this.generation).finally(() => {
-      this.moving = null;
-    });
+    if (!this.moving && wanted === this.now.index) return Promise.resolve();
+    this.moving ??= this.move(this.generation);
     return this.moving;
   }
 
+  // Never over before it has waited: a wish that comes while it ends finds it ended.
   private async move(generation: number): Promise<void> {
+    await Promise.resolve();
     while (generation === this.generation && this.now.series && this.now.index !== this.now.wanted) {
       const target = this.now.wanted;
       try {
         await this.show(this.now.series.id, target);
       } catch (error) {
-        if (generation === this.generation && target === this.now.wanted) return this.fail(error, target);
+        if (generation !== this.generation || target !== this.now.wanted) continue;
+        this.fail(error, target);
+        break;
       }
     }
+    if (generation === this.generation) this.moving = null;
   }
 
   private async show(seriesId: number, target: number): Promise<void> {
@@ -274,7 +304,7 @@ export class Viewer {
     await this.viewport.setImageIdIndex(target);
     if (generation !== this.generation) return;
     this.set({ index: target, phase: 'ready', failure: null });
-    this.readCamera();
+    this.look.read();
   }
 
   private fail(error: unknown, index = this.now.index): void {
@@ -289,73 +319,35 @@ export class Viewer {
     return series ? this.open(series, index) : Promise.resolve();
   }
 
+  /** As the reader asks for it: what plays stops. */
   step(by: number): Promise<void> {
+    this.cine.pause();
     return this.goTo(this.now.wanted + by);
   }
 
   private turn(event: WheelEvent): void {
     event.preventDefault();
-    if (event.ctrlKey) return this.zoomBy(this.wheel.zoom(event));
-    void this.step(this.wheel.step(event));
+    if (event.ctrlKey) return this.look.zoomBy(this.wheel.zoom(event));
+    const by = this.wheel.step(event);
+    if (by !== 0) void this.step(by);
+  }
+
+  /** Which frames are in memory, as runs from the first to the last of each. */
+  loadedRuns(): [from: number, to: number][] {
+    const { series } = this.now;
+    const runs: [number, number][] = [];
+    for (let index = 0; series && index < series.frame_count; index++) {
+      if (!isLoaded(series.id, index)) continue;
+      const last = runs.at(-1);
+      if (last?.[1] === index - 1) last[1] = index;
+      else runs.push([index, index]);
+    }
+    return runs;
   }
 
   /** Where a mark lies in the open series; -1 if elsewhere. */
   frameOf(mark: Mark): number {
     return this.marks.indexOf(mark);
-  }
-
-  // --- how the image is looked at ---
-
-  setWindow(window: Window): void {
-    this.viewport.setProperties({ voiRange: toRange(window) });
-    this.viewport.render();
-    this.readWindow();
-  }
-
-  invert(): void {
-    this.viewport.setProperties({ invert: !this.viewport.getProperties().invert });
-    this.viewport.render();
-    this.set({ inverted: !this.now.inverted });
-  }
-
-  /** Fits the image to the viewport; the window stays. */
-  fit(): void {
-    this.viewport.resetCamera();
-    this.viewport.render();
-    this.readCamera();
-  }
-
-  /** Window, zoom, pan and inversion as they were when the series was opened. */
-  reset(): void {
-    if (this.now.inverted) this.invert();
-    if (this.initialWindow) this.setWindow(this.initialWindow);
-    this.fit();
-  }
-
-  zoomBy(factor: number): void {
-    this.viewport.setZoom(this.viewport.getZoom() * factor);
-    this.viewport.render();
-    this.readCamera();
-  }
-
-  private readWindow(): void {
-    const { series } = this.now;
-    const range = this.viewport.getProperties().voiRange;
-    if (!series || !range || isColour(series)) return this.set({ window: null });
-    this.set({ window: { name: '', ...fromRange(range) } });
-  }
-
-  private readCamera(): void {
-    const { series, index } = this.now;
-    if (!series || this.now.phase === 'failed') return;
-    const plane = planeOf(series, index);
-    const onScreen = (column: number): Types.Point2 =>
-      this.viewport.worldToCanvas([...toWorld(plane, [column, 0])] as Types.Point3);
-    const [a, b] = [onScreen(0), onScreen(1)];
-    const zoom = Math.hypot(b[0] - a[0], b[1] - a[1]);
-    if (!Number.isFinite(zoom) || zoom === 0) return;
-    const scale = plane.calibrated ? scaleBar(plane.columnSpacing / zoom, this.element.clientWidth) : null;
-    this.set({ zoom, scale, letters: edgeLetters(plane) });
   }
 
   // --- tools ---

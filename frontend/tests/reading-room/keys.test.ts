@@ -5,7 +5,7 @@ import { ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/k
 import { DRAWN_KINDS, type MarkKind } from '../../src/viewer/types';
 
 const kinds: MarkKind[] = [...DRAWN_KINDS, 'labelmap'];
-const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false };
+const offered = { presets: [], frames: 2, classes: [], marks: kinds, options: [], corrects: false };
 const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
   shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));
 
@@ -43,7 +43,8 @@ it('names what a case has, and offers nothing that it has not', () => {
   const ids = live.map(({ id }) => id);
   expect(live.find(({ id }) => id === 'class.1')?.label).toBe('Class: Node');
   expect(ids).toContain('tool.box');
-  for (const id of ['class.2', 'tool.brush', 'brush.ball', 'preset.1']) expect(ids).not.toContain(id);
+  for (const id of ['class.2', 'tool.brush', 'brush.ball', 'preset.1', 'window.enter'])
+    expect(ids).not.toContain(id);
 });
 
 it('a reading that is corrected can neither be skipped nor be put in question', () => {

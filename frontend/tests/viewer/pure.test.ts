@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compress, decompress, sha256 } from '../../src/viewer/masks';
 import { nearestFirst, prefetch } from '../../src/viewer/prefetch';
 import { uidFromUuid, uuidFromUid } from '../../src/viewer/uids';
-import { fromRange, presetsFor, toRange, windowOfPixels } from '../../src/viewer/windows';
+import { fromRange, presetsFor, toRange, windowOf, windowOfPixels } from '../../src/viewer/windows';
 import { fakeSeries } from './fake-series';
 
 describe('masks on their way', () => {
@@ -75,8 +75,40 @@ describe('windows', () => {
     const names = (said: object) => presetsFor(fakeSeries(said)).map(({ name }) => name);
     expect(names({ windows: stored })[0]).toBe('Stored 1');
     expect(names({ windows: stored })).toContain('Lung');
-    expect(names({ modality: 'MR', windows: [] })).toEqual([]);
+    expect(names({ modality: 'MR', windows: [] })).toContain('Automatic');
     expect(names({ samples_per_pixel: 3, windows: stored })).toEqual([]);
+  });
+});
+
+describe('presets', () => {
+  const named = (said: object, name: string) => {
+    const preset = presetsFor(fakeSeries(said)).find((one) => one.name === name);
+    if (!preset) throw new Error(`no preset ${name}`);
+    return preset;
+  };
+
+  it('of CT are in Hounsfield units, at most nine with those of the file', () => {
+    expect(named({}, 'Lung')).toMatchObject({ center: -600, width: 1500 });
+    const windows = [1, 2, 3, 4].map((center) => ({ name: '', center, width: 2 }));
+    expect(presetsFor(fakeSeries({ windows }))).toHaveLength(9);
+  });
+
+  it('of PET end at a body-weight uptake, where there is one', () => {
+    const suv = { factor: 0.0005, reason: '' };
+    const window = windowOf(named({ modality: 'PT', suv }, 'SUV 0–7'), []);
+    expect(toRange(window).lower).toBeCloseTo(0);
+    expect(toRange(window).upper).toBeCloseTo(14_000);
+    const unknown = { factor: null, reason: 'no weight' };
+    expect(() => named({ modality: 'PT', suv: unknown }, 'SUV 0–7')).toThrow();
+  });
+
+  it('of MR are taken from the pixels of the image shown', () => {
+    const pixels = Float32Array.from({ length: 1001 }, (_, i) => i);
+    const { lower, upper } = toRange(windowOf(named({ modality: 'MR' }, 'Automatic, more contrast'), pixels));
+    expect(lower).toBeCloseTo(50);
+    expect(upper).toBeCloseTo(949);
+    const whole = toRange(windowOf(named({ modality: 'MR' }, 'Whole range'), pixels));
+    expect([whole.lower, whole.upper]).toEqual([0, 999]);
   });
 });
 

@@ -6,12 +6,14 @@ import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
 import { shell } from './shell';
+import { viewing } from './viewing';
 import { words } from './words';
 
 export const en = {
   ...shell,
   ...reading,
   ...room,
+  ...viewing,
   ...learning,
   ...imports,
   ...people,

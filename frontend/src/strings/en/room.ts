@@ -1,7 +1,7 @@
 /** The reading room: the viewer, the form, and what happens to a case. */
 export const room = {
   'viewer.noWebGL':
-    'This browser offers no WebGL 2: images are drawn more slowly and the brush is off. Everything else works.',
+    'This browser offers no WebGL 2: images are drawn more slowly, and brush and eraser are not offered. Everything else works.',
   'frame.signedOut': 'You are signed out. Sign in again in another tab, then try again.',
   'frame.refused': 'You may no longer see these images. Open the case again.',
   'frame.changed': 'The images of this case have changed since it was opened. Open it again.',
@@ -23,7 +23,6 @@ export const room = {
   'viewer.window': 'W {width}  L {center}',
   'viewer.zoom': '{percent} %',
   'viewer.inverted': 'Inverted',
-  'viewer.notExact': 'Not the stored pixels',
   'viewer.uncalibrated': 'No scale: lengths are in pixels',
   'viewer.mm': '{mm} mm',
   'viewer.slider': 'Image in the series',
