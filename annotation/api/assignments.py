@@ -140,6 +140,13 @@ class LastReadSerializer(serializers.ModelSerializer[Read]):
         fields = ["slot", "case_id", "submitted_at"]
 
 
+class WithinSerializer(serializers.Serializer[Any]):
+    """Only cases of this modality and body part; left out or empty: of any."""
+
+    modality = serializers.CharField(required=False, allow_blank=True, max_length=16)
+    body_part = serializers.CharField(required=False, allow_blank=True, max_length=16)
+
+
 class ClaimListSerializer(serializers.Serializer[Any]):
     results = ClaimSerializer(many=True)
     last_read = LastReadSerializer(allow_null=True)

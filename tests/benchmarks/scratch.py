@@ -33,9 +33,9 @@ INSERT INTO annotation_case_series (case_id, series_id)
 SELECT id, %(series)s FROM annotation_case WHERE project_id = %(project)s
 """
 SLOTS = """
-INSERT INTO annotation_slot (case_id, project_id, stream, purpose, number, state, priority,
-    generation, token)
-SELECT id, project_id, stream, 'primary', 1, 'open', 0.001 + 0.998 * random(), 1, 0
+INSERT INTO annotation_slot (case_id, project_id, stream, modality, body_part, purpose, number, state,
+    priority, generation, token)
+SELECT id, project_id, stream, modality, body_part, 'primary', 1, 'open', 0.001 + 0.998 * random(), 1, 0
 FROM annotation_case WHERE project_id = %(project)s
 """
 READERS = """
