@@ -23,7 +23,7 @@ class KindSerializer(serializers.Serializer[Any]):
     body_part = serializers.CharField(allow_blank=True)
 
 
-class QuerySerializer(serializers.Serializer[Any]):
+class ListQuerySerializer(serializers.Serializer[Any]):
     """As the list takes it; what is left out is not narrowed."""
 
     state = serializers.ChoiceField(list_filters.STAGES, required=False)
@@ -36,7 +36,7 @@ class QuerySerializer(serializers.Serializer[Any]):
 
 class SavedFilterSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=60)
-    query = QuerySerializer()
+    query = ListQuerySerializer()
 
 
 class SavedFiltersSerializer(serializers.Serializer[Any]):

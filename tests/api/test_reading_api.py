@@ -105,6 +105,7 @@ class TestClaims:
                         "description": "Axial",
                         "modality": "CT",
                         "frame_count": 2,
+                        "version": series.display["version"],
                         "sop_instance_uid": None,
                     }
                 ],

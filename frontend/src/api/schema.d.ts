@@ -1116,6 +1116,8 @@ export interface components {
             description: string;
             modality: string;
             frame_count: number;
+            /** @description of its description; null while that is not complete */
+            version: string | null;
             /** @description the one image that is the case; null: all of the series */
             sop_instance_uid: string | null;
         };
@@ -1552,6 +1554,24 @@ export interface components {
             id: number;
             version: number;
             content_sha256: string;
+        };
+        /** @description As the list takes it; what is left out is not narrowed. */
+        ListQuery: {
+            state?: components["schemas"]["StateB4dEnum"];
+            modality?: string;
+            body_part?: string;
+            due?: components["schemas"]["DueEnum"];
+            flag?: components["schemas"]["FlagEnum"];
+            search?: string;
+        };
+        /** @description As the list takes it; what is left out is not narrowed. */
+        ListQueryRequest: {
+            state?: components["schemas"]["StateB4dEnum"];
+            modality?: string;
+            body_part?: string;
+            due?: components["schemas"]["DueEnum"];
+            flag?: components["schemas"]["FlagEnum"];
+            search?: string;
         };
         Mask: {
             /** @description of the uncompressed voxels */
@@ -2082,23 +2102,17 @@ export interface components {
             readonly created_at: string;
             import_id: number | null;
         };
-        /** @description As the list takes it; what is left out is not narrowed. */
+        /** @description Which references a dataset takes. */
         Query: {
-            state?: components["schemas"]["StateB4dEnum"];
-            modality?: string;
-            body_part?: string;
-            due?: components["schemas"]["DueEnum"];
-            flag?: components["schemas"]["FlagEnum"];
-            search?: string;
+            min_reads?: number;
+            /** Format: double */
+            min_certainty?: number;
         };
-        /** @description As the list takes it; what is left out is not narrowed. */
+        /** @description Which references a dataset takes. */
         QueryRequest: {
-            state?: components["schemas"]["StateB4dEnum"];
-            modality?: string;
-            body_part?: string;
-            due?: components["schemas"]["DueEnum"];
-            flag?: components["schemas"]["FlagEnum"];
-            search?: string;
+            min_reads?: number;
+            /** Format: double */
+            min_certainty?: number;
         };
         RaisedIssue: {
             comment: number;
@@ -2261,11 +2275,11 @@ export interface components {
         };
         SavedFilter: {
             name: string;
-            query: components["schemas"]["Query"];
+            query: components["schemas"]["ListQuery"];
         };
         SavedFilterRequest: {
             name: string;
-            query: components["schemas"]["QueryRequest"];
+            query: components["schemas"]["ListQueryRequest"];
         };
         SavedFilters: {
             filters: components["schemas"]["SavedFilter"][];

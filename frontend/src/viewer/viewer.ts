@@ -13,6 +13,7 @@ import {
 import { boot, type Boot } from './boot';
 import {
   FrameError,
+  forgetAll,
   forgetAllBut,
   imageIdOf,
   imageIdsOf,
@@ -24,7 +25,7 @@ import { labelWith } from './label-tool';
 import { MarkProjection, type Titles } from './marks';
 import { Painter } from './painter';
 import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
-import { type Prefetch, prefetch } from './prefetch';
+import { frameBytes, type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
 import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
@@ -158,7 +159,7 @@ export class Viewer {
     this.painter.close();
     this.tools.close();
     this.engine.destroy();
-    forgetAllBut([]);
+    forgetAll();
   }
 
   /** Nothing is shown until the next series is opened. */
@@ -229,9 +230,8 @@ export class Viewer {
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const frameBytes =
-      series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
-    const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
+    const fitting = Math.floor(MAX_PREFETCH_BYTES / frameBytes(series));
+    const count = Math.min(series.frame_count, Math.max(1, fitting));
     this.ahead = prefetch({
       count,
       concurrency: PREFETCH_AT_ONCE,
