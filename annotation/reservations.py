@@ -7,6 +7,7 @@ Nobody is accountable for it, so it leaves no event.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -27,16 +28,25 @@ WHERE id = ({found}) RETURNING *
 # A row that somebody holds at this moment is waited for: it may stay what the reader has been shown.
 _AGAIN = claims.texts(RESERVE.replace("{found}", "{mine} FOR NO KEY UPDATE OF slot"))
 _NEXT = claims.texts(RESERVE.replace("{found}", "{next} {lock}"))
+_FREE = claims.texts("SELECT ({next}) AS id")
+PAUSES = (0.005, 0.02, 0.05, 0.1)
 
 
 def reserve(ask: claims.Ask) -> Slot | None:
     """The slot that waits for this reader, its time prolonged, or else the one that ``queue.claim``
     would give next; None if nothing is free. What waited and does not fit the wish any more is let go.
     """
-    try:
-        return _reserve(ask)
-    except IntegrityError:
-        return _reserve(ask)  # the reader's other tab was first
+    for pause in PAUSES:
+        try:
+            slot = _reserve(ask)
+        except IntegrityError:
+            continue  # the reader's other tab was first
+        if slot:
+            return slot
+        if not _is_anything_free(ask):
+            break
+        time.sleep(pause)
+    return _prolonged(ask)  # by now the other tab may have found something
 
 
 def let_go(project: Project, reader: User) -> None:
@@ -50,13 +60,29 @@ def prolong(project: Project, reader: User) -> None:
 
 
 def _reserve(ask: claims.Ask) -> Slot | None:
-    given = {**claims.parameters(ask), "life": LIFE}
     with transaction.atomic():
-        row = statements.fetch_one(_AGAIN.for_(ask.kinds), given)
-        if row is None:
-            let_go(ask.project, ask.reader)
-            row = statements.fetch_one(_NEXT.for_(ask.kinds), given)
+        slot = _prolonged(ask)
+        if slot is not None:
+            return slot
+        let_go(ask.project, ask.reader)
+        return _written(_NEXT, ask)
+
+
+def _prolonged(ask: claims.Ask) -> Slot | None:
+    """What waits for the reader already, if it fits the wish."""
+    return _written(_AGAIN, ask)
+
+
+def _written(texts: claims.Texts, ask: claims.Ask) -> Slot | None:
+    given = {**claims.parameters(ask), "life": LIFE}
+    row = statements.fetch_one(texts.for_(ask.kinds), given)
     return None if row is None else _slot(row, ask.project)
+
+
+def _is_anything_free(ask: claims.Ask) -> bool:
+    """Whether a slot was passed over because somebody held it at that moment."""
+    row = statements.fetch_one(_FREE.for_(ask.kinds), claims.parameters(ask))
+    return row is not None and row["id"] is not None
 
 
 def _of(project: Project, reader: User) -> Any:
