@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Now
 
 from .errors import NotFound, NotPermitted
-from .models import Case, CaseUnit, Membership, Project, Role, Series, User
+from .models import Case, CaseUnit, Membership, Project, Role, Series, Slot, User
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -139,8 +140,8 @@ def visible_to(
 
 
 def series_for(user: User | AnonymousUser, pk: int) -> Series:
-    """The whole series, if the user has a case with all of it in hand, has read one, or may look at
-    one in a project.
+    """The whole series, if the user has a case with all of it in hand or waiting, has read one, or may
+    look at one in a project.
     """
     whole = Case.objects.filter(series=pk).exclude(project__case_unit=CaseUnit.INSTANCE)
     series = Series.objects.filter(pk=pk, deleted_at=None).first()
@@ -184,6 +185,11 @@ def _own(user: User | AnonymousUser, cases: QuerySet[Case]) -> QuerySet[Case]:
     token = getattr(user, "api_token", None)
     if token is not None and Action.READ_CASES.value not in token.actions:
         return cases.none()
+    waits = Q(
+        slots__reserved_for_id=user.pk,
+        slots__reserved_until__gt=Now(),
+        slots__state=Slot.State.OPEN,
+    )
     return cases.filter(project__in=projects_visible_to(user)).filter(
-        Q(slots__reader_id=user.pk) | Q(reads__reader_id=user.pk)
+        Q(slots__reader_id=user.pk) | Q(reads__reader_id=user.pk) | waits
     )

@@ -5,12 +5,15 @@ A reader's list is made of the reader's own doings alone, so that it tells nothi
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import (
     BigIntegerField,
+    BooleanField,
     CharField,
     Exists,
+    ExpressionWrapper,
     Func,
     IntegerField,
     OuterRef,
@@ -21,21 +24,33 @@ from django.db.models import (
     When,
 )
 from django.db.models import Case as Choose
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
-from .errors import InvalidInput
-from .models import Case, Comment, Draft, Project, Read, Reference, Series, Skip, Slot, User
+from .list_filters import ListFilter
+from .models import (
+    Case,
+    Comment,
+    Draft,
+    Project,
+    Purpose,
+    Read,
+    Reference,
+    Series,
+    Skip,
+    Slot,
+    User,
+)
 
 NEWEST_FREE = 1000
-STAGES = ("not_started", "draft", "issue", "awaiting", "done")
+NEVER_SOUGHT = ListFilter()
 _OF_CASE = {"case": OuterRef("pk")}
+_DUE_WITHIN = {"overdue": timedelta(), "week": timedelta(days=7)}
+_TO_READ = (Slot.State.OPEN, Slot.State.CLAIMED, Slot.State.HELD)
 
 
-def for_reader(
-    project: Project, reader: User, *, stage: str = "", search: str = ""
-) -> QuerySet[Case]:
+def for_reader(project: Project, reader: User, sought: ListFilter = NEVER_SOUGHT) -> QuerySet[Case]:
     """Cases that this reader has, had or asked about, and the newest of those that the reader may
-    take: all of these only for a search.
+    take: the newest of each kind where the filter names kinds.
 
     Found from the reader's own rows and the open slots, never by walking through all cases.
     """
@@ -48,53 +63,52 @@ def for_reader(
         .exclude(case__skips__reader=reader)
         .values("case"),
     ]
-    if stage in ("", "not_started"):
-        candidates.append(_free(project, reader, None if search else NEWEST_FREE))
+    if sought.stage in ("", "not_started") and not sought.flag:
+        candidates += _free(project, reader, sought)
     found = Read.objects.filter(reader=reader).values("case").union(*candidates)
     cases = Case.objects.filter(project=project, pk__in=found).alias(
         is_read=Exists(Read.objects.filter(**mine).exclude(slot__state=Slot.State.OUTDATED)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"), reader=reader)),
     )
-    return _staged(
+    staged = _staged(
         cases,
         When(is_read=True, then=Value("done")),
         When(state=Case.State.ISSUE, then=Value("issue")),
         When(is_drafted=True, then=Value("draft")),
     )
+    return _narrowed(staged, project, sought)
 
 
-def _free(project: Project, reader: User, newest: int | None) -> QuerySet[Slot, Any]:
-    """The cases with a slot that waits for somebody, other than those that the reader declined."""
-    declined = Skip.objects.filter(reader=reader, case=OuterRef("case"))
-    slots = Slot.objects.filter(~Exists(declined), project=project, state=Slot.State.OPEN)
-    return slots.order_by("-case").values("case")[:newest]
-
-
-def for_overseer(project: Project) -> QuerySet[Case]:
+def for_overseer(project: Project, sought: ListFilter = NEVER_SOUGHT) -> QuerySet[Case]:
     """All cases, with what all readers have done."""
-    claimed = Slot.objects.filter(**_OF_CASE, state=Slot.State.CLAIMED)
+    slots = Slot.objects.filter(**_OF_CASE)
+    adjudicated = slots.filter(purpose=Purpose.ADJUDICATION, state__in=_TO_READ)
     cases = Case.objects.filter(project=project).alias(
+        is_adjudicated=Exists(adjudicated),
         is_resolved=Exists(Reference.objects.filter(**_OF_CASE, current=True)),
         is_read=Exists(Read.objects.filter(**_OF_CASE, late=False)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"))),
-        is_claimed=Exists(claimed),
+        is_claimed=Exists(slots.filter(state=Slot.State.CLAIMED)),
     )
-    return _staged(
+    staged = _staged(
         cases,
         When(state=Case.State.ISSUE, then=Value("issue")),
+        When(is_adjudicated=True, then=Value("adjudication")),
         When(is_resolved=True, then=Value("done")),
         When(is_read=True, then=Value("awaiting")),
         When(Q(is_drafted=True) | Q(is_claimed=True), then=Value("draft")),
     )
+    return _narrowed(_begun_at(staged, project, sought.stage), project, sought)
 
 
-def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
+def described(cases: QuerySet[Case], user: User, *, oversees: bool = False) -> QuerySet[Case]:
     """With the columns of the list: the person's own slot, what was answered to the person, due date,
-    series and first series.
+    flags, series and first series.
     """
     slots = Slot.objects.filter(case=OuterRef("pk"))
     own = slots.filter(reader=user, state__in=[Slot.State.CLAIMED, Slot.State.DONE])
-    drafted = Draft.objects.filter(slot__case=OuterRef("pk"), reader=user)
+    drafts = Draft.objects.filter(slot__case=OuterRef("pk"))
+    drafted = drafts.filter(reader=user)
     late = Read.objects.filter(**_OF_CASE, reader=user, late=True).order_by("-pk")
     answers = Comment.objects.filter(**_OF_CASE, parent__author=user).exclude(author=user)
     series = Series.objects.filter(cases=OuterRef("pk"), deleted_at=None).order_by("series_uid")
@@ -108,27 +122,59 @@ def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
         ),
         answer=Subquery(answers.order_by("-pk").values("text")[:1]),
         due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
+        has_draft=Exists(drafts if oversees else drafted),
+        has_issue=ExpressionWrapper(Q(state=Case.State.ISSUE), output_field=BooleanField()),
         series_count=Subquery(series.order_by().annotate(count=count).values("count")),
         first_series=Subquery(series.values("pk")[:1]),
         first_version=Subquery(series.values("display__version")[:1]),
     )
 
 
-def narrowed(
-    cases: QuerySet[Case], *, stage: str, search: str, fields: tuple[str, ...]
-) -> QuerySet[Case]:
-    """Only the cases of a stage, and those that match the search in one of the fields."""
-    if stage and stage not in STAGES:
-        raise InvalidInput(f"“{stage[:40]}” is no stage. Stages are {', '.join(STAGES)}.")
-    if stage:
-        cases = cases.filter(Q(stage=stage))
-    for word in search.split()[:5]:
-        wanted = Q()
-        for field in fields:
-            wanted |= Q(**{f"{field}__icontains": word})
-        if word.isascii() and word.isdigit() and len(word) < 19:
-            wanted |= Q(pk=int(word))
-        cases = cases.filter(wanted)
+def _free(project: Project, reader: User, sought: ListFilter) -> list[QuerySet[Slot, Any]]:
+    """The cases with a slot that waits for somebody, other than those that the reader declined."""
+    declined = Skip.objects.filter(reader=reader, case=OuterRef("case"))
+    slots = Slot.objects.filter(~Exists(declined), project=project, state=Slot.State.OPEN)
+    parts = [slots.filter(case__in=sought.case_ids)] if sought.case_ids else []
+    if sought.kinds is None and not sought.case_ids:
+        parts = [slots]
+    parts += [
+        slots.filter(modality=modality, body_part=body_part)
+        for modality, body_part in sought.kinds or ()
+    ]
+    return [part.order_by("-case").values("case")[:NEWEST_FREE] for part in parts]
+
+
+def _begun_at(cases: QuerySet[Case], project: Project, stage: str) -> QuerySet[Case]:
+    """Few cases are at a middle stage: they are found from what was begun, not among all cases."""
+    drafts = Draft.objects.filter(slot__project=project).values("slot__case")
+    slots = Slot.objects.filter(project=project)
+    match stage:
+        case "draft":
+            claimed = slots.filter(state=Slot.State.CLAIMED).values("case")
+            return cases.filter(pk__in=drafts.union(claimed))
+        case "issue":
+            return cases.filter(state=Case.State.ISSUE)
+        case "adjudication":
+            wanted = slots.filter(purpose=Purpose.ADJUDICATION, state__in=_TO_READ)
+            return cases.filter(pk__in=wanted.values("case"))
+    return cases
+
+
+def _narrowed(cases: QuerySet[Case], project: Project, sought: ListFilter) -> QuerySet[Case]:
+    """Only the cases that the filter lets through."""
+    if sought.stage:
+        cases = cases.filter(Q(stage=sought.stage))
+    for words in sought.words:
+        cases = cases.filter(words)
+    if sought.due:
+        until = _DUE_WITHIN[sought.due]
+        due = Slot.objects.filter(project=project, due_at__lt=Now() + until, state__in=_TO_READ)
+        cases = cases.filter(pk__in=due.values("case"))
+    match sought.flag:
+        case "draft":
+            cases = cases.filter(Q(is_drafted=True))
+        case "issue":
+            cases = cases.filter(state=Case.State.ISSUE)
     return cases
 
 

@@ -1,4 +1,4 @@
-"""Who reads what next: the only writer of Slot and Skip.
+"""Who reads what next: with ``claims`` and ``reservations``, the only writer of Slot; of Skip, alone.
 
 A slot is one wanted reading; its lease (reader, token, expiry) lives on the row itself, so that
 the row that is locked is the row that decides. All times are PostgreSQL's. Rows are locked in the
@@ -16,8 +16,9 @@ from itertools import count, islice
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from . import claims, comments, ledger, priorities, provenance
+from . import claims, comments, ledger, priorities, provenance, reservations
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
+from .kinds import Kinds
 from .models import Case, Comment, Event, Project, Read, Skip, Slot, User
 
 EXPIRE_AT_ONCE = 500
@@ -54,6 +55,8 @@ def open_slots(case: Case) -> int:
                 case=case,
                 project_id=case.project_id,
                 stream=case.stream,
+                modality=case.modality,
+                body_part=case.body_part,
                 number=number,
                 state=state,
                 priority=_random.uniform(0.001, 0.999),
@@ -103,18 +106,25 @@ def cancel_slots(case: Case, *, reason: str) -> int:
         return cancelled
 
 
-def claim(project: Project, reader: User) -> Slot:
-    """The reader's live claim, its lease renewed, else the next slot that is free for this reader.
+def claim(project: Project, reader: User, kinds: Kinds | None = None) -> Slot:
+    """The reader's live claim, its lease renewed; else what was reserved for this reader; else the next
+    slot that is free, of these kinds of case where any are named.
 
     ``is_new`` tells which. Two claims of one reader at once (two tabs) get one slot. A statement of
     its own, so that many readers at once do not wait for each other's round trips.
     """
+    ask = claims.Ask(project, reader, kinds)
     for pause in PAUSES:
-        if slot := claims.take(project, reader):
+        if slot := claims.take(ask):
             return slot
-        if not claims.any_left(project, reader):
+        if not claims.any_left(ask):
             break
         time.sleep(pause * _random.uniform(0.5, 1.5))
+    if kinds is not None:
+        raise NothingToRead(
+            "No case that your filter lets through is free for you right now. Take the filter off to "
+            "read on with other cases."
+        )
     raise NothingToRead(
         "No case is free for you right now: you have read all that is open to you, or other readers "
         "have the rest. Cases return here when they arrive or are given back."
@@ -132,16 +142,20 @@ def renew(slot_id: int, reader: User, token: int) -> Slot:
         slot = _own(slot_id, reader, token)
         slot.lease_expires_at = Now() + timedelta(minutes=slot.project.lease_minutes)
         slot.save(update_fields=["lease_expires_at"])
+    reservations.prolong(slot.project, reader)
     slot.refresh_from_db(fields=["lease_expires_at"])
     return slot
 
 
 def release(slot_id: int, reader: User, token: int) -> None:
-    """Give the case back unread. The draft stays, should this reader get the case again."""
+    """Give the case back unread, and what was reserved with it. The draft stays, should this reader get
+    the case again.
+    """
     with transaction.atomic():
         slot = _own(slot_id, reader, token)
         _give_back(slot, _free_state(slot.case))
         _record("slot.release", slot, reader)
+    reservations.let_go(slot.project, reader)
 
 
 def skip(slot_id: int, reader: User, token: int, *, reason: str) -> None:
@@ -188,7 +202,10 @@ def resolve_issue(case: Case, user: User, *, comment: Comment | None = None) -> 
 def finish(slot: Slot, reader: User) -> None:
     """Mark the slot as read by ``reader``. Called by ``reading.submit``, which holds the lock."""
     slot.state, slot.reader, slot.lease_expires_at = Slot.State.DONE, reader, None
-    slot.save(update_fields=["state", "reader", "lease_expires_at"])
+    slot.reserved_for = slot.reserved_until = None
+    slot.save(
+        update_fields=["state", "reader", "lease_expires_at", "reserved_for", "reserved_until"]
+    )
 
 
 def expire_leases() -> int:

@@ -227,6 +227,8 @@ def slot(case: Case, **fields: Any) -> Slot:
             "case": case,
             "project": case.project,
             "stream": case.stream,
+            "modality": case.modality,
+            "body_part": case.body_part,
             "number": 1,
             "priority": 1 / (2 + number()),
             **fields,

@@ -16,6 +16,7 @@ from typing import Any
 
 import dramatiq
 import pytest
+from chromium import CHROMIUM, CHROMIUM_ARGUMENTS
 from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django_dramatiq.utils import load_middleware
@@ -23,18 +24,6 @@ from dramatiq.brokers.stub import StubBroker
 
 from deploy.settings import _database
 from deploy.stack import BACKING, ROOT, Ports, Stack, migrate
-
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 
 
 def _stub_broker() -> StubBroker:

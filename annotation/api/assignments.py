@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from annotation import queue, reading
-from annotation.case_images import instance_of
+from annotation.case_images import instance_of, version_of
 from annotation.models import Case, Draft, MarkKind, Mask, Read, Slot, Stream, Task, User
 
 from .documents import LabelSchemaDocument
@@ -149,6 +150,13 @@ class LastReadSerializer(serializers.ModelSerializer[Read]):
         fields = ["slot", "case_id", "submitted_at"]
 
 
+class WithinSerializer(serializers.Serializer[Any]):
+    """Only cases of this modality and body part; left out or empty: of any."""
+
+    modality = serializers.CharField(required=False, allow_blank=True, max_length=16)
+    body_part = serializers.CharField(required=False, allow_blank=True, max_length=16)
+
+
 class ClaimListSerializer(serializers.Serializer[Any]):
     results = ClaimSerializer(many=True)
     last_read = LastReadSerializer(allow_null=True)
@@ -159,6 +167,9 @@ class AssignedSeriesSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_blank=True)
     modality = serializers.CharField()
     frame_count = serializers.IntegerField()
+    version = serializers.CharField(
+        allow_null=True, help_text="of its description; null while that is not complete"
+    )
     sop_instance_uid = serializers.CharField(
         allow_null=True, help_text="the one image that is the case; null: all of the series"
     )
@@ -250,7 +261,8 @@ def submitted(read: Read) -> dict[str, Any]:
 
 def _case(case: Case) -> dict[str, Any]:
     fields = ("id", "description", "modality", "frame_count")
-    series = case.series.filter(deleted_at=None).order_by("series_uid").values(*fields)
+    shown = case.series.filter(deleted_at=None).order_by("series_uid")
+    series = shown.values(*fields, version=F("display__version"))
     instance = instance_of(case)
     own: dict[str, Any] = {"sop_instance_uid": instance or None}
     if instance:
@@ -260,7 +272,10 @@ def _case(case: Case) -> dict[str, Any]:
         "modality": case.modality,
         "body_part": case.body_part,
         "frame_count": case.frame_count,
-        "series": [{**each, **own} for each in series],
+        "series": [
+            {**each, **own, "version": each["version"] and version_of(each["version"], instance)}
+            for each in series
+        ],
     }
 
 

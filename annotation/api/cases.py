@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, comments, enrolment, listing, pixel_links
+from annotation import access, comments, enrolment, list_filters, listing, pixel_links
 from annotation.access import Action
 from annotation.case_images import instance_of
 from annotation.errors import NotFound, NotPermitted
@@ -21,14 +21,15 @@ from annotation.models import Case, Series
 from .assignments import valid
 from .authentication import signed_in
 
-SEARCHED = ("modality", "body_part")
-SEARCHED_BY_OVERSEERS = (*SEARCHED, "uid", "patient__pseudonym")
+FILTERS = ("modality", "body_part", "due", "flag", "search")
 
 
 class CaseSerializer(serializers.ModelSerializer[Case]):
     """``stream`` is null for readers: they are not to know what a case is used for."""
 
-    stage = serializers.ChoiceField(listing.STAGES)
+    stage = serializers.ChoiceField(list_filters.STAGES)
+    has_draft = serializers.BooleanField(help_text="mine; to who oversees the cases, anybody's")
+    has_issue = serializers.BooleanField()
     series_count = serializers.IntegerField()
     due_at = serializers.DateTimeField(allow_null=True)
     slot = serializers.IntegerField(allow_null=True, help_text="in my hands, read by me or drafted")
@@ -42,7 +43,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
         model = Case
         fields = [
             "id", "modality", "body_part", "series_count", "frame_count", "state", "stage", "due_at",
-            "thumbnail", "slot", "answer", "stream", "created_at",
+            "thumbnail", "slot", "answer", "has_draft", "has_issue", "stream", "created_at",
         ]  # fmt: skip
 
     def get_thumbnail(self, case: Any) -> str | None:
@@ -62,8 +63,19 @@ class Cases(generics.ListAPIView[Case]):
     @extend_schema(
         operation_id="cases_list",
         parameters=[
-            OpenApiParameter("state", OpenApiTypes.STR, enum=listing.STAGES, description="stage"),
-            OpenApiParameter("search", OpenApiTypes.STR),
+            OpenApiParameter(
+                "state", OpenApiTypes.STR, enum=list_filters.STAGES, description="stage"
+            ),
+            OpenApiParameter("modality", OpenApiTypes.STR),
+            OpenApiParameter("body_part", OpenApiTypes.STR),
+            OpenApiParameter("due", OpenApiTypes.STR, enum=list_filters.DUE),
+            OpenApiParameter("flag", OpenApiTypes.STR, enum=list_filters.FLAGS),
+            OpenApiParameter(
+                "search",
+                OpenApiTypes.STR,
+                description="words that modality or body part contain, or the number of a case; to who "
+                "oversees the cases, also the beginning of a UID or of a patient's pseudonym",
+            ),
         ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -82,19 +94,18 @@ class Cases(generics.ListAPIView[Case]):
         if not self.oversees and Action.READ_CASES not in granted:
             raise NotPermitted(f"Your role in “{project.title}” does not let you see its cases.")
         query = self.request.query_params
-        stage, search = query.get("state", ""), query.get("search", "")
+        sought = list_filters.parse(
+            project,
+            stage=query.get("state", ""),
+            by_identity=self.oversees,
+            **{name: query.get(name, "") for name in FILTERS},
+        )
         cases = (
-            listing.for_overseer(project)
+            listing.for_overseer(project, sought)
             if self.oversees
-            else listing.for_reader(project, user, stage=stage, search=search)
+            else listing.for_reader(project, user, sought)
         )
-        cases = listing.narrowed(
-            cases,
-            stage=stage,
-            search=search,
-            fields=SEARCHED_BY_OVERSEERS if self.oversees else SEARCHED,
-        )
-        return listing.described(cases, user)
+        return listing.described(cases, user, oversees=self.oversees)
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = super().get_serializer_context()

@@ -20,6 +20,7 @@ from annotation.errors import InvalidInput, NotFound
 from annotation.models import Draft, Slot
 
 from . import assignments as shapes
+from .ahead import within
 from .authentication import signed_in
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -60,14 +61,17 @@ class Claims(APIView):
 
     @extend_schema(
         operation_id="claims_create",
-        request=None,
+        request=shapes.WithinSerializer,
         responses={200: shapes.AssignmentSerializer, 201: shapes.AssignmentSerializer},
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Read next: the case I have in hand (200), else the next one that is free for me (201)."""
+        """Read next: the case I have in hand (200), else the one that waits for me, or else the next one
+        that is free for me (201), within the kinds of case that are named.
+        """
         project = access.project_for(request.user, slug, Action.READ_CASES)
+        kinds = within(project, request)
         begun = time.perf_counter()
-        slot = queue.claim(project, signed_in(request))
+        slot = queue.claim(project, signed_in(request), kinds)
         milliseconds = (time.perf_counter() - begun) * 1000
         return Response(
             shapes.assignment(slot, signed_in(request)),

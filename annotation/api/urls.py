@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from . import (
+    ahead,
     cases,
     comments,
     datasets,
     imports,
     keyboard,
     ledger,
+    lists,
     me,
     members,
     projects,
@@ -50,10 +52,13 @@ urlpatterns = [
     path("import-items/<int:pk>/retry", imports.ItemRetry.as_view()),
     path("series/<int:pk>", series.SeriesDetail.as_view()),
     path("projects/<slug:slug>/cases", cases.Cases.as_view()),
+    path("projects/<slug:slug>/kinds", lists.CaseKinds.as_view()),
+    path("projects/<slug:slug>/filters", lists.Filters.as_view()),
     path("cases/<int:pk>/withdraw", cases.CaseWithdrawal.as_view()),
     path("cases/<int:pk>/comments", comments.CaseComments.as_view()),
     path("comments/<int:pk>/resolve", comments.CommentResolution.as_view()),
     path("projects/<slug:slug>/claims", reading.Claims.as_view()),
+    path("projects/<slug:slug>/claims/next", ahead.NextCase.as_view()),
     path("slots/<int:pk>", reading.SlotDetail.as_view()),
     path("slots/<int:pk>/heartbeat", reading.Heartbeat.as_view()),
     path("slots/<int:pk>/release", reading.Release.as_view()),

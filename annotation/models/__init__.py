@@ -3,6 +3,7 @@
 from .cases import Case, Patient
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
+from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import CaseUnit, LabelSchema, Project, Stream, Task
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
@@ -36,6 +37,7 @@ __all__ = [
     "Read",
     "Reference",
     "Role",
+    "SavedFilters",
     "Series",
     "Site",
     "Skip",

@@ -18,6 +18,13 @@ class Patient(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "pseudonym"], name="patient_once")
         ]
+        indexes = [
+            models.Index(
+                fields=["project", "pseudonym"],
+                opclasses=["int8_ops", "text_pattern_ops"],
+                name="patient_pseudonym_begins",
+            )
+        ]
 
 
 class Case(models.Model):
@@ -45,4 +52,19 @@ class Case(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "uid"], name="case_once")]
-        indexes = [models.Index(fields=["project", "stream", "state"], name="case_stream_state")]
+        indexes = [
+            models.Index(fields=["project", "stream", "state"], name="case_stream_state"),
+            models.Index(
+                "project",
+                "modality",
+                "body_part",
+                models.F("id").desc(),
+                name="case_kind",
+            ),
+            models.Index(
+                "project",
+                models.F("id").desc(),
+                condition=models.Q(state="issue"),
+                name="case_issue",
+            ),
+        ]

@@ -36,6 +36,8 @@ class Slot(models.Model):
         Project, on_delete=models.CASCADE, related_name="slots", db_index=False
     )
     stream = models.CharField(max_length=12, choices=Stream, help_text="the case's, copied")
+    modality = models.CharField(max_length=16, blank=True, help_text="the case's, copied")
+    body_part = models.CharField(max_length=16, blank=True, help_text="the case's, copied")
     purpose = models.CharField(max_length=12, choices=Purpose, default=Purpose.PRIMARY)
     number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -48,6 +50,16 @@ class Slot(models.Model):
     token = models.BigIntegerField(default=0, help_text="fencing token; grows with every claim")
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    reserved_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="the reader whose next case this is, while the slot is open and time is left",
+    )
+    reserved_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -67,6 +79,20 @@ class Slot(models.Model):
                 | Q(state__in=["open", "held", "cancelled"], reader__isnull=True),
                 name="slot_reader_matches_state",
             ),
+            models.UniqueConstraint(
+                fields=["reserved_for", "project"],
+                condition=Q(reserved_for__isnull=False),
+                name="slot_one_reservation_per_reader",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved_for__isnull=True, reserved_until__isnull=True)
+                | Q(
+                    reserved_for__isnull=False,
+                    reserved_until__isnull=False,
+                    state__in=["open", "held", "cancelled"],
+                ),
+                name="slot_reservation_is_whole",
+            ),
         ]
         indexes = [
             models.Index(
@@ -82,6 +108,34 @@ class Slot(models.Model):
             ),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state="claimed"), name="slot_lease"
+            ),
+            models.Index(
+                "project",
+                "stream",
+                "modality",
+                "body_part",
+                models.F("priority").desc(),
+                "id",
+                condition=Q(state="open"),
+                name="slot_next_of_kind",
+            ),
+            models.Index(
+                "project",
+                "modality",
+                "body_part",
+                models.F("case").desc(),
+                condition=Q(state="open"),
+                name="slot_open_of_kind",
+            ),
+            models.Index(
+                fields=["project", "due_at"],
+                condition=Q(due_at__isnull=False),
+                name="slot_due",
+            ),
+            models.Index(
+                fields=["project", "reserved_until"],
+                condition=Q(reserved_for__isnull=False),
+                name="slot_reserved",
             ),
         ]
 

@@ -45,19 +45,18 @@ def measure(name: str, ask: Callable[[], object], limit: float) -> bool:
 
 def measure_lists(name: str, built: scratch.Built, reader: int) -> list[bool]:
     """The first page of the list, unfiltered and at each stage."""
-    from annotation import listing
+    from annotation import list_filters, listing
     from annotation.models import Project, User
 
     project, user = Project.objects.get(pk=built.project), User(pk=reader)
 
     def page(stage: str) -> object:
-        cases = listing.for_reader(project, user, stage=stage)
-        cases = listing.narrowed(cases, stage=stage, search="", fields=())
+        cases = listing.for_reader(project, user, list_filters.parse(project, stage=stage))
         return list(listing.described(cases, user).order_by("-pk")[:PAGE])
 
     return [
         measure(f"{name}, {stage or 'all'}", lambda stage=stage: page(stage), LIST_MS)  # type: ignore[misc]
-        for stage in ("", *listing.STAGES)
+        for stage in ("", *list_filters.STAGES)
     ]
 
 

@@ -33,16 +33,16 @@ INSERT INTO annotation_case_series (case_id, series_id)
 SELECT id, %(series)s FROM annotation_case WHERE project_id = %(project)s
 """
 SLOTS = """
-INSERT INTO annotation_slot (case_id, project_id, stream, purpose, number, state, priority,
-    generation, token)
-SELECT id, project_id, stream, 'primary', 1, 'open', 0.001 + 0.998 * random(), 1, 0
+INSERT INTO annotation_slot (case_id, project_id, stream, modality, body_part, purpose, number, state,
+    priority, generation, token)
+SELECT id, project_id, stream, modality, body_part, 'primary', 1, 'open', 0.001 + 0.998 * random(), 1, 0
 FROM annotation_case WHERE project_id = %(project)s
 """
 READERS = """
 WITH made AS (
     INSERT INTO annotation_user (username, password, first_name, last_name, email, is_staff,
-        is_active, is_superuser, date_joined, must_change_password)
-    SELECT 'reader-' || number, '!', '', '', '', false, true, false, now(), false
+        is_active, is_superuser, date_joined, must_change_password, key_profile, key_changes)
+    SELECT 'reader-' || number, '!', '', '', '', false, true, false, now(), false, 'default', '{}'
     FROM generate_series(1, %(readers)s) AS number RETURNING id
 ), joined AS (
     INSERT INTO annotation_membership (user_id, project_id, role, created_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ import builders
 import pytest
 from django.db import connections
 
-from annotation import consensus, ledger, queue, reading
+from annotation import consensus, ledger, queue, reading, reservations
+from annotation.claims import Ask
 from annotation.errors import LeaseLost, NothingToRead, StaleDraft
 from annotation.models import Event, Project, Read, Reference, Slot, User
 
@@ -263,4 +265,68 @@ def test_ranking_a_small_pool_never_hides_its_last_case() -> None:
     finally:
         stop.set()
         ranking.join()
+    assert_sound(project)
+
+
+@pytest.mark.parametrize("reads_per_case", [1, 2])
+def test_readers_with_a_case_ahead_read_every_case_once_and_lose_none(reads_per_case: int) -> None:
+    """Claims, reservations and changes of mind at random, until nothing is left for anybody."""
+    project = builders.project(reads_per_case=reads_per_case)
+    cases = builders.cases(project, 40)
+
+    def read_all(number: int) -> list[int]:
+        reader, mood = people[number], random.Random(number)
+        seen: list[int] = []
+        while True:
+            try:
+                slot = queue.claim(project, reader)
+            except NothingToRead:
+                return seen
+            ahead = reservations.reserve(Ask(project, reader))
+            assert ahead is None or ahead.case_id != slot.case_id
+            act = mood.random()
+            if act < 0.1:
+                queue.release(slot.pk, reader, slot.token)
+                continue
+            if act < 0.2:
+                reservations.let_go(project, reader)
+            elif act < 0.3:
+                queue.renew(slot.pk, reader, slot.token)
+            submit(slot, reader)
+            seen.append(slot.case_id)
+
+    people = readers(project, 10)
+    seen = at_once(read_all, range(10))
+    assert not [one for one in seen if isinstance(one, Exception)], seen
+    read = Counter(case for one in seen for case in one)  # type: ignore[union-attr]
+    assert read == Counter({case.pk: reads_per_case for case in cases})
+    assert set(Slot.objects.values_list("state", flat=True)) == {Slot.State.DONE}
+    assert not Slot.objects.exclude(reserved_for=None).exists()
+    assert Read.objects.filter(late=True).count() == 0
+    assert_sound(project)
+
+
+@pytest.mark.parametrize("free", [1, 5])
+def test_two_tabs_that_reserve_at_once_hold_one_case_and_both_are_told(free: int) -> None:
+    project = builders.project()
+    for reader in readers(project, 8):
+        builders.cases(project, free)
+        got = at_once(lambda _, who=reader: reservations.reserve(Ask(project, who)), range(4))
+        assert not [one for one in got if not isinstance(one, Slot)], got
+        assert len({slot.pk for slot in got}) == 1  # type: ignore[union-attr]
+        assert Slot.objects.filter(reserved_for=reader).count() == 1
+
+
+def test_what_is_reserved_goes_to_one_reader_however_many_reach_for_it() -> None:
+    """The one for whom it waits claims at the moment when others have nothing else left."""
+    project = builders.project()
+    for _ in range(15):
+        builders.case(project)
+        owner, *others = readers(project, 6)
+        waiting = reservations.reserve(Ask(project, owner))
+        assert waiting is not None
+        got = at_once(lambda who: queue.claim(project, who), [owner, *others])
+        slots = [one for one in got if isinstance(one, Slot)]
+        assert [one.pk for one in slots] == [waiting.pk]
+        assert all(isinstance(one, Slot | NothingToRead) for one in got), got
     assert_sound(project)

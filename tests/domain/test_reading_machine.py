@@ -1,5 +1,5 @@
-"""Any order of claiming, renewing, expiring, giving back, skipping, submitting, correcting and ranking
-keeps the promises: nothing is read by two, nothing is lost, and the ledger adds up.
+"""Any order of claiming, reserving, renewing, expiring, giving back, skipping, submitting, correcting and
+ranking keeps the promises: nothing is read by two, nothing is lost, and the ledger adds up.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import builders
 import pytest
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,7 +26,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from annotation import ledger, queue, reading
+from annotation import ledger, queue, reading, reservations
+from annotation.claims import Ask
 from annotation.errors import IdempotencyMismatch, InvalidInput, LeaseLost, NothingToRead
 from annotation.models import Case, Draft, Event, Project, Read, Reference, Skip, Slot, User
 
@@ -68,6 +70,7 @@ class Reading(RuleBasedStateMachine):
         reader = self.readers[who]
         live = queue.live_claims(self.project, reader)
         free = self.free_for(reader)
+        mine, others, nobodys = self.by_reservation(free, reader)
         try:
             slot = queue.claim(self.project, reader)
         except NothingToRead:
@@ -77,14 +80,56 @@ class Reading(RuleBasedStateMachine):
         assert queue.is_new(slot) == (not live)
         if live:
             assert slot.pk == live[0].pk
+        elif mine:
+            assert slot.pk == mine[0].pk
+        elif nobodys:
+            self.is_first_of(nobodys, Slot.objects.get(pk=slot.pk))
         else:
-            stored = Slot.objects.get(pk=slot.pk)
-            assert stored.pk in {one.pk for one in free}
-            same_stream = [one for one in free if one.stream == stored.stream]
-            assert stored.priority == max(one.priority for one in same_stream)
-            if self.project.evaluation_first and stored.stream != "holdout":
-                assert all(one.stream != "holdout" for one in free)
+            assert slot.pk == min(others, key=lambda one: one.reserved_until).pk
         self.hands[who][slot.pk] = slot.token
+
+    def is_first_of(self, free: list[Slot], slot: Slot) -> None:
+        """It is what the ranking puts first among these."""
+        assert slot.pk in {one.pk for one in free}
+        same_stream = [one for one in free if one.stream == slot.stream]
+        assert slot.priority == max(one.priority for one in same_stream)
+        if self.project.evaluation_first and slot.stream != "holdout":
+            assert all(one.stream != "holdout" for one in free)
+
+    def by_reservation(
+        self, free: list[Slot], reader: User
+    ) -> tuple[list[Slot], list[Slot], list[Slot]]:
+        """Of what is free: what waits for this reader, for others, for nobody."""
+        living = {
+            one.pk for one in Slot.objects.filter(project=self.project, reserved_until__gt=Now())
+        }
+        reserved = [one for one in free if one.pk in living]
+        mine = [one for one in reserved if one.reserved_for_id == reader.pk]
+        others = [one for one in reserved if one.reserved_for_id != reader.pk]
+        return mine, others, [one for one in free if one.pk not in living]
+
+    @rule(who=READERS)
+    def reserve(self, who: int) -> None:
+        reader = self.readers[who]
+        mine, _, nobodys = self.by_reservation(self.free_for(reader), reader)
+        slot = reservations.reserve(Ask(self.project, reader))
+        if slot is None:
+            assert not mine
+            assert not nobodys
+        elif mine:
+            assert slot.pk == mine[0].pk
+        else:
+            self.is_first_of(nobodys, Slot.objects.get(pk=slot.pk))
+
+    @rule(who=READERS)
+    def let_go(self, who: int) -> None:
+        reservations.let_go(self.project, self.readers[who])
+        assert not Slot.objects.filter(reserved_for=self.readers[who]).exists()
+
+    @rule(who=READERS)
+    def reservation_runs_out(self, who: int) -> None:
+        mine = Slot.objects.filter(reserved_for=self.readers[who])
+        mine.update(reserved_until=F("reserved_until") - timedelta(days=1))
 
     def free_for(self, reader: User) -> list[Slot]:
         return [
@@ -231,6 +276,7 @@ class Reading(RuleBasedStateMachine):
         self.every_reading_wanted_has_its_slot()
         self.a_slot_is_filled_by_at_most_one_reader()
         self.no_reader_holds_a_case_twice()
+        self.at_most_one_case_waits_for_a_reader()
         self.what_was_acknowledged_is_there()
         self.references_come_from_closed_slots_and_are_complete()
         self.only_the_pool_was_ranked()
@@ -255,6 +301,11 @@ class Reading(RuleBasedStateMachine):
         assert set(held.values()) <= {1}
         claimed = Counter(slot.reader_id for slot in self.slots if slot.state == "claimed")
         assert set(claimed.values()) <= {1}
+
+    def at_most_one_case_waits_for_a_reader(self) -> None:
+        waiting = Counter(slot.reserved_for_id for slot in self.slots if slot.reserved_for_id)
+        assert set(waiting.values()) <= {1}
+        assert not [slot for slot in self.slots if slot.reserved_for_id and slot.reader_id]
 
     def what_was_acknowledged_is_there(self) -> None:
         assert {read.pk for *_, read in self.sent} == {read.pk for read in self.reads}

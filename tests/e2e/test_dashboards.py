@@ -364,6 +364,6 @@ def test_a_draft_is_opened_from_the_list_after_its_time_ran_out(
     show(page, at(answers, "/list?stage=draft"))
     expect(row).not_to_contain_text("Yours now")
     page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    page.keyboard.press("o")
     page.wait_for_url(f"**/read/{slot}")
     context.close()

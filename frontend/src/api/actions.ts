@@ -1,6 +1,6 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { api, body } from './client';
-import type { ImportItem, NewSnapshot, NewToken, Role } from './types';
+import type { ImportItem, NewSnapshot, NewToken, Role, SavedFilter } from './types';
 
 const at = (id: number) => ({ params: { path: { id } } });
 const inProject = (slug: string) => ({ params: { path: { slug } } });
@@ -29,6 +29,9 @@ export const addComment = (id: number, text: string, parent: number | null) =>
 export const withdrawCase = (id: number, reason: string) =>
   body(api.POST('/api/cases/{id}/withdraw', { ...at(id), body: { reason } }));
 export const resolveComment = (id: number) => body(api.POST('/api/comments/{id}/resolve', at(id)));
+
+export const keepFilters = (slug: string, filters: SavedFilter[]) =>
+  body(api.PUT('/api/projects/{slug}/filters', { ...inProject(slug), body: { filters } }));
 
 export const addMember = (slug: string, wanted: { username: string; role: Role }) =>
   body(api.POST('/api/projects/{slug}/members', { ...inProject(slug), body: wanted }));

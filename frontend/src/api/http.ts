@@ -89,6 +89,8 @@ export interface Options {
   query?: Record<string, string | number | boolean | null | undefined>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Sent even though the page goes away. */
+  keepalive?: boolean;
 }
 
 const isBytes = (body: unknown): body is BodyInit =>
@@ -102,7 +104,7 @@ export function address(path: string, query: Options['query'] = {}): string {
 
 /** Sends JSON (or bytes) to `/api/<path>` and reads the JSON answer. */
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
-  const { body, query, headers, signal } = options;
+  const { body, query, headers, signal, keepalive = false } = options;
   const bytes = isBytes(body);
   const type = bytes ? 'application/octet-stream' : 'application/json';
   const init: RequestInit = {
@@ -114,6 +116,7 @@ export async function request<T>(method: string, path: string, options: Options 
     },
     credentials: 'same-origin',
     signal: signal ?? null,
+    keepalive,
   };
   if (body !== undefined) init.body = bytes ? body : JSON.stringify(body);
   const response = await send(new Request(new URL(address(path, query), location.origin), init));

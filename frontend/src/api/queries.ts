@@ -113,21 +113,40 @@ export const claims = (slug: string) => ({
 
 export interface CaseFilter {
   state: Stage | '';
+  modality: string;
+  body_part: string;
+  due: 'overdue' | 'week' | '';
+  flag: 'draft' | 'issue' | '';
   search: string;
 }
 
-export const cases = (slug: string, { state, search }: CaseFilter) => ({
-  ...paged<CaseRow>(inProject(slug, 'cases', state, search), (asked) =>
+type Given<T> = { [K in keyof T]?: Exclude<T[K], ''> };
+
+/** Without the parts that narrow nothing. */
+const given = <T extends object>(values: T): Given<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value)) as Given<T>;
+
+export const cases = (slug: string, filter: CaseFilter) => ({
+  ...paged<CaseRow>(inProject(slug, 'cases', filter), (asked) =>
     api.GET('/api/projects/{slug}/cases', {
-      params: {
-        path: { slug },
-        query: { ...(state ? { state } : {}), ...(search ? { search } : {}), ...from(asked) },
-      },
+      params: { path: { slug }, query: { ...given(filter), ...from(asked) } },
       signal: asked.signal,
     }),
   ),
   refetchInterval: SLOW_MS,
 });
+
+export const kinds = (slug: string) => ({
+  ...one(inProject(slug, 'kinds'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/kinds', { params: { path: { slug } }, signal }),
+  ),
+  staleTime: SLOW_MS * 4,
+});
+
+export const savedFilters = (slug: string) =>
+  one(inProject(slug, 'filters'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/filters', { params: { path: { slug } }, signal }),
+  );
 
 export const comments = (id: number) =>
   paged<Comment>(['case', id, 'comments'], (asked) =>

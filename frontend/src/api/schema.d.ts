@@ -340,9 +340,33 @@ export interface paths {
         /** @description The cases that I have in hand, and the one that I read last. */
         get: operations["claims_list"];
         put?: never;
-        /** @description Read next: the case I have in hand (200), else the next one that is free for me (201). */
+        /**
+         * @description Read next: the case I have in hand (200), else the one that waits for me, or else the next one
+         *     that is free for me (201), within the kinds of case that are named.
+         */
         post: operations["claims_create"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/claims/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Keep the case that I shall get next for some minutes, so that it can be loaded now. It is no
+         *     claim. 204: nothing is free to be kept.
+         */
+        post: operations["claims_reserve"];
+        /** @description Nothing needs to be kept for me any more. */
+        delete: operations["claims_let_go"];
         options?: never;
         head?: never;
         patch?: never;
@@ -365,6 +389,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The filters of the reading list that I keep in this project. */
+        get: operations["filters_retrieve"];
+        /** @description Replace the filters that I keep. They go with me to every browser. */
+        put: operations["filters_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/imports": {
         parameters: {
             query?: never;
@@ -377,6 +419,23 @@ export interface paths {
         put?: never;
         /** @description Announce the files of an import; each is then sent in pieces to its item. */
         post: operations["projects_imports_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The modalities and body parts that the cases of the project have, in pairs. */
+        get: operations["kinds_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1057,6 +1116,8 @@ export interface components {
             description: string;
             modality: string;
             frame_count: number;
+            /** @description of its description; null while that is not complete */
+            version: string | null;
             /** @description the one image that is the case; null: all of the series */
             sop_instance_uid: string | null;
         };
@@ -1108,6 +1169,9 @@ export interface components {
             slot: number | null;
             /** @description what somebody last answered to an issue or remark of mine */
             answer: string | null;
+            /** @description mine; to who oversees the cases, anybody's */
+            has_draft: boolean;
+            has_issue: boolean;
             readonly stream: string | null;
             /** Format: date-time */
             readonly created_at: string;
@@ -1268,6 +1332,12 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
+        /**
+         * @description * `overdue` - overdue
+         *     * `week` - week
+         * @enum {string}
+         */
+        DueEnum: "overdue" | "week";
         Epoch: {
             epoch: number;
             /** Format: double */
@@ -1296,6 +1366,12 @@ export interface components {
             /** @description why the pixels shown are not (all of) the stored ones; missing if they are */
             reasons?: components["schemas"]["ReasonsEnum"][];
         };
+        /**
+         * @description * `draft` - draft
+         *     * `issue` - issue
+         * @enum {string}
+         */
+        FlagEnum: "draft" | "issue";
         /**
          * @description * `volume` - volume
          *     * `stack` - stack
@@ -1383,6 +1459,10 @@ export interface components {
         KeyboardRequest: {
             profile: components["schemas"]["ProfileEnum"];
             changes: components["schemas"]["ChangesRequest"];
+        };
+        Kind: {
+            modality: string;
+            body_part: string;
         };
         LabelCounts: {
             /** @description pool and control: what a round trains on */
@@ -1484,6 +1564,24 @@ export interface components {
             id: number;
             version: number;
             content_sha256: string;
+        };
+        /** @description As the list takes it; what is left out is not narrowed. */
+        ListQuery: {
+            state?: components["schemas"]["StateB4dEnum"];
+            modality?: string;
+            body_part?: string;
+            due?: components["schemas"]["DueEnum"];
+            flag?: components["schemas"]["FlagEnum"];
+            search?: string;
+        };
+        /** @description As the list takes it; what is left out is not narrowed. */
+        ListQueryRequest: {
+            state?: components["schemas"]["StateB4dEnum"];
+            modality?: string;
+            body_part?: string;
+            due?: components["schemas"]["DueEnum"];
+            flag?: components["schemas"]["FlagEnum"];
+            search?: string;
         };
         Mask: {
             /** @description of the uncompressed voxels */
@@ -2056,6 +2154,12 @@ export interface components {
         Received: {
             received: number;
         };
+        /** @description ``assignment.token`` is of no use before the case is claimed. */
+        Reservation: {
+            /** Format: date-time */
+            reserved_until: string;
+            assignment: components["schemas"]["Assignment"];
+        };
         Roc: {
             points: components["schemas"]["RocPoint"][];
         };
@@ -2191,6 +2295,20 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
+        SavedFilter: {
+            name: string;
+            query: components["schemas"]["ListQuery"];
+        };
+        SavedFilterRequest: {
+            name: string;
+            query: components["schemas"]["ListQueryRequest"];
+        };
+        SavedFilters: {
+            filters: components["schemas"]["SavedFilter"][];
+        };
+        SavedFiltersRequest: {
+            filters: components["schemas"]["SavedFilterRequest"][];
+        };
         /** @description How pixels are to be read; a frame repeats only what differs from its series. */
         SeriesDisplay: {
             rows: number;
@@ -2298,10 +2416,11 @@ export interface components {
          *     * `draft` - draft
          *     * `issue` - issue
          *     * `awaiting` - awaiting
+         *     * `adjudication` - adjudication
          *     * `done` - done
          * @enum {string}
          */
-        StageEnum: "not_started" | "draft" | "issue" | "awaiting" | "done";
+        StageEnum: "not_started" | "draft" | "issue" | "awaiting" | "adjudication" | "done";
         StartedImport: {
             readonly id: number;
             state?: components["schemas"]["ImportStateEnum"];
@@ -2319,6 +2438,16 @@ export interface components {
             readonly received: number;
             items: components["schemas"]["ImportItem"][];
         };
+        /**
+         * @description * `not_started` - not_started
+         *     * `draft` - draft
+         *     * `issue` - issue
+         *     * `awaiting` - awaiting
+         *     * `adjudication` - adjudication
+         *     * `done` - done
+         * @enum {string}
+         */
+        StateB4dEnum: "not_started" | "draft" | "issue" | "awaiting" | "adjudication" | "done";
         /**
          * @description * `pool` - Pool (ranked)
          *     * `control` - Control (random arm)
@@ -2491,6 +2620,11 @@ export interface components {
         WithdrawalRequest: {
             /** @description told to whoever raised an issue; kept in the ledger */
             reason: string;
+        };
+        /** @description Only cases of this modality and body part; left out or empty: of any. */
+        WithinRequest: {
+            modality?: string;
+            body_part?: string;
         };
         /** @description RFC 9457 problem: what failed, why, and what to do. */
         Problem: {
@@ -3362,13 +3496,18 @@ export interface operations {
     cases_list: {
         parameters: {
             query?: {
+                body_part?: string;
                 /** @description The pagination cursor value. */
                 cursor?: string;
+                due?: "overdue" | "week";
+                flag?: "draft" | "issue";
                 /** @description Number of results to return per page. */
                 limit?: number;
+                modality?: string;
+                /** @description words that modality or body part contain, or the number of a case; to who oversees the cases, also the beginning of a UID or of a patient's pseudonym */
                 search?: string;
                 /** @description stage */
-                state?: "awaiting" | "done" | "draft" | "issue" | "not_started";
+                state?: "adjudication" | "awaiting" | "done" | "draft" | "issue" | "not_started";
             };
             header?: never;
             path: {
@@ -3454,7 +3593,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WithinRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3471,6 +3614,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Assignment"];
                 };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claims_reserve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WithinRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claims_let_go: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The server cannot answer right now. Try again. */
             503: {
@@ -3509,6 +3740,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Curve"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    filters_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedFilters"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    filters_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedFiltersRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedFilters"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -3596,6 +3909,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedImport"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kinds_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kind"][];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

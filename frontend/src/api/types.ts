@@ -21,6 +21,7 @@ export type Curve = Schemas['Curve'];
 
 export type Stage = Schemas['StageEnum'];
 export type CaseRow = Required<Schemas['Case']>;
+export type SavedFilter = Schemas['SavedFilter'];
 export type Comment = Required<Schemas['Comment']>;
 
 export type Round = Schemas['Round'];

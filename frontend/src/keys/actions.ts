@@ -41,6 +41,8 @@ export interface Actions extends ViewActions {
   submit(): void;
   skip(): void;
   issue(): void;
+  release(): void;
+  why(): void;
 }
 
 /** What the case at hand has for the actions to work on. */
@@ -54,6 +56,8 @@ export interface Offered {
   options: readonly { key: string; label: string }[];
   /** A reading that is corrected is the reader's own: it cannot be left to another. */
   corrects: boolean;
+  /** The ranking says why it chose the case; never to a reader who is blind to the model. */
+  explained: boolean;
 }
 
 export const LAYERS = ['view', 'mark', 'case'] as const;
@@ -82,6 +86,7 @@ const paints: When = (offered) => offered.marks.includes('labelmap');
 const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
+const explained: When = (offered) => offered.explained;
 
 function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
   return { id, layer, keys: keys.split(' '), label: () => t(label), run, ...(when && { when }) };
@@ -171,6 +176,8 @@ export const ACTIONS: readonly Action[] = [
   { ...row('case.submit', 'case', 'Control+Enter', 'room.submit', (room) => room.submit()), inFields: true },
   row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),
+  row('case.release', 'case', 'Shift+s', 'room.release', (room) => room.release(), mayPass),
+  row('case.why', 'case', 'Alt+w', 'room.why', (room) => room.why(), explained),
   row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
 ];
 

@@ -32,14 +32,21 @@ export class FrameError extends Error {
 export type Renew = (seriesId: number) => Promise<SeriesDisplay>;
 
 const known = new Map<number, SeriesDisplay>();
-let renewSeries: Renew | null = null;
+const renewals = new Map<number, Renew>();
+let ahead: readonly number[] = [];
 
 /** Frames of an earlier version of the series do not stay: the same index may be another image now. */
 export function registerSeries(series: SeriesDisplay, renew: Renew): void {
   const before = known.get(series.id);
   if (before && before.version !== series.version) forgetSeries(series.id);
   known.set(series.id, series);
-  renewSeries = renew;
+  renewals.set(series.id, renew);
+}
+
+/** Whether the series is registered as it was before, or as another case shows it. */
+export function isOtherVersion(series: SeriesDisplay): boolean {
+  const before = known.get(series.id);
+  return before !== undefined && before.version !== series.version;
 }
 
 /** Drops the frames of a series from memory. */
@@ -48,10 +55,23 @@ function forgetSeries(seriesId: number): void {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
   known.delete(seriesId);
+  renewals.delete(seriesId);
 }
 
+/** Drops all series but these, and those that are loaded ahead. */
 export function forgetAllBut(seriesIds: readonly (number | undefined)[]): void {
-  for (const id of [...known.keys()]) if (!seriesIds.includes(id)) forgetSeries(id);
+  const kept = [...seriesIds, ...ahead];
+  for (const id of [...known.keys()]) if (!kept.includes(id)) forgetSeries(id);
+}
+
+export function forgetAll(): void {
+  ahead = [];
+  forgetAllBut([]);
+}
+
+/** These are loaded for a later case, and no others any more. */
+export function keepAhead(seriesIds: readonly number[]): void {
+  ahead = seriesIds;
 }
 
 /** Names the version too: the same index of another version may be another image. */
@@ -149,13 +169,14 @@ interface Encoded {
   syntax: string;
 }
 
-const frameUrl = (series: SeriesDisplay, index: number) =>
+export const frameUrl = (series: SeriesDisplay, index: number) =>
   series.frames_url.replace('{index}', String(index));
 
 async function fetchOnce(series: SeriesDisplay, index: number): Promise<Encoded> {
   let response = await request(frameUrl(series, index));
-  if (response.status === 403 && renewSeries) {
-    const fresh = await renewSeries(series.id);
+  const renew = renewals.get(series.id);
+  if (response.status === 403 && renew) {
+    const fresh = await renew(series.id);
     if (fresh.version !== series.version) throw refusal(410);
     series.frames_url = fresh.frames_url;
     response = await request(frameUrl(series, index));
@@ -165,6 +186,11 @@ async function fetchOnce(series: SeriesDisplay, index: number): Promise<Encoded>
   const stated = /transfer-syntax="?([\d.]+)/.exec(type)?.[1];
   const bytes = new Uint8Array(await response.arrayBuffer());
   return { bytes, syntax: stated ?? (series.frames[index] as FrameDescription).transfer_syntax_uid };
+}
+
+/** Into the browser's own cache, not into memory. */
+export async function fetchOnly(series: SeriesDisplay, index: number): Promise<void> {
+  await (await request(frameUrl(series, index))).arrayBuffer();
 }
 
 async function fetchFrame(series: SeriesDisplay, index: number): Promise<Encoded> {

@@ -1,4 +1,7 @@
-/** Loads the frames of a series ahead of the reader: nearest first, a few at a time, within a cap. */
+/**
+ * Loads frames before the reader wants them: nearest first, a few at a time. What belongs to the case that
+ * is being read goes before whatever is loaded for a later one: that waits until the former is there.
+ */
 
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
@@ -12,6 +15,17 @@ interface Plan {
   /** Resolves once the frame is in memory; a failure is left to the reader's own request. */
   load: (index: number) => Promise<unknown>;
   onLoaded: (loaded: number) => void;
+  /** For a later case: stands still while anything of the present one is under way. */
+  waits?: boolean;
+}
+
+/** Those of the present case that have frames to load, and what to do when there is none left. */
+const urgent = new Set<Prefetch>();
+const waiting = new Set<() => void>();
+
+function settled(one: Prefetch): void {
+  if (!urgent.delete(one) || urgent.size > 0) return;
+  for (const goOn of [...waiting]) goOn();
 }
 
 /** Indexes in the order they are wanted from where the reader is: ahead before behind. */
@@ -20,7 +34,17 @@ export function nearestFirst(pending: Iterable<number>, from: number): number[] 
   return [...pending].sort((a, b) => distance(a) - distance(b));
 }
 
-export function prefetch({ count, concurrency, load, onLoaded }: Plan): Prefetch {
+/** Bytes that a frame takes in memory. */
+export function frameBytes(pixels: {
+  rows: number;
+  columns: number;
+  samples_per_pixel: number;
+  bits_allocated: number;
+}): number {
+  return pixels.rows * pixels.columns * pixels.samples_per_pixel * (pixels.bits_allocated > 8 ? 2 : 1);
+}
+
+export function prefetch({ count, concurrency, load, onLoaded, waits = false }: Plan): Prefetch {
   const pending = new Set(Array.from({ length: count }, (_, index) => index));
   let from = 0;
   let running = 0;
@@ -28,7 +52,7 @@ export function prefetch({ count, concurrency, load, onLoaded }: Plan): Prefetch
   let stopped = false;
 
   const next = (): void => {
-    while (!stopped && running < concurrency && pending.size > 0) {
+    while (!stopped && running < concurrency && pending.size > 0 && !(waits && urgent.size > 0)) {
       const index = nearestFirst(pending, from)[0] as number;
       pending.delete(index);
       running += 1;
@@ -45,15 +69,25 @@ export function prefetch({ count, concurrency, load, onLoaded }: Plan): Prefetch
           next();
         });
     }
+    if (stopped || (running === 0 && pending.size === 0)) end();
   };
 
-  next();
-  return {
+  const end = (): void => {
+    waiting.delete(next);
+    settled(made);
+  };
+
+  const made: Prefetch = {
     moveTo(index) {
       from = index;
     },
     stop() {
       stopped = true;
+      end();
     },
   };
+  if (waits) waiting.add(next);
+  else urgent.add(made);
+  next();
+  return made;
 }

@@ -14,6 +14,7 @@ import { boot, type Boot } from './boot';
 import { Cine } from './cine';
 import {
   FrameError,
+  forgetAll,
   forgetAllBut,
   imageIdOf,
   imageIdsOf,
@@ -26,7 +27,7 @@ import { Look } from './look';
 import { MarkProjection, type Titles } from './marks';
 import { Painter } from './painter';
 import { PointerAids } from './pointer-aids';
-import { type Prefetch, prefetch } from './prefetch';
+import { frameBytes, type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
 import { EMPTY, isDrawing, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
@@ -185,7 +186,7 @@ export class Viewer {
     this.painter.close();
     this.tools.close();
     this.engine.destroy();
-    forgetAllBut([]);
+    forgetAll();
   }
 
   /** Nothing is shown until the next series is opened. */
@@ -255,9 +256,8 @@ export class Viewer {
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const frameBytes =
-      series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
-    const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
+    const fitting = Math.floor(MAX_PREFETCH_BYTES / frameBytes(series));
+    const count = Math.min(series.frame_count, Math.max(1, fitting));
     this.ahead = prefetch({
       count,
       concurrency: PREFETCH_AT_ONCE,

@@ -6,21 +6,23 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
-import { labelmapMark } from '../../viewer/masks';
 import { CaseRecord, type Edit } from '../../viewer/record';
 import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
-import { uidFromUuid } from '../../viewer/uids';
 import { Activity } from './activity';
+import { Ahead } from './ahead.svelte';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { LabelmapUids } from './labelmap-uids';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
-import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
+import type { Assignment, LabelSchema, Question, SubmittedRead, Within } from './types';
 import { isRefusal, pendingOf, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
+
+const IDLE_SECONDS = 120;
 
 export class Room {
   phase = $state<Phase>('opening');
@@ -43,11 +45,12 @@ export class Room {
     renew: server.heartbeat,
     onLost: () => void this.lookForSubmission(),
   });
+  readonly ahead: Ahead;
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
-  private readonly labelmapUids = new Map<number, string>();
+  private readonly labelmaps = new LabelmapUids();
   private generation = 0;
-  private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug);
+  private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug, this.within());
   /** A submission waits for the server; an edit withdraws it. */
   private submitAgain = false;
   private readonly stops: (() => void)[] = [];
@@ -57,13 +60,17 @@ export class Room {
     private readonly username: () => Promise<string>,
     /** Puts the slot that is read into the address. */
     private readonly showAddress: (slot: number | null) => void,
+    /** The kinds of case that the reader keeps to. */
+    readonly within: () => Within,
   ) {
+    const isIdle = () => this.activity.idleSeconds > IDLE_SECONDS;
+    this.ahead = new Ahead(slug, within, isIdle);
     this.autosave = new Autosave({
       record: this.record,
       store: this.store,
       doors: server,
       seconds: () => this.activity.seconds,
-      labelmapUid: (series) => this.labelmapUid(series),
+      labelmapUid: (series) => this.labelmaps.of(series),
       onState: (state) => {
         this.save = state;
         if (state.kind === 'correction') void this.lookForSubmission();
@@ -84,6 +91,7 @@ export class Room {
   close(): void {
     this.generation += 1;
     this.lease.end();
+    this.ahead.leave();
     void this.autosave.flush().finally(() => this.autosave.close());
     for (const stop of this.stops) stop();
   }
@@ -112,7 +120,7 @@ export class Room {
     void this.revision;
     const conflict = { text: t('conflict.title'), question: null, target: '' };
     const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.allMarks())];
+    return [...first, ...blocks(this.schema, this.record, this.labelmaps.allMarks(this.record))];
   });
 
   answer(question: string, target = ''): AnswerValue {
@@ -125,27 +133,11 @@ export class Room {
     return askedOf(this.schema, 'mark', this.record, uid);
   }
 
-  private labelmapUid(series: number): string {
-    let uid = this.labelmapUids.get(series);
-    if (!uid) {
-      uid = uidFromUuid(crypto.randomUUID());
-      this.labelmapUids.set(series, uid);
-    }
-    return uid;
-  }
-
-  // Drawn marks, and one per painted series, as the submission will name them.
-  private allMarks(): Mark[] {
-    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
-    const labelmaps = painted.map(([series]) => labelmapMark(this.labelmapUid(series), series, null));
-    return [...this.record.marks.values(), ...labelmaps];
-  }
-
   // --- opening ---
 
   /** Claims what the queue has next for this reader. */
   async next(): Promise<void> {
-    await this.start(() => server.claimNext(this.slug));
+    await this.start(() => server.claimNext(this.slug, this.within()));
   }
 
   async open(slot: number): Promise<void> {
@@ -192,18 +184,17 @@ export class Room {
 
   private async enter(assignment: Assignment, generation: number): Promise<void> {
     const { id: caseId, series: listed } = assignment.case;
-    const series = await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId)));
+    const series =
+      this.ahead.take(assignment) ??
+      (await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId))));
     const key = await this.keyOf(assignment.slot);
     if (generation !== this.generation) return;
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
-    this.labelmapUids.clear();
-    const { draft, submitted } = assignment;
-    for (const mark of [...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]) {
-      if (mark.kind === 'labelmap' && mark.series) this.labelmapUids.set(mark.series, mark.tracking_uid);
-    }
+    this.labelmaps.adopt(assignment);
+    const { submitted } = assignment;
     this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
     this.series = series;
     this.activity.restart(restored.seconds);
@@ -214,7 +205,9 @@ export class Room {
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
     this.showAddress(slot);
-    if (!submitted) this.lease.begin(assignment);
+    if (submitted) return;
+    this.lease.begin(assignment);
+    this.ahead.begin();
   }
 
   private async keyOf(slot: number): Promise<string> {
@@ -369,6 +362,7 @@ export class Room {
   /** Gives the case back to the queue. */
   async release(): Promise<void> {
     await this.autosave.flush();
+    this.ahead.leave();
     await this.leaveBy(server.release);
     toasts.say(t('room.released'));
   }

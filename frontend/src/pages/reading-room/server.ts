@@ -3,9 +3,19 @@
 import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
-import type { Assignment, SubmittedRead } from './types';
+import type { NextCase } from './ahead.svelte';
+import type { Assignment, SubmittedRead, Within } from './types';
 
-export const claimNext = (slug: string) => post<Assignment>(`projects/${slug}/claims`);
+export const claimNext = (slug: string, within: Within) =>
+  post<Assignment>(`projects/${slug}/claims`, within);
+/** What the reader will get next, kept for some minutes; undefined if nothing is free to be kept. */
+export const reserve = (slug: string, within: Within) =>
+  post<{ reserved_until: string; assignment: Assignment } | undefined>(
+    `projects/${slug}/claims/next`,
+    within,
+  );
+export const letGo = (slug: string, keepalive: boolean) =>
+  request<void>('DELETE', `projects/${slug}/claims/next`, { keepalive });
 export const openSlot = (slot: number) => get<Assignment>(`slots/${slot}`);
 /** The series as far as it belongs to the case: one image where that is the case. */
 export const describeSeries = (id: number, caseId: number | null) =>
@@ -41,8 +51,30 @@ export async function storeMask(
   await request('PUT', `slots/${slot}/masks`, { query: { series, sha256 }, body: await compress(bytes) });
 }
 
-export async function fetchMask(slot: number, sha256: string, size: number): Promise<Uint8Array> {
+const masksAhead = new Map<string, Promise<Uint8Array>>();
+
+export function fetchMask(slot: number, sha256: string, size: number): Promise<Uint8Array> {
+  const name = `${slot} ${sha256}`;
+  const ahead = masksAhead.get(name);
+  masksAhead.delete(name);
+  return ahead ? ahead.catch(() => fetchNow(slot, sha256, size)) : fetchNow(slot, sha256, size);
+}
+
+async function fetchNow(slot: number, sha256: string, size: number): Promise<Uint8Array> {
   const url = new URL(address(`slots/${slot}/masks/${sha256}`), location.origin);
   const response = await send(new Request(url, { credentials: 'same-origin' }));
   return decompress(new Uint8Array(await response.arrayBuffer()), size);
+}
+
+/** The masks of a draft that waits in a later case. */
+export async function loadMasks({ assignment, series }: NextCase): Promise<void> {
+  masksAhead.clear();
+  for (const mark of assignment.draft?.content.marks ?? []) {
+    const display = series.find(({ id }) => id === mark.series);
+    if (mark.kind !== 'labelmap' || !mark.mask || !display) continue;
+    const { frame_count: frames, rows, columns } = display;
+    const mask = fetchNow(assignment.slot, mark.mask, frames * rows * columns);
+    masksAhead.set(`${assignment.slot} ${mark.mask}`, mask);
+  }
+  await Promise.allSettled(masksAhead.values());
 }

@@ -39,6 +39,14 @@ export interface SeriesSummary {
   description: string;
   modality: string;
   frame_count: number;
+  /** That of its description; null while it is incomplete. */
+  version: string | null;
+}
+
+/** The kinds of case that *Read next* keeps to; '' for any. */
+export interface Within {
+  modality: string;
+  body_part: string;
 }
 
 export interface StoredDraft {

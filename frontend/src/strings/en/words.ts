@@ -37,7 +37,16 @@ export const words = {
   'stage.draft': 'Draft',
   'stage.issue': 'Issue raised',
   'stage.awaiting': 'Awaiting second read',
+  'stage.adjudication': 'Adjudication',
   'stage.done': 'Done',
+
+  'due.overdue': 'Overdue',
+  'due.week': 'Within a week',
+
+  'flag.draft': 'Draft',
+  'flag.issue': 'Issue raised',
+  'flag.cached': 'Images are in this browser',
+  'flag.suggestion': 'A suggestion of the model is ready',
 
   'caseState.arriving': 'Arriving',
   'caseState.withdrawn': 'Withdrawn',
