@@ -177,7 +177,7 @@ export const ACTIONS: readonly Action[] = [
   row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),
   row('case.release', 'case', 'Shift+s', 'room.release', (room) => room.release(), mayPass),
-  row('case.why', 'case', 'Alt+w', 'room.why', (room) => room.why(), explained),
+  row('case.why', 'case', 'Alt+y', 'room.why', (room) => room.why(), explained),
   row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
 ];
 

@@ -2,7 +2,7 @@
 export const reading = {
   'list.title': 'Reading list',
   'list.search': 'Number, modality or body part',
-  'list.searchAll': 'Number, modality, body part; UID or patient from the start',
+  'list.searchAll': 'Number, kind, UID or patient',
   'list.stage': 'Stage',
   'list.any': 'All',
   'list.case': 'Case',
