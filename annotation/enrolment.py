@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
-from . import access, comments, ledger, queue
+from . import access, comments, ledger, queue, suggestions
 from .access import Action
 from .dicom.faults import Fault
 from .errors import Conflict, InvalidInput
@@ -124,6 +124,7 @@ def withdraw(series: Series) -> None:
     """The series is gone from the image store: so are the cases that have no other."""
     for case in _locked(series.cases.exclude(state=Case.State.WITHDRAWN)):
         if case.series.filter(deleted_at=None).exists():
+            suggestions.forget(case)
             _record("case.images_changed", case, series=series.series_uid, gone=True)
         else:
             _withdraw(case, reason=GONE)
@@ -231,6 +232,7 @@ def _refresh(case: Case, series: Series) -> None:
     if case.state == Case.State.READY:
         queue.open_slots(case)
     queue.ask_again(case)
+    suggestions.forget(case)
     if before != (case.state, case.frame_count):
         became_ready = before[0] != case.state and case.state == Case.State.READY
         verb = "case.ready" if became_ready else "case.images_changed"

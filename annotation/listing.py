@@ -23,6 +23,7 @@ from django.db.models import (
 from django.db.models import Case as Choose
 from django.db.models.functions import Coalesce
 
+from . import suggestions
 from .errors import InvalidInput
 from .models import Case, Comment, Draft, Project, Read, Reference, Series, Skip, Slot, User
 
@@ -89,8 +90,8 @@ def for_overseer(project: Project) -> QuerySet[Case]:
 
 
 def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
-    """With the columns of the list: the person's own slot, what was answered to the person, due date,
-    series and first series.
+    """With the columns of the list: the person's own slot, whether a suggestion awaits the person, what
+    was answered to the person, due date, series and first series.
     """
     slots = Slot.objects.filter(case=OuterRef("pk"))
     own = slots.filter(reader=user, state__in=[Slot.State.CLAIMED, Slot.State.DONE])
@@ -106,6 +107,7 @@ def described(cases: QuerySet[Case], user: User) -> QuerySet[Case]:
             Subquery(late.values("slot_id")[:1]),
             output_field=BigIntegerField(),
         ),
+        ai_ready=suggestions.ready(user),
         answer=Subquery(answers.order_by("-pk").values("text")[:1]),
         due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
         series_count=Subquery(series.order_by().annotate(count=count).values("count")),

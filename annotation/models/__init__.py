@@ -4,16 +4,18 @@ from .cases import Case, Patient
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
-from .projects import CaseUnit, LabelSchema, Project, Stream, Task
+from .projects import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
+from .suggestions import Assistance, FirstReading, ItemOutcome, Outcome, Showing, Suggestion
 
 __all__ = [
     "Adoption",
     "Anchor",
     "Answer",
     "ApiToken",
+    "Assistance",
     "Case",
     "CaseUnit",
     "ChainHead",
@@ -21,15 +23,18 @@ __all__ = [
     "Comment",
     "Draft",
     "Event",
+    "FirstReading",
     "Import",
     "ImportItem",
     "Instance",
+    "ItemOutcome",
     "KeyProfile",
     "LabelSchema",
     "Mark",
     "MarkKind",
     "Mask",
     "Membership",
+    "Outcome",
     "Patient",
     "Project",
     "Purpose",
@@ -37,6 +42,7 @@ __all__ = [
     "Reference",
     "Role",
     "Series",
+    "Showing",
     "Site",
     "Skip",
     "Slot",
@@ -44,6 +50,8 @@ __all__ = [
     "SnapshotItem",
     "Split",
     "Stream",
+    "Suggestion",
+    "SuggestionMode",
     "Task",
     "User",
 ]

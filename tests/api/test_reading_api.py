@@ -113,6 +113,7 @@ class TestClaims:
             "draft": None,
             "submitted": None,
             "picked": None,
+            "assistance": {"mode": "off", "ready": False, "committed_at": None},
         }
 
     def test_asked_again_the_same_comes_back(
