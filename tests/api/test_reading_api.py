@@ -398,6 +398,7 @@ class TestList:
             "state": "ready",
             "stage": "not_started",
             "due_at": None,
+            "ai_ready": False,
             "slot": assignment["slot"],
             "answer": None,
             "stream": None,

@@ -156,6 +156,8 @@ def test_two_workers_do_not_do_the_same_work(project: Project) -> None:
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [suggesting.LOCK, project.pk])
         assert not suggesting.make_some(project.pk)
         assert not Suggestion.objects.exists()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [suggesting.LOCK, project.pk])
     finally:
         other.close()
     assert suggesting.make_some(project.pk)

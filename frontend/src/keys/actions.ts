@@ -28,6 +28,11 @@ export interface Actions {
   submit(): void;
   skip(): void;
   issue(): void;
+  accept(): void;
+  acceptAll(): void;
+  reject(): void;
+  toggleSuggestions(): void;
+  fadeSuggestions(direction: 1 | -1): void;
 }
 
 /** What the case at hand has for the actions to work on. */
@@ -39,6 +44,8 @@ export interface Offered {
   options: readonly { key: string; label: string }[];
   /** A reading that is corrected is the reader's own: it cannot be left to another. */
   corrects: boolean;
+  /** The model's suggestions are there for the reader to see. */
+  suggests: boolean;
 }
 
 export const LAYERS = ['view', 'mark', 'case'] as const;
@@ -65,6 +72,7 @@ type When = Action['when'];
 const marks: When = (offered) => offered.marks.length > 0;
 const paints: When = (offered) => offered.marks.includes('labelmap');
 const mayPass: When = (offered) => !offered.corrects;
+const suggests: When = (offered) => offered.suggests;
 
 function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
   return { id, layer, keys: keys.split(' '), label: () => t(label), run, ...(when && { when }) };
@@ -134,6 +142,20 @@ export const ACTIONS: readonly Action[] = [
   row('marks.remove', 'mark', 'Delete Backspace', 'key.remove', (room) => room.removeSelected(), marks),
   row('edit.undo', 'mark', 'Control+z', 'tool.undo', (room) => room.undo()),
   row('edit.redo', 'mark', 'Control+y Control+Shift+z', 'tool.redo', (room) => room.redo()),
+
+  row('suggestion.accept', 'mark', 'y', 'key.accept', (room) => room.accept(), suggests),
+  row('suggestion.acceptAll', 'mark', 'Shift+y', 'key.acceptAll', (room) => room.acceptAll(), suggests),
+  row('suggestion.reject', 'mark', 'u', 'key.reject', (room) => room.reject(), suggests),
+  row(
+    'suggestion.toggle',
+    'mark',
+    'Shift+u',
+    'key.toggleSuggestions',
+    (room) => room.toggleSuggestions(),
+    suggests,
+  ),
+  row('suggestion.fainter', 'mark', 'Alt+[', 'key.fainter', (room) => room.fadeSuggestions(-1), suggests),
+  row('suggestion.stronger', 'mark', 'Alt+]', 'key.stronger', (room) => room.fadeSuggestions(1), suggests),
 
   row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
   row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),

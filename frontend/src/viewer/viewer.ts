@@ -142,9 +142,9 @@ export class Viewer {
   }
 
   private resize(): void {
+    const { clientWidth, clientHeight } = this.element;
     // Until an image is up there is nothing to fit; opening a series fits it.
-    if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
-      return;
+    if (this.now.phase !== 'ready' || clientWidth === 0 || clientHeight === 0) return;
     this.engine.resize(true, true);
     this.readCamera();
   }
@@ -169,7 +169,7 @@ export class Viewer {
     this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
   }
 
-  /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
+  /** What is drawn or painted before the next series is up would land in the one before. */
   private letGo(): void {
     this.marks.leave();
     this.painter.leave();
@@ -391,6 +391,11 @@ export class Viewer {
     this.marks.setHidden(marksHidden);
     this.painter.setVisible(!marksHidden);
     this.set({ marksHidden });
+  }
+
+  /** Draws anew what lies over the image. */
+  redraw(): void {
+    this.marks.render();
   }
 
   /** The pixels of the frame shown, in real units, as they are drawn. */

@@ -5,7 +5,7 @@ import { ROOM_KEYS, shortcutsOf, toolsFor } from '../../src/pages/reading-room/k
 import { DRAWN_KINDS, type MarkKind } from '../../src/viewer/types';
 
 const kinds: MarkKind[] = [...DRAWN_KINDS, 'labelmap'];
-const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false };
+const offered = { presets: [], classes: [], marks: kinds, options: [], corrects: false, suggests: true };
 const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
   shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));
 

@@ -202,6 +202,7 @@ export class Autosave {
       caseId: this.target.caseId,
       answers: record.answers,
       marks: [...record.marks.values()],
+      suggestions: record.decisions,
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
         series,
         frames,
@@ -295,7 +296,8 @@ export class Autosave {
       if (map.values.length === 0) continue;
       marks.push(this.labelmapMark(series, await this.maskHash(series, map, target)));
     }
-    return { answers, marks };
+    const suggestions = record.decisions;
+    return suggestions.length ? { answers, marks, suggestions } : { answers, marks };
   }
 
   private labelmapMark(series: number, mask: string): Mark {

@@ -7,17 +7,18 @@ import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
 import { CaseRecord, type Edit } from '../../viewer/record';
-import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
-import { uidFromUuid } from '../../viewer/uids';
+import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import { Activity } from './activity';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { LabelmapUids } from './labelmap-uids';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
+import { Suggestions } from './suggestions.svelte';
 import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
-import { isRefusal, sendUnanswered } from './unanswered';
+import { isRefusal, refusals, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
@@ -38,6 +39,12 @@ export class Room {
   keptHere = $state(true);
 
   readonly record = new CaseRecord();
+  readonly suggestions = new Suggestions({
+    record: this.record,
+    revision: () => this.revision,
+    classes: () => this.classes,
+    questions: () => this.schema.questions ?? [],
+  });
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
@@ -46,7 +53,7 @@ export class Room {
   });
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
-  private readonly labelmapUids = new Map<number, string>();
+  private readonly labelmapUids = new LabelmapUids();
   private generation = 0;
   private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug);
   /** A submission waits for the server; an edit withdraws it. */
@@ -64,7 +71,7 @@ export class Room {
       store: this.store,
       doors: server,
       seconds: () => this.activity.seconds,
-      labelmapUid: (series) => this.labelmapUid(series),
+      labelmapUid: (series) => this.labelmapUids.of(series),
       onState: (state) => {
         this.save = state;
         if (state.kind === 'correction') void this.lookForSubmission();
@@ -113,7 +120,7 @@ export class Room {
     void this.revision;
     const conflict = { text: t('conflict.title'), question: null, target: '' };
     const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.allMarks())];
+    return [...first, ...blocks(this.schema, this.record, this.labelmapUids.allMarks(this.record))];
   });
 
   answer(question: string, target = ''): AnswerValue {
@@ -124,32 +131,6 @@ export class Room {
   questionsOfMark(uid: string): Question[] {
     void this.revision;
     return askedOf(this.schema, 'mark', this.record, uid);
-  }
-
-  private labelmapUid(series: number): string {
-    let uid = this.labelmapUids.get(series);
-    if (!uid) {
-      uid = uidFromUuid(crypto.randomUUID());
-      this.labelmapUids.set(series, uid);
-    }
-    return uid;
-  }
-
-  // Drawn marks, and one per painted series, as the submission will name them.
-  private allMarks(): Mark[] {
-    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
-    const labelmaps = painted.map(([series]): Mark => ({
-      tracking_uid: this.labelmapUid(series),
-      kind: 'labelmap',
-      label_class: '',
-      sop_instance_uid: '',
-      frame: null,
-      points_px: [],
-      mask: null,
-      series,
-      text: '',
-    }));
-    return [...this.record.marks.values(), ...labelmaps];
   }
 
   // --- opening ---
@@ -191,7 +172,8 @@ export class Room {
   private couldNotOpen(error: unknown, found: Assignment | null): void {
     this.assignment = found;
     this.series = [];
-    this.record.load([], [], new Map());
+    this.suggestions.begin(null, []);
+    this.record.load({ answers: [], marks: [] });
     if (error instanceof ApiError && error.code === 'nothing_to_read') {
       this.phase = 'nothing';
       this.showAddress(null);
@@ -210,12 +192,9 @@ export class Room {
     if (generation !== this.generation) return;
     this.assignment = assignment;
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
-    this.labelmapUids.clear();
     const { draft, submitted } = assignment;
-    for (const mark of [...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]) {
-      if (mark.kind === 'labelmap' && mark.series) this.labelmapUids.set(mark.series, mark.tracking_uid);
-    }
-    this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
+    this.labelmapUids.restart([submitted?.content, draft?.content]);
+    this.record.load(restored.content, restored.labelmaps);
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
@@ -225,6 +204,7 @@ export class Room {
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
     this.showAddress(slot);
+    this.suggestions.begin(assignment, series);
     if (!submitted) this.lease.begin(assignment);
   }
 
@@ -294,11 +274,13 @@ export class Room {
 
   // --- leaving ---
 
-  /** Submits, and goes on to the next case; false if something still blocks it. */
+  /** Submits, and goes on to the next case; false if something still blocks it, or the first of two readings
+   * was committed. */
   async submit(): Promise<boolean> {
     const { assignment } = this;
     if (!assignment || this.phase !== 'reading' || this.blocks.length > 0) return false;
     this.phase = 'submitting';
+    if (this.suggestions.wantsFirst) return this.commitFirst(assignment);
     try {
       await this.autosave.settle();
       const pending = await this.submission(assignment);
@@ -312,11 +294,32 @@ export class Room {
     }
   }
 
+  // The reader's own reading, before the model's is shown. Whatever becomes of it, the case can be read on.
+  private async commitFirst({ slot, token }: Assignment): Promise<false> {
+    try {
+      await this.autosave.settle();
+      const body = { token, content: await this.counting(), active_seconds: this.activity.seconds };
+      const { committed_at: at } = await server.commitFirst(slot, body);
+      this.suggestions.committed(at);
+      this.phase = 'reading';
+    } catch (error) {
+      this.phase = 'reading';
+      if (error instanceof ApiError && error.offline) toasts.fail(t('suggestions.commitUnanswered'));
+      else this.refused = refusals(error);
+      const fresh = await server.openSlot(slot).catch(() => null);
+      if (fresh && slot === this.assignment?.slot) this.suggestions.adopt(fresh.assistance);
+    }
+    return false;
+  }
+
+  private async counting(): Promise<Content> {
+    const stored = await this.autosave.content();
+    return { ...stored, answers: countingAnswers(this.schema, stored.answers, this.record, stored.marks) };
+  }
+
   // The same content is sent under the same key again, so that an answer that got lost costs nothing.
   private async submission(assignment: Assignment): Promise<Pending> {
-    const stored = await this.autosave.content();
-    const answers = countingAnswers(this.schema, stored.answers, this.record, stored.marks);
-    const content = { ...stored, answers };
+    const content = await this.counting();
     const before = this.autosave.unanswered;
     if (before && JSON.stringify(JSON.parse(before.body).content) === JSON.stringify(content)) return before;
     const body = { token: assignment.token, content, active_seconds: this.activity.seconds };
@@ -340,8 +343,7 @@ export class Room {
       return;
     }
     if (isRefusal(error)) await this.autosave.rememberPending(null);
-    const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
-    this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
+    this.refused = refusals(error);
     // The save that was under way gave way to the submission.
     this.autosave.touchAll();
   }

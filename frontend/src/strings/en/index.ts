@@ -6,6 +6,7 @@ import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
 import { shell } from './shell';
+import { suggestions } from './suggestions';
 import { words } from './words';
 
 export const en = {
@@ -16,5 +17,6 @@ export const en = {
   ...imports,
   ...people,
   ...keyboard,
+  ...suggestions,
   ...words,
 } as const;
