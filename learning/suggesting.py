@@ -49,7 +49,7 @@ def make_some(project_id: int) -> bool:
         except (ImageStoreUnavailable, StorageFull) as problem:
             logger.warning("Suggestions for %s have to wait: %s", project.slug, problem)
         except (EngineError, OSError) as problem:
-            logger.exception("The model in use of %s cannot suggest: %s", project.slug, problem)
+            logger.error("The model in use of %s cannot suggest: %s", project.slug, problem)
         return False
 
 

@@ -112,7 +112,7 @@ def test_what_is_suggested_cannot_be_taken_for_the_reader_s_own(room: Room) -> N
         assert path.get_attribute("stroke-dasharray") == "6 4"
     fills = [path.get_attribute("fill") or "" for path in drawn(room.page).all()]
     assert [fill[:4] for fill in fills] == ["none", "url(", "url("]
-    words = room.page.locator("[data-viewport] svg text").all_inner_texts()
+    words = room.page.locator("[data-viewport] svg text").all_text_contents()
     assert sorted(words) == ["AI Lesion", "AI Lesion", "AI Lymph node"]
     expect(room.page.locator("label.offered")).to_contain_text("AI")
     assert room.marks == []
@@ -123,7 +123,7 @@ def test_what_is_suggested_cannot_be_taken_for_the_reader_s_own(room: Room) -> N
 def test_each_is_accepted_or_rejected_with_one_key_and_taken_back_with_another(room: Room) -> None:
     room.press("y")
     eventually(room, ["accepted", "waiting", "waiting", "waiting"])
-    expect(room.page.get_by_label("Yes")).to_be_checked()
+    expect(room.page.get_by_role("radio", name="Yes")).to_be_checked()
     room.press("y")
     [box] = room.marks
     assert (box["kind"], box["points_px"]) == ("box", [[10, 10], [30, 25]])
@@ -228,52 +228,97 @@ def test_reading_goes_on_when_suggestions_cannot_be_had(browser: Browser, place:
         room.open()
         expect(room.page.get_by_text("reading goes on without them")).to_be_visible()
         room.press("1")
-        expect(room.page.get_by_label("No", exact=True)).to_be_checked()
+        expect(room.page.get_by_role("radio", name="No")).to_be_checked()
         slot = room.slot
         room.press("Control+Enter")
         expect(room.root).not_to_have_attribute("data-slot", str(slot))
 
 
-class TestReaderFirst:
-    @pytest.fixture(scope="class")
-    def place(self, live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
-        made = prepare(live_stack.url, in_live_stack, slug="second", people=1, cases=1)
-        suggest(made, in_live_stack, "reader_first")
-        return made
+def test_the_model_is_seen_after_the_own_reading_and_no_sooner(
+    browser: Browser, live_stack: Stack, in_live_stack: Callable[[str], str]
+) -> None:
+    place = prepare(live_stack.url, in_live_stack, slug="second", people=1, cases=1)
+    suggest(place, in_live_stack, "reader_first")
+    for room in open_room(browser, place, "second-1"):
+        asked: list[str] = []
 
-    def test_the_model_is_seen_after_the_own_reading_and_no_sooner(
-        self, browser: Browser, place: Place, in_live_stack: Callable[[str], str]
-    ) -> None:
-        for room in open_room(browser, place, "second-1"):
-            asked: list[str] = []
+        def note(request: Request, asked: list[str] = asked) -> None:
+            asked.append(request.url)
 
-            def note(request: Request, asked: list[str] = asked) -> None:
-                asked.append(request.url)
+        room.page.on("request", note)
+        room.open()
+        case = int(room.root.get_attribute("data-case") or 0)
+        expect(room.page.get_by_text("once your own reading is in")).to_be_visible()
+        room.press("y", "Shift+Y")
+        room.press("1")
+        expect(room.page.get_by_role("button", name="Commit own reading")).to_be_enabled()
+        room.page.screenshot(path="/tmp/shots/suggestions-first.png")
+        assert not [url for url in asked if "suggestion" in url or "/masks/" in url]
+        assert "AI Lesion" not in room.page.content()
+        slot = room.slot
+        room.press("Control+Enter")
+        shown(room)
+        assert room.slot == slot, "committing is not submitting"
+        expect(room.page.get_by_text("is kept as it was")).to_be_visible()
+        room.page.reload()
+        shown(room.wait())
+        room.page.screenshot(path="/tmp/shots/suggestions-second.png")
+        room.press("Shift+Y")
+        room.page.get_by_role("spinbutton").fill("12")
+        room.page.keyboard.press("Escape")
+        room.press("Control+Enter")
+        expect(room.root).to_have_attribute("data-phase", "nothing")
+    first, final, changed = json.loads(in_live_stack(FIRST.format(case=case)).splitlines()[-1])
+    assert [(one["question"], one["value"]) for one in first] == [("finding", "no")]
+    assert sorted(final) == [["finding", "yes"], ["size", 12]]
+    assert changed == 4
 
-            room.page.on("request", note)
-            room.open()
-            case = int(room.root.get_attribute("data-case") or 0)
-            expect(room.page.get_by_text("once your own reading is in")).to_be_visible()
-            room.press("y", "Shift+Y")
-            room.press("1")
-            expect(room.page.get_by_role("button", name="Commit own reading")).to_be_enabled()
-            room.page.screenshot(path="/tmp/shots/suggestions-first.png")
-            assert not [url for url in asked if "suggestion" in url or "/masks/" in url]
-            assert "AI Lesion" not in room.page.content()
-            slot = room.slot
-            room.press("Control+Enter")
-            shown(room)
-            assert room.slot == slot, "committing is not submitting"
-            expect(room.page.get_by_text("is kept as it was")).to_be_visible()
-            room.page.reload()
-            shown(room.wait())
-            room.page.screenshot(path="/tmp/shots/suggestions-second.png")
-            room.press("Shift+Y")
-            room.page.get_by_role("spinbutton").fill("12")
-            room.page.keyboard.press("Escape")
-            room.press("Control+Enter")
-            expect(room.root).to_have_attribute("data-phase", "nothing")
-        first, final, changed = json.loads(in_live_stack(FIRST.format(case=case)).splitlines()[-1])
-        assert [(one["question"], one["value"]) for one in first] == [("finding", "no")]
-        assert sorted(final) == [["finding", "yes"], ["size", 12]]
-        assert changed == 4
+
+# Two reads of a real model's suggestions: one answer taken, one turned down.
+READ = """
+import sys
+sys.path.insert(0, "tests")
+import builders, suggestion_builders as hints
+from annotation import queue, suggestions
+from annotation.models import Case, Project, Suggestion, User
+from learning.models import Recipe, Round, TrainedModel
+project = Project.objects.get(slug={slug!r})
+recipe = Recipe.objects.create(project=project, version=1, document={{}})
+round_ = Round.objects.create(project=project, number=3, recipe=recipe, seed=1, trigger="api", state="done")
+model = TrainedModel.objects.create(
+    project=project, round=round_, arm="all", network="ensemble", weights_sha256="f" * 64,
+    code_sha256="0" * 64, config={{}}, state="in_use")
+Suggestion.objects.filter(project=project).update(model=model.pk)
+reader = User.objects.get(username={reader!r})
+for value, decision in (("yes", "accepted"), ("no", "rejected")):
+    slot = queue.claim(project, reader)
+    made = suggestions.show(slot, reader)
+    content = builders.content(value)
+    if value == "yes":
+        content["answers"].append({{"question": "size", "target": "", "value": 8}})
+    hints.submit(slot, {{**content, "suggestions": hints.decided(made, **{{decision: "answer:finding"}})}})
+"""
+
+
+def test_the_lead_sees_what_became_of_them_and_chooses_when_they_are_shown(
+    browser: Browser, live_stack: Stack, in_live_stack: Callable[[str], str]
+) -> None:
+    place = prepare(live_stack.url, in_live_stack, slug="measured", people=1, cases=3)
+    suggest(place, in_live_stack, "at_once")
+    in_live_stack(READ.format(slug=place.slug, reader="measured-1"))
+    context = place.enter(browser, "measured-1")
+    page = context.new_page()
+    page.goto(f"{place.url}/p/{place.slug}/models")
+    answers = page.get_by_role("row", name=re.compile("answers"))
+    expect(answers).to_contain_text("0.500")
+    expect(answers).to_contain_text("50 % end as suggested")
+    masks = page.get_by_role("row", name=re.compile("masks"))
+    expect(masks.get_by_role("cell").nth(5)).to_have_text("4")
+    page.get_by_text("What readers did").scroll_into_view_if_needed()
+    page.screenshot(path="/tmp/shots/suggestions-models.png", full_page=True)
+    page.get_by_role("radio", name="After their own reading").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("radio", name="After their own reading")).to_be_checked()
+    context.close()

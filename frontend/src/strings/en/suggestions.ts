@@ -13,6 +13,7 @@ export const suggestions = {
   'suggestions.committed':
     'Your own reading of {when} is kept as it was. Change what you want, then submit: the final one may differ.',
   'suggestions.commit': 'Commit own reading',
+  'suggestions.readyToCommit': 'Ready to commit your own reading',
   'suggestions.committing': 'Committing…',
   'suggestions.commitUnanswered':
     'The server did not answer, so your own reading is not committed yet. Your work is kept; try again.',
