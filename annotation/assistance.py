@@ -28,6 +28,8 @@ from .models import (
 MOST_VOXELS = 2**28
 """Masks larger than this are not compared: a reader does not wait for it."""
 ACCEPTED, REJECTED = "accepted", "rejected"
+DESCRIBED = ("assistances__suggestion", "assistances__outcomes")
+"""What to fetch with reads that are to be described."""
 
 Json = Mapping[str, Any]
 
@@ -110,6 +112,26 @@ def decisions(read: Read) -> list[dict[str, Any]]:
             "assistance__suggestion", "item", "outcome"
         )
     ]
+
+
+def described(read: Read) -> list[dict[str, Any]]:
+    """Which model's suggestions the reader had in view, and what became of them; empty for none."""
+    return [
+        {
+            "weights_sha256": one.suggestion.weights_sha256,
+            "round": one.suggestion.round,
+            "after_first_reading": one.first_reading_id is not None,
+            "items": [
+                {"kind": item.kind, "label": item.label, "outcome": item.outcome}
+                for item in sorted(one.outcomes.all(), key=_in_order)
+            ],
+        }
+        for one in sorted(read.assistances.all(), key=_in_order)
+    ]
+
+
+def _in_order(row: Assistance | ItemOutcome) -> int:
+    return row.pk
 
 
 def _final(slot: Slot, content: Json, marks: Sequence[Mark]) -> Final:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from accessibility import barriers
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from reading_room import COLUMNS, ROWS, SLICES, Place, Room, prepare
 
@@ -117,7 +118,7 @@ def test_what_is_suggested_cannot_be_taken_for_the_reader_s_own(room: Room) -> N
     expect(room.page.locator("label.offered")).to_contain_text("AI")
     assert room.marks == []
     assert room.painted == {}
-    room.page.screenshot(path="/tmp/shots/suggestions-room.png")
+    assert barriers(room.page) == []
 
 
 def test_each_is_accepted_or_rejected_with_one_key_and_taken_back_with_another(room: Room) -> None:
@@ -252,7 +253,6 @@ def test_the_model_is_seen_after_the_own_reading_and_no_sooner(
         room.press("y", "Shift+Y")
         room.press("1")
         expect(room.page.get_by_role("button", name="Commit own reading")).to_be_enabled()
-        room.page.screenshot(path="/tmp/shots/suggestions-first.png")
         assert not [url for url in asked if "suggestion" in url or "/masks/" in url]
         assert "AI Lesion" not in room.page.content()
         slot = room.slot
@@ -262,7 +262,6 @@ def test_the_model_is_seen_after_the_own_reading_and_no_sooner(
         expect(room.page.get_by_text("is kept as it was")).to_be_visible()
         room.page.reload()
         shown(room.wait())
-        room.page.screenshot(path="/tmp/shots/suggestions-second.png")
         room.press("Shift+Y")
         room.page.get_by_role("spinbutton").fill("12")
         room.page.keyboard.press("Escape")
@@ -314,8 +313,7 @@ def test_the_lead_sees_what_became_of_them_and_chooses_when_they_are_shown(
     expect(answers).to_contain_text("50 % end as suggested")
     masks = page.get_by_role("row", name=re.compile("masks"))
     expect(masks.get_by_role("cell").nth(5)).to_have_text("4")
-    page.get_by_text("What readers did").scroll_into_view_if_needed()
-    page.screenshot(path="/tmp/shots/suggestions-models.png", full_page=True)
+    assert barriers(page) == []
     page.get_by_role("radio", name="After their own reading").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
