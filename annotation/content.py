@@ -45,6 +45,16 @@ MARK = {
         "text": {"type": "string", "maxLength": 10_000},
     },
 }
+DECISION = {
+    "type": "object",
+    "required": ["suggestion", "item", "decision"],
+    "additionalProperties": False,
+    "properties": {
+        "suggestion": {"type": "integer", "minimum": 1, "maximum": 2**53},
+        "item": {"type": "string", "minLength": 1, "maxLength": 100},
+        "decision": {"enum": ["accepted", "rejected"]},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
@@ -52,6 +62,7 @@ CONTENT = {
     "properties": {
         "answers": {"type": "array", "maxItems": 10_000, "items": ANSWER},
         "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
+        "suggestions": {"type": "array", "maxItems": 10_000, "items": DECISION},
     },
 }
 FEWEST_POINTS = {MarkKind.CONTOUR: 3, MarkKind.POLYLINE: 2}

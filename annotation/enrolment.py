@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
-from . import access, comments, ledger, queue
+from . import access, comments, ledger, queue, suggestions
 from .access import Action
 from .dicom.faults import Fault
 from .errors import Conflict, InvalidInput
@@ -233,6 +233,7 @@ def _refresh(case: Case, series: Series) -> None:
     if case.state == Case.State.READY:
         queue.open_slots(case)
     queue.ask_again(case)
+    suggestions.forget(case)
     if before != (case.state, case.frame_count):
         became_ready = before[0] != case.state and case.state == Case.State.READY
         verb = "case.ready" if became_ready else "case.images_changed"

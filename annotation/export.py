@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from django.db.models import Prefetch
 
-from . import datasheet, ledger, orthanc, snapshots
+from . import assistance, datasheet, ledger, orthanc, snapshots
 from .export_images import Pictures
 from .marks import as_submitted
 from .models import Mark, Project, Read, Snapshot, SnapshotItem, User
@@ -223,7 +223,7 @@ def _reads(snapshot: Snapshot) -> Iterator[bytes]:
         reads = (
             Read.objects.filter(references__in=[item.reference_id for item in items])
             .select_related("case", "label_schema")
-            .prefetch_related("answers", Prefetch("marks", MARKS))
+            .prefetch_related("answers", Prefetch("marks", MARKS), *assistance.DESCRIBED)
         )
         by_case: dict[int, list[Read]] = {item.case_id: [] for item in items}
         for read in reads.order_by("submitted_at", "pk").distinct():
@@ -243,6 +243,7 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
         "active_seconds": read.active_seconds,
         "content_sha256": read.content_sha256,
         "instances_sha256": read.instances_sha256,
+        "assisted_by": assistance.described(read),
         "answers": [
             {"question": answer.question, "target": answer.target, "value": answer.value}
             for answer in read.answers.all()

@@ -26,6 +26,7 @@ from django.db.models import (
 from django.db.models import Case as Choose
 from django.db.models.functions import Coalesce, Now
 
+from . import suggestions
 from .list_filters import ListFilter
 from .models import (
     Case,
@@ -102,8 +103,8 @@ def for_overseer(project: Project, sought: ListFilter = NEVER_SOUGHT) -> QuerySe
 
 
 def described(cases: QuerySet[Case], user: User, *, oversees: bool = False) -> QuerySet[Case]:
-    """With the columns of the list: the person's own slot, what was answered to the person, due date,
-    flags, series and first series.
+    """With the columns of the list: the person's own slot, whether a suggestion awaits the person, what
+    was answered to the person, due date, flags, series and first series.
     """
     slots = Slot.objects.filter(case=OuterRef("pk"))
     own = slots.filter(reader=user, state__in=[Slot.State.CLAIMED, Slot.State.DONE])
@@ -120,6 +121,7 @@ def described(cases: QuerySet[Case], user: User, *, oversees: bool = False) -> Q
             Subquery(late.values("slot_id")[:1]),
             output_field=BigIntegerField(),
         ),
+        ai_ready=suggestions.ready(user),
         answer=Subquery(answers.order_by("-pk").values("text")[:1]),
         due_at=Subquery(slots.exclude(due_at=None).order_by("due_at").values("due_at")[:1]),
         has_draft=Exists(drafts if oversees else drafted),

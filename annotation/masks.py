@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+import numpy as np
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from numpy.typing import NDArray
 
 from . import uploads
 from .case_images import display_of, instance_of
 from .errors import InvalidInput, NotFound, TooLarge
-from .models import Draft, MarkKind, Mask, Slot
+from .models import Draft, MarkKind, Mask, Series, Slot
 
 MOST_VOXELS = 2**30
 MOST_COMPRESSED_BYTES = 64 * 2**20
@@ -25,6 +28,8 @@ KEPT_SPARE = timedelta(days=1)
 MOST_SPARE = 50
 """Masks of a slot that nothing names: what a reader may still undo to, or was about to save."""
 DELETED_AT_ONCE = 100
+UNNAMED = Q(mark=None, suggestion=None, first_reading=None)
+"""Of no read, no suggestion and no first reading; a draft may still name it."""
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -69,10 +74,30 @@ def store(
     return mask
 
 
+def keep(project_id: int, series: Series, voxels: NDArray[np.uint8]) -> Mask:
+    """A labelmap made here, of the series' own frames, rows and columns. The same voxels are kept once."""
+    content = voxels.tobytes()
+    compressed = gzip.compress(content, compresslevel=6, mtime=0)
+    uploads.require_space(len(compressed))
+    mask, _ = Mask.objects.defer("gzip").get_or_create(
+        project_id=project_id,
+        series=series,
+        sha256=hashlib.sha256(content).hexdigest(),
+        defaults={
+            "shape": list(voxels.shape),
+            "labels": [int(value) for value in np.unique(voxels) if value],
+            "gzip": compressed,
+        },
+    )
+    return mask
+
+
 def find(slot: Slot, sha256: str) -> Mask:
-    """A mask of the slot's case by the hash of its voxels."""
+    """A mask of the slot's case by the hash of its voxels; a suggested one only once it is shown."""
+    seen = Q(suggestion=None) | Q(suggestion__showings__slot=slot)
+    drawn = Q(mark__isnull=False) | Q(slot__isnull=False)
     mask = Mask.objects.filter(
-        project=slot.project_id, series__cases=slot.case_id, sha256=sha256
+        seen | drawn, project=slot.project_id, series__cases=slot.case_id, sha256=sha256
     ).first()
     if mask is None:
         raise NotFound("No such mask was uploaded for this case.")
@@ -100,7 +125,7 @@ def shape_of(shown: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _trim(slot: Slot) -> None:
     """Of the masks sent for a slot and named by nothing, only the latest stay."""
-    spare = slot.masks.filter(mark=None).order_by("-stored_at").values_list("pk", flat=True)
+    spare = slot.masks.filter(UNNAMED).order_by("-stored_at").values_list("pk", flat=True)
     oldest = list(spare[MOST_SPARE : 2 * MOST_SPARE])
     if oldest:
         of_series = Draft.objects.filter(slot__case__series__in=slot.case.series.all())
@@ -112,12 +137,12 @@ def _delete_spare(masks: QuerySet[Mask], drafts: QuerySet[Draft]) -> int:
     being named at this moment is locked, and stays.
     """
     named = _named(drafts)
-    spare = masks.filter(mark=None).values_list("pk", "sha256")
+    spare = masks.filter(UNNAMED).values_list("pk", "sha256")
     ids = [pk for pk, sha256 in spare if sha256 not in named]
     deleted = 0
     for start in range(0, len(ids), DELETED_AT_ONCE):
         with transaction.atomic():
-            some = masks.filter(mark=None, pk__in=ids[start : start + DELETED_AT_ONCE])
+            some = masks.filter(UNNAMED, pk__in=ids[start : start + DELETED_AT_ONCE])
             locked = some.select_for_update(skip_locked=True, of=("self",)).values_list("pk")
             ids_now = [pk for (pk,) in locked]
             deleted += Mask.objects.defer("gzip").filter(pk__in=ids_now).delete()[0]

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import transaction
 
-from . import adoption, intake_rules, ledger, members, schema
-from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
+from . import adoption, intake_rules, ledger, members, schema, suggestions
+from .models import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task, User
 from .validation import Problem, problem, require_none, violations
 
 DEFAULT_SHARES = {"pool": 0.4, "control": 0.2, "calibration": 0.1, "holdout": 0.3}
@@ -33,6 +33,7 @@ CHANGEABLE = {
     "evaluation_first": {"type": "boolean"},
     "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
     "blind_to_model": {"type": "boolean"},
+    "suggestions": {"enum": SuggestionMode.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }
@@ -46,6 +47,10 @@ SHARES = {
     "propertyNames": {"enum": Stream.values},
     "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
 }
+BLIND = (
+    "Readers are blind to the model, so nothing of it may be shown to them: set suggestions to off, or "
+    "blind_to_model to false."
+)
 CHANGES_SCHEMA = {
     "type": "object",
     "properties": CHANGEABLE,
@@ -107,6 +112,7 @@ def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Proje
         return project
     for name, values in changed.items():
         setattr(project, name, values["to"])
+    require_none(_contradictions(project.suggestions, blind=project.blind_to_model), "The change")
     project.save(update_fields=list(changed))
     if changed.get("intake_rule", {}).get("to"):
         adoption.begin(project)
@@ -129,6 +135,7 @@ def add_label_schema(project: Project, document: Mapping[str, Any], *, user: Use
         project=project, version=current.version + 1, document=document
     )
     data = {"version": added.version, "document": dict(document)}
+    suggestions.retire(project)
     ledger.record("label_schema.add", project=project, actor=user, obj=added, data=data)
     return added
 
@@ -157,6 +164,14 @@ def _problems(document: Any, shape: Mapping[str, Any]) -> Iterator[Problem]:
     shares = document.get("stream_shares", DEFAULT_SHARES)
     if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
         yield problem("stream_shares", f"The shares add up to {sum(shares.values()):g}, not to 1.")
+    if "slug" in document:
+        blind = document.get("blind_to_model", True)
+        yield from _contradictions(document.get("suggestions", SuggestionMode.OFF), blind=blind)
     mix = document.get("reading_mix", DEFAULT_MIX)
     if not any(mix.values()):
         yield problem("reading_mix", "At least one stream needs a weight above 0.")
+
+
+def _contradictions(mode: str, *, blind: bool) -> Iterator[Problem]:
+    if blind and mode != SuggestionMode.OFF:
+        yield problem("suggestions", BLIND)

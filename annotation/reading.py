@@ -16,12 +16,23 @@ from uuid import UUID
 import rfc8785
 from django.db import IntegrityError, transaction
 
-from . import case_images, consensus, ledger, marks, provenance, queue, schema
+from . import (
+    assistance,
+    case_images,
+    consensus,
+    first_readings,
+    ledger,
+    marks,
+    provenance,
+    queue,
+    schema,
+)
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
     Answer,
     Case,
     Draft,
+    FirstReading,
     LabelSchema,
     Mark,
     Project,
@@ -48,6 +59,7 @@ class Submission:
     active_seconds: float
     token: int
     images: Mapping[str, str] | None
+    assisted: list[assistance.Measured]
 
 
 def save_draft(
@@ -149,16 +161,18 @@ def submit(
     require_none(
         schema.check_content(label_schema.document, content, complete=True), "What you submitted"
     )
+    drawn = marks.prepare(slot.case, content["marks"])
     submission = Submission(
         reader=reader,
         idempotency_key=idempotency_key,
         sha256=sha256,
         label_schema=label_schema,
         answers=_answers(content),
-        marks=marks.prepare(slot.case, content["marks"]),
+        marks=drawn,
         active_seconds=active_seconds,
         token=token,
         images=images,
+        assisted=assistance.measure(slot, reader, content, drawn, active_seconds),
     )
     try:
         with transaction.atomic():
@@ -168,6 +182,22 @@ def submit(
         if done := _replayed(reader, idempotency_key, sha256):
             return done
         raise
+
+
+def commit_first(
+    slot_id: int, reader: User, *, token: int, content: dict[str, Any], active_seconds: float
+) -> FirstReading:
+    """The reader's own reading for good, before suggestions are shown. The draft goes on."""
+    del token  # it must be in this reader's hands, which ``first_readings`` checks
+    _check_seconds(active_seconds)
+    slot = slot_of(slot_id, reader)
+    return first_readings.commit(
+        slot,
+        reader,
+        label_schema=current_label_schema(slot.project_id),
+        content=content,
+        active_seconds=active_seconds,
+    )
 
 
 def latest_read(slot: Slot, reader: User) -> Read | None:
@@ -184,7 +214,9 @@ def last_read(project: Project, reader: User) -> Read | None:
 def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
-    return {"answers": list(answers), "marks": consensus.submitted_marks(read)}
+    content = {"answers": list(answers), "marks": consensus.submitted_marks(read)}
+    decided = assistance.decisions(read)
+    return {**content, "suggestions": decided} if decided else content
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:
@@ -248,6 +280,7 @@ def _store(
         mark.read = read
     Answer.objects.bulk_create(submission.answers)
     Mark.objects.bulk_create(submission.marks)
+    assistance.record(read, submission.assisted)
     return read
 
 
@@ -261,6 +294,8 @@ def _record(project: Project, read: Read, submission: Submission) -> None:
         "late": read.late,
         "supersedes": read.supersedes_id,
     }
+    if submission.assisted:
+        data["suggestions"] = [one.suggestion.pk for one in submission.assisted]
     ledger.record("read.submit", project=project, actor=read.reader, obj=read, data=data)
 
 

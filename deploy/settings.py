@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS = {
         "ImportItemStateEnum": "annotation.models.ImportItem.State",
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
+        "SuggestionModeEnum": "annotation.models.SuggestionMode",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -230,7 +231,11 @@ DRAMATIQ_BROKER = {
     ],
 }
 DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
-ACTOR_QUEUES = {"advance_round": "training", "follow_changes": "intake"}
+ACTOR_QUEUES = {
+    "advance_round": "training",
+    "make_suggestions": "training",
+    "follow_changes": "intake",
+}
 WHY_PICKED = "learning.picked.picked"
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")

@@ -7,7 +7,7 @@ import dramatiq
 from annotation import doorbell
 from annotation.models import Project
 
-from . import rounds
+from . import rounds, suggesting
 
 WITHOUT_LIMIT = float("inf")
 
@@ -28,3 +28,12 @@ def advance_round(round_id: int) -> None:
 @dramatiq.actor(actor_name=rounds.START_BY_RULE, max_retries=0)
 def start_round_by_rule(project_id: int) -> None:
     rounds.start_by_rule(Project.objects.get(pk=project_id))
+
+
+@dramatiq.actor(
+    actor_name=suggesting.ACTOR, queue_name="training", max_retries=0, time_limit=WITHOUT_LIMIT
+)
+def make_suggestions(project_id: int) -> None:
+    """Some cases; then the project rings for the next ones, behind rounds that wait."""
+    if suggesting.make_some(project_id):
+        doorbell.ring(suggesting.ACTOR, project_id)

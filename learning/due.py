@@ -1,4 +1,6 @@
-"""What of learning needs a worker now, read from the data: rounds that wait, and rounds by rule."""
+"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule, and
+suggestions for the cases that are read next.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from annotation.models import Project
 
-from . import leases, rounds
+from . import leases, rounds, suggesting
 from .models import Round
 
 
@@ -21,3 +23,6 @@ def due() -> Iterator[tuple[str, int]]:
     for project in by_rule:
         if rounds.due_by_rule(project) and not rounds.why_not(project):
             yield rounds.START_BY_RULE, project.pk
+    for project in suggesting.assisted():
+        if suggesting.is_due(project):
+            yield suggesting.ACTOR, project.pk

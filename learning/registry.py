@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from annotation import ledger
+from annotation import ledger, suggestions
 from annotation.models import Project, Snapshot, User
 
 from . import artifacts
@@ -161,6 +161,7 @@ def _put_in_use(model: TrainedModel, reason: str) -> None:
     )
     model.state, model.state_reason = TrainedModel.State.IN_USE, reason
     model.save(update_fields=["state", "state_reason"])
+    suggestions.retire(model.project, but_of=model.pk)
 
 
 def _record(verb: str, model: TrainedModel, user: User | None, reason: str) -> None:

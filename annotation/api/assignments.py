@@ -11,9 +11,20 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from annotation import queue, reading
+from annotation import queue, reading, suggestions
 from annotation.case_images import instance_of, version_of
-from annotation.models import Case, Draft, MarkKind, Mask, Read, Slot, Stream, Task, User
+from annotation.models import (
+    Case,
+    Draft,
+    MarkKind,
+    Mask,
+    Read,
+    Slot,
+    Stream,
+    SuggestionMode,
+    Task,
+    User,
+)
 
 from .documents import LabelSchemaDocument
 
@@ -42,12 +53,22 @@ MARK = {
         "text": {"type": "string"},
     },
 }
+DECISION = {
+    "type": "object",
+    "required": ["suggestion", "item", "decision"],
+    "properties": {
+        "suggestion": {"type": "integer"},
+        "item": {"type": "string"},
+        "decision": {"type": "string", "enum": ["accepted", "rejected"]},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
     "properties": {
         "answers": {"type": "array", "items": ANSWER},
         "marks": {"type": "array", "items": MARK},
+        "suggestions": {"type": "array", "items": DECISION},
     },
 }
 PICKED = {
@@ -205,6 +226,17 @@ class OwnReadSerializer(SubmittedSerializer):
     content = ContentField()
 
 
+class AssistanceSerializer(serializers.Serializer[Any]):
+    mode = serializers.ChoiceField(
+        SuggestionMode.choices,
+        help_text="for this reader and this case; off for every unassisted read",
+    )
+    ready = serializers.BooleanField(help_text="ask for it with POST /slots/{id}/suggestion")
+    committed_at = serializers.DateTimeField(
+        allow_null=True, help_text="when my first reading was kept; null: not yet"
+    )
+
+
 class AssignmentSerializer(serializers.Serializer[Any]):
     slot = serializers.IntegerField()
     token = serializers.IntegerField()
@@ -216,6 +248,7 @@ class AssignmentSerializer(serializers.Serializer[Any]):
     draft = DraftSerializer(allow_null=True)
     submitted = OwnReadSerializer(allow_null=True)
     picked = PickedField(allow_null=True)
+    assistance = AssistanceSerializer()
 
 
 def valid(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -252,6 +285,19 @@ def assignment(slot: Slot, reader: User) -> dict[str, Any]:
         "draft": None if draft is None else reading.described(draft),
         "submitted": None if read is None else {**submitted(read), "content": reading.said(read)},
         "picked": _picked(slot),
+        "assistance": _assistance(slot, reader),
+    }
+
+
+def _assistance(slot: Slot, reader: User) -> dict[str, Any]:
+    mode = suggestions.mode_for(slot, reader)
+    if mode == SuggestionMode.OFF:
+        return {"mode": mode, "ready": False, "committed_at": None}
+    first = suggestions.first_reading(slot, reader)
+    return {
+        "mode": mode,
+        "ready": suggestions.find(slot) is not None,
+        "committed_at": None if first is None else first.committed_at,
     }
 
 

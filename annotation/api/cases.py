@@ -36,6 +36,9 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
     answer = serializers.CharField(
         allow_null=True, help_text="what somebody last answered to an issue or remark of mine"
     )
+    ai_ready = serializers.BooleanField(
+        help_text="a suggestion of the model awaits me; never in blind projects or evaluating streams"
+    )
     thumbnail = serializers.SerializerMethodField()
     stream = serializers.SerializerMethodField()
 
@@ -43,7 +46,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
         model = Case
         fields = [
             "id", "modality", "body_part", "series_count", "frame_count", "state", "stage", "due_at",
-            "thumbnail", "slot", "answer", "has_draft", "has_issue", "stream", "created_at",
+            "ai_ready", "thumbnail", "slot", "answer", "has_draft", "has_issue", "stream", "created_at",
         ]  # fmt: skip
 
     def get_thumbnail(self, case: Any) -> str | None:

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from annotation import access, progress, projects
 from annotation.access import Action
-from annotation.models import Membership, Project, Role, Stream, Task
+from annotation.models import Membership, Project, Role, Stream, SuggestionMode, Task
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
@@ -52,6 +52,7 @@ class LabelSchemaSerializer(serializers.Serializer[Any]):
 class ProjectDetailSerializer(ProjectSerializer):
     label_schema = LabelSchemaSerializer()
     blind_to_model = serializers.BooleanField()
+    suggestions = serializers.ChoiceField(SuggestionMode.choices)
     reads_per_case = serializers.IntegerField()
     evaluation_first = serializers.BooleanField()
     stream_shares = NumberPerStream()
@@ -72,6 +73,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     evaluation_first = serializers.BooleanField(required=False)
     reads_per_case = serializers.IntegerField(required=False)
     blind_to_model = serializers.BooleanField(required=False)
+    suggestions = serializers.ChoiceField(SuggestionMode.choices, required=False)
     lease_minutes = serializers.IntegerField(required=False)
     round_every = serializers.IntegerField(required=False)
 

@@ -84,7 +84,7 @@ class SlotDetail(APIView):
     @extend_schema(operation_id="slots_retrieve", responses=shapes.AssignmentSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """A case that I have or had in hand, with my draft or what I submitted."""
-        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        slot = reading.slot_of(visible(request, pk), signed_in(request))
         body = shapes.assignment(slot, signed_in(request))
         return Response(body, headers={"Cache-Control": "no-store"})
 
@@ -98,7 +98,7 @@ class Heartbeat(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """I am still at it: renew the lease. 409 lease_lost: the case went back meanwhile."""
         given = shapes.valid(shapes.TokenSerializer, request)
-        slot = queue.renew(_visible(request, pk), signed_in(request), given["token"])
+        slot = queue.renew(visible(request, pk), signed_in(request), given["token"])
         return Response(shapes.LeaseSerializer(slot).data)
 
 
@@ -109,7 +109,7 @@ class Release(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Give the case back unread. My draft stays."""
         given = shapes.valid(shapes.TokenSerializer, request)
-        queue.release(_visible(request, pk), signed_in(request), given["token"])
+        queue.release(visible(request, pk), signed_in(request), given["token"])
         return Response(status=204)
 
 
@@ -118,9 +118,7 @@ class SkipView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Decline the case for good, with a reason; it goes to others."""
         given = shapes.valid(shapes.SkipSerializer, request)
-        queue.skip(
-            _visible(request, pk), signed_in(request), given["token"], reason=given["reason"]
-        )
+        queue.skip(visible(request, pk), signed_in(request), given["token"], reason=given["reason"])
         return Response(status=204)
 
 
@@ -133,7 +131,7 @@ class IssueView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Take the case off the list until somebody has answered."""
         given = shapes.valid(shapes.IssueSerializer, request)
-        slot_id = _visible(request, pk)
+        slot_id = visible(request, pk)
         comment = queue.raise_issue(
             slot_id, signed_in(request), given["token"], issue=given["issue"], text=given["text"]
         )
@@ -149,7 +147,7 @@ class DraftView(APIView):
     def put(self, request: Request, pk: int) -> Response:
         """Save all that is drawn and answered. 409 stale_draft carries the newer one as ``current``."""
         given = shapes.valid(shapes.NewDraftSerializer, request)
-        draft = reading.save_draft(_visible(request, pk), signed_in(request), **given)
+        draft = reading.save_draft(visible(request, pk), signed_in(request), **given)
         return Response(shapes.SavedDraftSerializer(draft).data)
 
 
@@ -164,7 +162,7 @@ class Submit(APIView):
         """Say it for good. Exactly one effect, however often it is sent with the same key."""
         key = _idempotency_key(request)
         given = shapes.valid(shapes.SubmissionSerializer, request)
-        slot_id = _visible(request, pk)
+        slot_id = visible(request, pk)
         read = reading.submit(slot_id, signed_in(request), idempotency_key=key, **given)
         return Response(shapes.submitted(read), status=201)
 
@@ -183,7 +181,7 @@ class Masks(APIView):
         series_id = request.query_params.get("series", "")
         if not (series_id.isascii() and series_id.isdigit() and len(series_id) < 19):
             raise InvalidInput("Say with ?series= to which series the mask belongs.")
-        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        slot = reading.slot_of(visible(request, pk), signed_in(request))
         if not hasattr(request.data, "read"):
             raise InvalidInput("Send the gzipped mask as application/octet-stream.")
         mask = masks.store(
@@ -203,7 +201,7 @@ class MaskDetail(APIView):
     )
     def get(self, request: Request, pk: int, sha256: str) -> HttpResponse:
         """The gzipped labelmap as it was uploaded."""
-        slot = reading.slot_of(_visible(request, pk), signed_in(request))
+        slot = reading.slot_of(visible(request, pk), signed_in(request))
         mask = masks.find(slot, sha256)
         return HttpResponse(
             bytes(mask.gzip),
@@ -212,7 +210,7 @@ class MaskDetail(APIView):
         )
 
 
-def _visible(request: Request, slot_id: int) -> int:
+def visible(request: Request, slot_id: int) -> int:
     """The id, if the person may read in the slot's project. Whose the slot is, the domain decides."""
     slots = access.visible_to(request.user, Slot.objects.all(), Action.READ_CASES)
     if not slots.filter(pk=slot_id).exists():

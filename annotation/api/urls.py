@@ -18,6 +18,7 @@ from . import (
     projects,
     reading,
     series,
+    suggestions,
     tokens,
 )
 
@@ -65,6 +66,8 @@ urlpatterns = [
     path("slots/<int:pk>/skip", reading.SkipView.as_view()),
     path("slots/<int:pk>/issue", reading.IssueView.as_view()),
     path("slots/<int:pk>/draft", reading.DraftView.as_view()),
+    path("slots/<int:pk>/commit", suggestions.Commit.as_view()),
+    path("slots/<int:pk>/suggestion", suggestions.SuggestionView.as_view()),
     path("slots/<int:pk>/submit", reading.Submit.as_view()),
     path("slots/<int:pk>/masks", reading.Masks.as_view()),
     path("slots/<int:pk>/masks/<str:sha256>", reading.MaskDetail.as_view()),

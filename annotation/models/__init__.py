@@ -5,16 +5,18 @@ from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Serie
 from .ledger import Anchor, ChainHead, Event
 from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
-from .projects import CaseUnit, LabelSchema, Project, Stream, Task
+from .projects import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
+from .suggestions import Assistance, FirstReading, ItemOutcome, Outcome, Showing, Suggestion
 
 __all__ = [
     "Adoption",
     "Anchor",
     "Answer",
     "ApiToken",
+    "Assistance",
     "Case",
     "CaseUnit",
     "ChainHead",
@@ -22,15 +24,18 @@ __all__ = [
     "Comment",
     "Draft",
     "Event",
+    "FirstReading",
     "Import",
     "ImportItem",
     "Instance",
+    "ItemOutcome",
     "KeyProfile",
     "LabelSchema",
     "Mark",
     "MarkKind",
     "Mask",
     "Membership",
+    "Outcome",
     "Patient",
     "Project",
     "Purpose",
@@ -39,6 +44,7 @@ __all__ = [
     "Role",
     "SavedFilters",
     "Series",
+    "Showing",
     "Site",
     "Skip",
     "Slot",
@@ -46,6 +52,8 @@ __all__ = [
     "SnapshotItem",
     "Split",
     "Stream",
+    "Suggestion",
+    "SuggestionMode",
     "Task",
     "User",
 ]

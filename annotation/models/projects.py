@@ -32,6 +32,14 @@ class Stream(models.TextChoices):
     HOLDOUT = "holdout", "Hold-out"
 
 
+class SuggestionMode(models.TextChoices):
+    """When a reader sees what the model in use says of a case."""
+
+    OFF = "off", "Never"
+    AT_ONCE = "at_once", "From the start"
+    READER_FIRST = "reader_first", "After the reader's own first reading"
+
+
 class Project(models.Model):
     """One reading question over one set of images."""
 
@@ -56,6 +64,9 @@ class Project(models.Model):
     )
     reads_per_case = models.PositiveSmallIntegerField(default=1)
     blind_to_model = models.BooleanField(default=True)
+    suggestions = models.CharField(
+        max_length=12, choices=SuggestionMode, default=SuggestionMode.OFF
+    )
     lease_minutes = models.PositiveSmallIntegerField(default=30)
     round_every = models.PositiveIntegerField(
         default=0, help_text="submissions per round; 0: by hand"

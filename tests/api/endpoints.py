@@ -110,6 +110,14 @@ TABLE = [
     ),
     Operation(
         "post",
+        "slots/<int:pk>/commit",
+        READ,
+        in_hand=True,
+        body=HELD | {"content": EMPTY, "active_seconds": 1},
+    ),
+    Operation("post", "slots/<int:pk>/suggestion", READ, in_hand=True),
+    Operation(
+        "post",
         "slots/<int:pk>/submit",
         READ,
         in_hand=True,
@@ -120,6 +128,7 @@ TABLE = [
     Operation("get", f"{PROJECT}/learning", (Action.VIEW_PROGRESS,)),
     Operation("get", f"{PROJECT}/curve", (Action.VIEW_PROGRESS,)),
     Operation("get", f"{PROJECT}/ranking", (Action.VIEW_ROUNDS,)),
+    Operation("get", f"{PROJECT}/suggestions", (Action.VIEW_ROUNDS,)),
     Operation("get", f"{PROJECT}/rounds", (Action.VIEW_ROUNDS,)),
     Operation("post", f"{PROJECT}/rounds", (Action.RUN_ROUNDS,)),
     Operation("get", "rounds/<int:pk>", (Action.VIEW_ROUNDS,)),

@@ -115,6 +115,7 @@ class TestClaims:
             "draft": None,
             "submitted": None,
             "picked": None,
+            "assistance": {"mode": "off", "ready": False, "committed_at": None},
         }
 
     def test_asked_again_the_same_comes_back(
@@ -399,6 +400,7 @@ class TestList:
             "state": "ready",
             "stage": "not_started",
             "due_at": None,
+            "ai_ready": False,
             "slot": assignment["slot"],
             "answer": None,
             "has_draft": False,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import builders
+import suggestion_builders
 from django.db import models
 from django.utils import timezone
 from endpoints import Operation
@@ -44,10 +45,11 @@ class World:
 
 
 def make_world() -> World:
-    project = builders.project()
+    project = suggestion_builders.project()
     recipe = recipes.store(project, RECIPE)
     read, unread, _ = builders.cases(project, 3)
     builders.reference(read)
+    suggestion_builders.suggested(unread)
     lead = builders.user(Role.LEAD, project=project)
     series = unread.series.get()
     Mask.objects.create(

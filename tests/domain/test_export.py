@@ -16,8 +16,9 @@ import builders
 import nibabel as nib
 import numpy as np
 import pytest
+import suggestion_builders as hints
 
-from annotation import export, marks, snapshots
+from annotation import export, marks, snapshots, suggestions
 from annotation.content import POINTS
 from annotation.models import Event, Mark, MarkKind, Mask, Series, Snapshot
 
@@ -121,6 +122,33 @@ def test_a_mark_of_every_kind_is_there_as_it_was_submitted(kind: str) -> None:
     [exported] = json.loads(line)["marks"]
     assert {name: exported[name] for name in submitted} == submitted
     assert len(exported["points_mm"]) == len(points)
+
+
+def test_a_read_names_the_model_that_the_reader_had_in_view() -> None:
+    project = hints.project()
+    unassisted, assisted = builders.cases(project, 2)
+    builders.reference(unassisted)
+    made = hints.suggested(assisted)
+    slot = hints.claimed(project, builders.reader(project))
+    suggestions.show(slot, slot.reader)
+    decisions = hints.decided(made, accepted="answer:finding")
+    hints.submit(slot, {**builders.content("no"), "suggestions": decisions})
+    archive = archive_of(snapshots.freeze(project, user=None, title="", query={}))
+    reads = {
+        line["case"]: line["assisted_by"]
+        for line in map(json.loads, archive.read("reads.jsonl").splitlines())
+    }
+    assert reads == {
+        unassisted.uid: [],
+        assisted.uid: [
+            {
+                "weights_sha256": made.weights_sha256,
+                "round": 3,
+                "after_first_reading": False,
+                "items": [{"kind": "answer", "label": "finding", "outcome": "edited"}],
+            }
+        ],
+    }
 
 
 def test_a_reader_keeps_one_pseudonym() -> None:

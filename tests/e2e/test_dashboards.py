@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from accessibility import barriers
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 from reading_room import Place, prepare
 
 from deploy.stack import Stack
 
-AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = ["", "/list", "/rounds", "/models", "/datasets", "/import", "/members"]
 IMPORTED_MS = 60_000
 
@@ -51,16 +49,6 @@ def show(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
-
-
-def barriers(page: Page, *more: str) -> list[str]:
-    """What axe finds that keeps somebody out, one line each; ``more`` names further sets of rules."""
-    page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)",
-        [*CONFORMANCE, *more],
-    )
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
 @pytest.mark.parametrize("path", [*(f"/p/boards{page}" for page in PAGES), "/", "/account", "/x"])

@@ -1,6 +1,6 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { api, body } from './client';
-import type { ImportItem, NewSnapshot, NewToken, Role, SavedFilter } from './types';
+import type { ImportItem, NewSnapshot, NewToken, ProjectChange, Role, SavedFilter } from './types';
 
 const at = (id: number) => ({ params: { path: { id } } });
 const inProject = (slug: string) => ({ params: { path: { slug } } });
@@ -10,6 +10,9 @@ export const cancelRound = (id: number) => body(api.POST('/api/rounds/{id}/cance
 export const retryRound = (id: number) => body(api.POST('/api/rounds/{id}/retry', at(id)));
 export const applyModel = (id: number, reason: string) =>
   body(api.POST('/api/models/{id}/use', { ...at(id), body: { reason } }));
+
+export const changeProject = (slug: string, changes: ProjectChange) =>
+  body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: changes }));
 
 export const freezeDataset = (slug: string, wanted: NewSnapshot) =>
   body(api.POST('/api/projects/{slug}/snapshots', { ...inProject(slug), body: wanted }));

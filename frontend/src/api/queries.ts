@@ -187,6 +187,13 @@ export const models = (slug: string) => ({
   refetchInterval: SLOW_MS,
 });
 
+export const suggestionUse = (slug: string) => ({
+  ...one(inProject(slug, 'suggestions'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/suggestions', { params: { path: { slug } }, signal }),
+  ),
+  refetchInterval: SLOW_MS,
+});
+
 export const model = (id: string) =>
   one([...key.models, id], ({ signal }) =>
     api.GET('/api/models/{id}', { params: { path: { id: Number(id) } }, signal }),

@@ -683,6 +683,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For each model: how many of its suggestions were taken, edited, rejected, and at what cost. */
+        get: operations["suggestions_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rounds/{id}": {
         parameters: {
             query?: never;
@@ -779,6 +796,23 @@ export interface paths {
         get: operations["slots_retrieve"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Keep my own reading for good, before the suggestions are shown. The final one may differ. */
+        post: operations["slots_commit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -915,6 +949,27 @@ export interface paths {
         put?: never;
         /** @description Say it for good. Exactly one effect, however often it is sent with the same key. */
         post: operations["slots_submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{id}/suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Show me what the model says of this case; that I saw it is recorded.
+         *
+         *     404 where there is none for me, whatever the reason; 409 while my own reading has to come first.
+         */
+        post: operations["slots_suggestion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1142,6 +1197,24 @@ export interface components {
                 acquisition: string;
                 round: number | null;
             } | null;
+            assistance: components["schemas"]["Assistance"];
+        };
+        Assistance: {
+            /**
+             * @description for this reader and this case; off for every unassisted read
+             *
+             *     * `off` - Never
+             *     * `at_once` - From the start
+             *     * `reader_first` - After the reader's own first reading
+             */
+            mode: components["schemas"]["SuggestionModeEnum"];
+            /** @description ask for it with POST /slots/{id}/suggestion */
+            ready: boolean;
+            /**
+             * Format: date-time
+             * @description when my first reading was kept; null: not yet
+             */
+            committed_at: string | null;
         };
         Calibration: {
             points: components["schemas"]["CalibrationPoint"][];
@@ -1164,6 +1237,8 @@ export interface components {
             stage: components["schemas"]["StageEnum"];
             /** Format: date-time */
             due_at: string | null;
+            /** @description a suggestion of the model awaits me; never in blind projects or evaluating streams */
+            ai_ready: boolean;
             readonly thumbnail: string | null;
             /** @description in my hands, read by me or drafted */
             slot: number | null;
@@ -1326,6 +1401,12 @@ export interface components {
                     series?: number | null;
                     text?: string;
                 }[];
+                suggestions?: {
+                    suggestion: number;
+                    item: string;
+                    /** @enum {string} */
+                    decision: "accepted" | "rejected";
+                }[];
             };
             /** Format: double */
             active_seconds?: number;
@@ -1365,6 +1446,10 @@ export interface components {
             note: string;
             /** @description why the pixels shown are not (all of) the stored ones; missing if they are */
             reasons?: components["schemas"]["ReasonsEnum"][];
+        };
+        FirstReading: {
+            /** Format: date-time */
+            readonly committed_at: string;
         };
         /**
          * @description * `draft` - draft
@@ -1463,6 +1548,31 @@ export interface components {
         Kind: {
             modality: string;
             body_part: string;
+        };
+        /**
+         * @description * `answers` - answers
+         *     * `marks` - marks
+         *     * `masks` - masks
+         * @enum {string}
+         */
+        KindEnum: "answers" | "marks" | "masks";
+        KindOfSuggestion: {
+            kind: components["schemas"]["KindEnum"];
+            outcomes: components["schemas"]["Outcomes"];
+            /** @description taken as it was, of all that were shown */
+            acceptance: components["schemas"]["Share"];
+            /**
+             * Format: double
+             * @description mean, of suggested and final masks of a class that was taken
+             */
+            dice: number | null;
+            /**
+             * Format: double
+             * @description mean distance by which marks that were taken were moved
+             */
+            moved_mm: number | null;
+            /** @description answers that ended as suggested */
+            agreement: components["schemas"]["Share"] | null;
         };
         LabelCounts: {
             /** @description pool and control: what a round trains on */
@@ -1730,6 +1840,12 @@ export interface components {
                     series?: number | null;
                     text?: string;
                 }[];
+                suggestions?: {
+                    suggestion: number;
+                    item: string;
+                    /** @enum {string} */
+                    decision: "accepted" | "rejected";
+                }[];
             };
             /** Format: double */
             active_seconds: number;
@@ -1809,6 +1925,15 @@ export interface components {
             /** @description page of the front end below the project */
             page: string;
         };
+        Outcomes: {
+            /** @description taken as it was */
+            accepted: number;
+            /** @description taken and changed */
+            edited: number;
+            rejected: number;
+            /** @description seen, and nothing done with it */
+            ignored: number;
+        };
         Overview: {
             streams: components["schemas"]["StreamsField"];
             /** @description of all cases; too few show that files were taken for one patient */
@@ -1848,6 +1973,12 @@ export interface components {
                     mask?: string | null;
                     series?: number | null;
                     text?: string;
+                }[];
+                suggestions?: {
+                    suggestion: number;
+                    item: string;
+                    /** @enum {string} */
+                    decision: "accepted" | "rejected";
                 }[];
             };
         };
@@ -2036,6 +2167,7 @@ export interface components {
             evaluation_first?: boolean;
             reads_per_case?: number;
             blind_to_model?: boolean;
+            suggestions?: components["schemas"]["SuggestionModeEnum"];
             lease_minutes?: number;
             round_every?: number;
         };
@@ -2075,6 +2207,7 @@ export interface components {
             counts: components["schemas"]["Counts"];
             label_schema: components["schemas"]["LabelSchema"];
             blind_to_model: boolean;
+            suggestions: components["schemas"]["SuggestionModeEnum"];
             reads_per_case: number;
             evaluation_first: boolean;
             stream_shares: {
@@ -2348,6 +2481,18 @@ export interface components {
             suv?: components["schemas"]["Uptake"];
             frames: components["schemas"]["DisplayFrame"][];
         };
+        Share: {
+            /** Format: double */
+            value: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            count: number;
+        };
         SkipRequest: {
             /** Format: int64 */
             token: number;
@@ -2493,6 +2638,12 @@ export interface components {
                     series?: number | null;
                     text?: string;
                 }[];
+                suggestions?: {
+                    suggestion: number;
+                    item: string;
+                    /** @enum {string} */
+                    decision: "accepted" | "rejected";
+                }[];
             };
             /** Format: double */
             active_seconds: number;
@@ -2507,6 +2658,67 @@ export interface components {
             late: boolean;
             /** Format: date-time */
             submitted_at: string;
+        };
+        Suggestion: {
+            readonly id: number;
+            /** @description of learning's trained models */
+            readonly model: number;
+            /** @description number of the round that trained the model */
+            readonly round: number;
+            items: {
+                /** @description names it in a decision; of a mark, its tracking UID */
+                item: string;
+                /** @enum {string} */
+                kind: "answer" | "box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap";
+                /** @description calibrated, 0 to 1 */
+                confidence?: number | null;
+                question?: string;
+                /** @description of an answer */
+                value?: unknown;
+                label_class?: string;
+                sop_instance_uid?: string;
+                frame?: number | null;
+                points_px?: number[][];
+                text?: string;
+                series?: number;
+                /** @description SHA-256 of the voxels */
+                mask?: string;
+                /** @description of the class within the mask */
+                voxel_value?: number;
+                voxels?: number;
+                /** @description frame of the series with most of it, from 0 */
+                index?: number;
+            }[];
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `off` - Never
+         *     * `at_once` - From the start
+         *     * `reader_first` - After the reader's own first reading
+         * @enum {string}
+         */
+        SuggestionModeEnum: "off" | "at_once" | "reader_first";
+        SuggestionUse: {
+            model: number;
+            round: number;
+            state: components["schemas"]["ModelStateEnum"];
+            /** @description suggestions that are current */
+            waiting: number;
+            reads: number;
+            /**
+             * Format: double
+             * @description mean active seconds of a read since the suggestion could be seen
+             */
+            seconds: number | null;
+            first_readings: number;
+            /** @description final readings that differ from the reader's first one */
+            changed: number;
+            kinds: components["schemas"]["KindOfSuggestion"][];
+        };
+        SuggestionUseList: {
+            mode: components["schemas"]["SuggestionModeEnum"];
+            results: components["schemas"]["SuggestionUse"][];
         };
         /**
          * @description * `classification` - Classification
@@ -4680,6 +4892,45 @@ export interface operations {
             };
         };
     };
+    suggestions_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionUseList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rounds_retrieve: {
         parameters: {
             query?: never;
@@ -4902,6 +5153,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_commit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmissionRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstReading"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -5248,6 +5542,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_suggestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestion"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

@@ -14,6 +14,7 @@ export type Member = Schemas['Member'];
 
 export type ProjectSummary = Schemas['Project'];
 export type Project = Schemas['ProjectDetail'];
+export type ProjectChange = Schemas['PatchedProjectChangeRequest'];
 export type Progress = Schemas['Overview'];
 export type NextStep = Schemas['NextStep'];
 export type Learning = Schemas['Learning'];
@@ -32,6 +33,8 @@ export type LogLine = Schemas['RoundLog'];
 
 export type Model = Schemas['Model'];
 export type ModelDetail = Schemas['ModelDetail'];
+export type SuggestionUse = Schemas['SuggestionUse'];
+export type SuggestionMode = Schemas['SuggestionModeEnum'];
 export type ModelState = Schemas['ModelStateEnum'];
 export type Metric = Schemas['Metric'];
 

@@ -43,6 +43,11 @@ export interface Actions extends ViewActions {
   issue(): void;
   release(): void;
   why(): void;
+  accept(): void;
+  acceptAll(): void;
+  reject(): void;
+  toggleSuggestions(): void;
+  fadeSuggestions(direction: 1 | -1): void;
 }
 
 /** What the case at hand has for the actions to work on. */
@@ -58,6 +63,8 @@ export interface Offered {
   corrects: boolean;
   /** The ranking says why it chose the case; never to a reader who is blind to the model. */
   explained: boolean;
+  /** The model's suggestions are there for the reader to see. */
+  suggests: boolean;
 }
 
 export const LAYERS = ['view', 'mark', 'case'] as const;
@@ -87,6 +94,7 @@ const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
 const explained: When = (offered) => offered.explained;
+const suggests: When = (offered) => offered.suggests;
 
 function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
   return { id, layer, keys: keys.split(' '), label: () => t(label), run, ...(when && { when }) };
@@ -169,6 +177,20 @@ export const ACTIONS: readonly Action[] = [
   row('marks.remove', 'mark', 'Delete Backspace', 'key.remove', (room) => room.removeSelected(), marks),
   row('edit.undo', 'mark', 'Control+z', 'tool.undo', (room) => room.undo()),
   row('edit.redo', 'mark', 'Control+y Control+Shift+z', 'tool.redo', (room) => room.redo()),
+
+  row('suggestion.accept', 'mark', 'y', 'key.accept', (room) => room.accept(), suggests),
+  row('suggestion.acceptAll', 'mark', 'Shift+y', 'key.acceptAll', (room) => room.acceptAll(), suggests),
+  row('suggestion.reject', 'mark', 'u', 'key.reject', (room) => room.reject(), suggests),
+  row(
+    'suggestion.toggle',
+    'mark',
+    'Shift+u',
+    'key.toggleSuggestions',
+    (room) => room.toggleSuggestions(),
+    suggests,
+  ),
+  row('suggestion.fainter', 'mark', 'Alt+[', 'key.fainter', (room) => room.fadeSuggestions(-1), suggests),
+  row('suggestion.stronger', 'mark', 'Alt+]', 'key.stronger', (room) => room.fadeSuggestions(1), suggests),
 
   row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
   row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),

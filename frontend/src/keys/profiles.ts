@@ -51,6 +51,8 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'marks.hide': ['g'],
     'edit.undo': ['z', 'Control+z'],
     'edit.redo': ['y', 'Control+y'],
+    'suggestion.accept': ['k'],
+    'suggestion.acceptAll': ['Shift+k'],
   },
   // The mouse is in the left hand: everything lies under the right one.
   left_handed: {
@@ -75,6 +77,9 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'marks.hide': ['Shift+h'],
     'edit.undo': ['Shift+Backspace', 'Control+z'],
     'edit.redo': ['Shift+Delete', 'Control+y'],
+    'suggestion.accept': [';'],
+    'suggestion.acceptAll': ['Alt+;'],
+    'suggestion.reject': ["'"],
     'form.jump': ['Shift+j'],
     'case.skip': ['Shift+k'],
   },

@@ -171,7 +171,7 @@ export class MarkProjection {
       .filter((uid) => this.drawn.has(uid));
   }
 
-  private render(): void {
+  render(): void {
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
   }
 

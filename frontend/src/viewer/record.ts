@@ -4,7 +4,7 @@
  */
 
 import { Labelmap, type VoxelPatch } from './labelmap';
-import type { Answer, AnswerValue, LabelClass, Mark } from './types';
+import type { Answer, AnswerValue, Content, Decision, LabelClass, Mark } from './types';
 
 export type Edit =
   | { kind: 'mark'; title: string; uid: string; before: Mark | null; after: Mark | null }
@@ -16,13 +16,24 @@ export type Edit =
       before: AnswerValue;
       after: AnswerValue;
     }
-  | { kind: 'voxels'; title: string; series: number; patch: VoxelPatch };
+  | { kind: 'voxels'; title: string; series: number; patch: VoxelPatch }
+  | {
+      kind: 'decision';
+      title: string;
+      suggestion: number;
+      item: string;
+      before: Decision['decision'] | null;
+      after: Decision['decision'] | null;
+    }
+  /** Several at once that are one step for the reader. */
+  | { kind: 'group'; title: string; edits: readonly Edit[] };
 
 /** What changed, for those who draw or save it. */
 export type Change =
   | { kind: 'mark'; uid: string }
   | { kind: 'answer'; question: string; target: string }
   | { kind: 'voxels'; series: number; frames: number[] }
+  | { kind: 'decision' }
   | { kind: 'everything' };
 
 const STEPS_KEPT = 500;
@@ -37,6 +48,7 @@ export class CaseRecord {
   readonly marks = new Map<string, Mark>();
   readonly labelmaps = new Map<number, Labelmap>();
   private readonly answerByKey = new Map<string, Answer>();
+  private readonly decisionByKey = new Map<string, Decision>();
   private readonly done: Edit[] = [];
   private readonly undone: Edit[] = [];
   private readonly listeners = new Set<(change: Change) => void>();
@@ -58,9 +70,22 @@ export class CaseRecord {
     return this.answerByKey.get(keyOf(question, target))?.value ?? null;
   }
 
+  get decisions(): Decision[] {
+    return [...this.decisionByKey.values()];
+  }
+
+  decision(suggestion: number, item: string): Decision['decision'] | null {
+    return this.decisionByKey.get(keyOf(String(suggestion), item))?.decision ?? null;
+  }
+
   /** Takes over a stored state; the history starts afresh. */
-  load(answers: readonly Answer[], marks: readonly Mark[], labelmaps: ReadonlyMap<number, Labelmap>): void {
+  load(
+    { answers, marks, suggestions = [] }: Content,
+    labelmaps: ReadonlyMap<number, Labelmap> = new Map(),
+  ): void {
     this.answerByKey.clear();
+    this.decisionByKey.clear();
+    for (const one of suggestions) this.decisionByKey.set(keyOf(String(one.suggestion), one.item), one);
     this.marks.clear();
     this.labelmaps.clear();
     for (const answer of answers) this.answerByKey.set(keyOf(answer.question, answer.target), answer);
@@ -94,6 +119,11 @@ export class CaseRecord {
       return this.apply(last, 'after');
     }
     this.commit({ kind: 'mark', title, uid, before: this.marks.get(uid) ?? null, after });
+  }
+
+  /** Several changes as one step. */
+  commitAll(title: string, edits: readonly Edit[]): void {
+    if (edits.length > 0) this.commit({ kind: 'group', title, edits });
   }
 
   /** Records a stroke whose voxels are painted already. */
@@ -152,14 +182,17 @@ export class CaseRecord {
   }
 
   private patchBytes(): number {
-    const voxels = this.done.reduce(
-      (sum, edit) => sum + (edit.kind === 'voxels' ? edit.patch.indexes.length : 0),
-      0,
-    );
+    const voxels = this.done.reduce((sum, edit) => sum + voxelsOf(edit), 0);
     return voxels * BYTES_PER_PATCHED_VOXEL;
   }
 
   private apply(edit: Edit, side: 'before' | 'after'): void {
+    if (edit.kind === 'group') {
+      const edits = side === 'after' ? edit.edits : [...edit.edits].reverse();
+      for (const one of edits) this.apply(one, side);
+      return;
+    }
+    if (edit.kind === 'decision') return this.applyDecision(edit, side);
     if (edit.kind === 'voxels') return this.applyVoxels(edit.series, edit.patch, side);
     if (edit.kind === 'mark') {
       const mark = edit[side];
@@ -174,12 +207,26 @@ export class CaseRecord {
     this.tell({ kind: 'answer', question, target });
   }
 
+  private applyDecision(edit: Extract<Edit, { kind: 'decision' }>, side: 'before' | 'after'): void {
+    const { suggestion, item } = edit;
+    const decision = edit[side];
+    const key = keyOf(String(suggestion), item);
+    if (decision) this.decisionByKey.set(key, { suggestion, item, decision });
+    else this.decisionByKey.delete(key);
+    this.tell({ kind: 'decision' });
+  }
+
   private applyVoxels(series: number, patch: VoxelPatch, side: 'before' | 'after'): void {
     const map = this.labelmaps.get(series);
     if (!map) return;
     map.write(patch.indexes, patch[side]);
     this.tell({ kind: 'voxels', series, frames: map.framesOf(patch.indexes) });
   }
+}
+
+function voxelsOf(edit: Edit): number {
+  if (edit.kind === 'voxels') return edit.patch.indexes.length;
+  return edit.kind === 'group' ? edit.edits.reduce((sum, one) => sum + voxelsOf(one), 0) : 0;
 }
 
 /** The classes that are painted anywhere in the labelmap. */

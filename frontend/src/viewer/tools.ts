@@ -13,12 +13,13 @@ import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
 import { SHAPES } from './shapes';
+import { SuggestionTool } from './suggestion-tool';
 import type { Tool } from './state';
 import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, LabelTool];
+const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, SuggestionTool, LabelTool];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -61,8 +62,10 @@ export class Toolbox {
       this.group.addTool(name);
     }
     for (const [name, options] of markTools()) this.group.addTool(name, options);
-    this.group.addTool(LabelTool.toolName);
-    this.group.setToolEnabled(LabelTool.toolName);
+    for (const name of [SuggestionTool.toolName, LabelTool.toolName]) {
+      this.group.addTool(name);
+      this.group.setToolEnabled(name);
+    }
     this.group.addViewport(viewportId, engineId);
     this.select('window');
   }

@@ -119,9 +119,17 @@ export interface Answer {
   value: AnswerValue;
 }
 
+/** What the reader decided about one item of a suggestion. */
+export interface Decision {
+  suggestion: number;
+  item: string;
+  decision: 'accepted' | 'rejected';
+}
+
 export interface Content {
   answers: Answer[];
   marks: Mark[];
+  suggestions?: Decision[];
 }
 
 export interface LabelClass {

@@ -165,9 +165,9 @@ export class Viewer {
   }
 
   private resize(): void {
+    const { clientWidth, clientHeight } = this.element;
     // Until an image is up there is nothing to fit; opening a series fits it.
-    if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
-      return;
+    if (this.now.phase !== 'ready' || clientWidth === 0 || clientHeight === 0) return;
     this.look.resize();
   }
 
@@ -210,7 +210,7 @@ export class Viewer {
     this.cine.forget();
   }
 
-  /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
+  /** What is drawn or painted before the next series is up would land in the one before. */
   private letGo(): void {
     this.marks.leave();
     this.painter.leave();
@@ -383,6 +383,11 @@ export class Viewer {
     this.marks.setHidden(marksHidden);
     this.painter.setVisible(!marksHidden);
     this.set({ marksHidden });
+  }
+
+  /** Draws anew what lies over the image. */
+  redraw(): void {
+    this.marks.render();
   }
 
   /** The pixels of the frame shown, in real units, as they are drawn. */

@@ -122,7 +122,7 @@ it('the browser keeps voxels that came from the server, along with the first str
   const voxels = new Uint8Array(300);
   voxels[5] = 1;
   voxels[205] = 2;
-  record.load([], [], new Map([[7, new Labelmap(3, 10, 10, voxels)]]));
+  record.load({ answers: [], marks: [] }, new Map([[7, new Labelmap(3, 10, 10, voxels)]]));
   autosave.begin({ key: 'ada:1', slot: 1, token: 5, caseId: 9, version: 3 }, new Map([[7, 'a'.repeat(64)]]));
   paint(5);
   await turns();

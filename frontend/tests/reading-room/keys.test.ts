@@ -13,6 +13,7 @@ const offered = {
   options: [],
   corrects: false,
   explained: true,
+  suggests: true,
 };
 const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
   shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));

@@ -148,7 +148,7 @@ describe('a record', () => {
   it('starts a fresh history with what it loads', () => {
     const record = new CaseRecord();
     record.setAnswer('finding', 'yes', 'answer');
-    record.load([], [box('2.25.9')], new Map([[7, new Labelmap(1, 2, 2)]]));
+    record.load({ answers: [], marks: [box('2.25.9')] }, new Map([[7, new Labelmap(1, 2, 2)]]));
     expect(record.undo()).toBeNull();
     expect([...record.marks.keys()]).toEqual(['2.25.9']);
     expect(record.answers).toEqual([]);

@@ -202,6 +202,7 @@ export class Autosave {
       caseId: this.target.caseId,
       answers: record.answers,
       marks: [...record.marks.values()],
+      suggestions: record.decisions,
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
         series,
         frames,
@@ -296,7 +297,8 @@ export class Autosave {
       const mask = await this.maskHash(series, map, target);
       marks.push(labelmapMark(this.options.labelmapUid(series), series, mask));
     }
-    return { answers, marks };
+    const suggestions = record.decisions;
+    return suggestions.length ? { answers, marks, suggestions } : { answers, marks };
   }
 
   private async maskHash(series: number, map: Labelmap, target: Target | null): Promise<string> {

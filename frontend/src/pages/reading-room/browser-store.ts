@@ -3,7 +3,7 @@
  * costs nothing. Painted voxels are kept frame by frame, so that a stroke writes only the frames it touched.
  */
 
-import type { Answer, Mark } from '../../viewer/types';
+import type { Answer, Decision, Mark } from '../../viewer/types';
 
 const NAME = 'consilium-drafts';
 const DRAFTS = 'drafts';
@@ -28,6 +28,8 @@ export interface BrowserDraft {
   caseId: number;
   answers: Answer[];
   marks: Mark[];
+  /** Absent in drafts from before there were suggestions. */
+  suggestions?: Decision[];
   painted: PaintedSeries[];
   /** The server's version that this draft started from. */
   version: number;

@@ -7,7 +7,7 @@ import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
 import { CaseRecord, type Edit } from '../../viewer/record';
-import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave, type SaveState } from './autosave';
@@ -17,8 +17,9 @@ import { LabelmapUids } from './labelmap-uids';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
+import { Suggestions } from './suggestions.svelte';
 import type { Assignment, LabelSchema, Question, SubmittedRead, Within } from './types';
-import { isRefusal, pendingOf, sendUnanswered } from './unanswered';
+import { isRefusal, pendingOf, refusals, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
@@ -39,6 +40,12 @@ export class Room {
   keptHere = $state(true);
 
   readonly record = new CaseRecord();
+  readonly suggestions = new Suggestions({
+    record: this.record,
+    revision: () => this.revision,
+    classes: () => this.classes,
+    questions: () => this.schema.questions ?? [],
+  });
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
@@ -172,7 +179,8 @@ export class Room {
   private couldNotOpen(error: unknown, found: Assignment | null): void {
     this.assignment = found;
     this.series = [];
-    this.record.load([], [], new Map());
+    this.suggestions.begin(null, []);
+    this.record.load({ answers: [], marks: [] });
     if (error instanceof ApiError && error.code === 'nothing_to_read') {
       this.phase = 'nothing';
       this.showAddress(null);
@@ -195,7 +203,7 @@ export class Room {
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
     this.labelmaps.adopt(assignment);
     const { submitted } = assignment;
-    this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
+    this.record.load(restored.content, restored.labelmaps);
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
@@ -205,6 +213,7 @@ export class Room {
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
     this.showAddress(slot);
+    this.suggestions.begin(assignment, series);
     if (submitted) return;
     this.lease.begin(assignment);
     this.ahead.begin();
@@ -276,11 +285,13 @@ export class Room {
 
   // --- leaving ---
 
-  /** Submits, and goes on to the next case; false if something still blocks it. */
+  /** Submits, and goes on to the next case; false if something still blocks it, or the first of two readings
+   * was committed. */
   async submit(): Promise<boolean> {
     const { assignment } = this;
     if (!assignment || this.phase !== 'reading' || this.blocks.length > 0) return false;
     this.phase = 'submitting';
+    if (this.suggestions.wantsFirst) return this.commitFirst(assignment);
     try {
       await this.autosave.settle();
       const pending = await this.submission(assignment);
@@ -294,16 +305,34 @@ export class Room {
     }
   }
 
-  private async submission(assignment: Assignment): Promise<Pending> {
+  // The reader's own reading, before the model's is shown. Whatever becomes of it, the case can be read on.
+  private async commitFirst({ slot, token }: Assignment): Promise<false> {
+    try {
+      await this.autosave.settle();
+      const body = { token, content: await this.counting(), active_seconds: this.activity.seconds };
+      const { committed_at: at } = await server.commitFirst(slot, body);
+      this.suggestions.committed(at);
+      this.phase = 'reading';
+    } catch (error) {
+      this.phase = 'reading';
+      if (error instanceof ApiError && error.offline) toasts.fail(t('suggestions.commitUnanswered'));
+      else this.refused = refusals(error);
+      const fresh = await server.openSlot(slot).catch(() => null);
+      if (fresh && slot === this.assignment?.slot) this.suggestions.adopt(fresh.assistance);
+    }
+    return false;
+  }
+
+  private async counting(): Promise<Content> {
     const stored = await this.autosave.content();
-    const answers = countingAnswers(this.schema, stored.answers, this.record, stored.marks);
-    const content = { ...stored, answers };
+    return { ...stored, answers: countingAnswers(this.schema, stored.answers, this.record, stored.marks) };
+  }
+
+  private async submission({ token }: Assignment): Promise<Pending> {
+    const content = await this.counting();
     const images = Object.fromEntries(this.series.map(({ id, version }) => [id, version]));
-    const { token } = assignment;
-    return pendingOf(
-      { token, content, images, active_seconds: this.activity.seconds },
-      this.autosave.unanswered,
-    );
+    const { seconds } = this.activity;
+    return pendingOf({ token, content, images, active_seconds: seconds }, this.autosave.unanswered);
   }
 
   private async submitted(assignment: Assignment, read: SubmittedRead): Promise<void> {
@@ -324,8 +353,7 @@ export class Room {
       return;
     }
     if (isRefusal(error)) await this.autosave.rememberPending(null);
-    const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
-    this.refused = named.length ? named.map(({ message }) => message) : [sentence(error)];
+    this.refused = refusals(error);
     // The save that was under way gave way to the submission.
     this.autosave.touchAll();
   }

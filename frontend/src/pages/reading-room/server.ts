@@ -4,7 +4,7 @@ import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { NextCase } from './ahead.svelte';
-import type { Assignment, SubmittedRead, Within } from './types';
+import type { Assignment, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
   post<Assignment>(`projects/${slug}/claims`, within);
@@ -41,6 +41,11 @@ export const saveDraft = (slot: number, draft: DraftToSave) =>
 
 export const submitRead = (slot: number, idempotencyKey: string, body: unknown) =>
   post<SubmittedRead>(`slots/${slot}/submit`, body, { headers: { 'Idempotency-Key': idempotencyKey } });
+
+/** Shows me the model's suggestion; that I saw it is recorded. */
+export const showSuggestion = (slot: number) => post<Suggestion>(`slots/${slot}/suggestion`, {});
+export const commitFirst = (slot: number, body: unknown) =>
+  post<{ committed_at: string }>(`slots/${slot}/commit`, body);
 
 export async function storeMask(
   slot: number,

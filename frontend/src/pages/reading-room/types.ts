@@ -1,6 +1,14 @@
 /** What the reading room and the server say to each other. */
 
-import type { Content, LabelClass, MarkKind, Option } from '../../viewer/types';
+import type {
+  AnswerValue,
+  Content,
+  DrawnKind,
+  LabelClass,
+  MarkKind,
+  Option,
+  Point,
+} from '../../viewer/types';
 
 export interface Choice {
   value: Option;
@@ -65,6 +73,56 @@ export interface Picked {
   round: number | null;
 }
 
+/** Whether this reader may see what the model says of this case. */
+export interface Assistance {
+  mode: 'off' | 'at_once' | 'reader_first';
+  ready: boolean;
+  /** When the reader's own first reading was kept. */
+  committed_at: string | null;
+}
+
+export interface SuggestedAnswer {
+  item: string;
+  kind: 'answer';
+  question: string;
+  value: AnswerValue;
+  confidence: number | null;
+}
+
+export interface SuggestedMark {
+  item: string;
+  kind: DrawnKind;
+  label_class: string;
+  sop_instance_uid: string;
+  frame: number | null;
+  points_px: Point[];
+  text: string;
+  confidence: number | null;
+}
+
+/** One class of a suggested mask. */
+export interface SuggestedMask {
+  item: string;
+  kind: 'labelmap';
+  label_class: string;
+  voxel_value: number;
+  series: number;
+  mask: string;
+  voxels: number;
+  /** The frame with most of it. */
+  index: number;
+  confidence: number | null;
+}
+
+export type SuggestedItem = SuggestedAnswer | SuggestedMark | SuggestedMask;
+
+export interface Suggestion {
+  id: number;
+  round: number;
+  items: SuggestedItem[];
+  created_at: string;
+}
+
 export interface Assignment {
   slot: number;
   token: number;
@@ -76,6 +134,7 @@ export interface Assignment {
   label_schema: { version: number; document: LabelSchema };
   draft: StoredDraft | null;
   picked: Picked | null;
+  assistance: Assistance;
   /** This reader's own reading of the case, when it is opened again to correct it. */
   submitted?: (SubmittedRead & { content: Content }) | null;
 }

@@ -31,6 +31,12 @@ export function pendingOf(submission: Submission, before: Pending | null): Pendi
   return { idempotencyKey: crypto.randomUUID(), body: JSON.stringify(submission) };
 }
 
+/** What the server found wrong, a sentence each. */
+export function refusals(error: unknown): string[] {
+  const named = error instanceof ApiError ? (error.problem.errors ?? []) : [];
+  return named.length ? named.map(({ message }) => message) : [sentence(error)];
+}
+
 /** Sends what waits, save for a slot that is being read. What is refused stays in the browser as a draft. */
 export async function sendUnanswered(store: BrowserStore, username: string, except?: number): Promise<void> {
   for (const draft of await store.unanswered(`${username}:`)) {

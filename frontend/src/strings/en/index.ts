@@ -7,6 +7,7 @@ import { reading } from './reading';
 import { room } from './room';
 import { shell } from './shell';
 import { viewing } from './viewing';
+import { suggestions } from './suggestions';
 import { words } from './words';
 
 export const en = {
@@ -18,5 +19,6 @@ export const en = {
   ...imports,
   ...people,
   ...keyboard,
+  ...suggestions,
   ...words,
 } as const;

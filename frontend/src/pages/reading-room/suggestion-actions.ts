@@ -1,0 +1,67 @@
+/** What the keys do with suggestions. One that lies elsewhere is gone to before it can be accepted. */
+
+import type { Actions } from '../../keys/actions';
+import { frameIndexOf } from '../../viewer/measure';
+import type { ViewerState } from '../../viewer/state';
+import type { Room } from './room.svelte';
+import { markOf } from './suggestions.svelte';
+import type { SuggestedItem } from './types';
+
+export interface Place {
+  series: number;
+  frame: number;
+}
+
+/** Where an item lies among the series of the case; null for an answer. */
+export function placeOf(room: Room, item: SuggestedItem): Place | null {
+  if (item.kind === 'answer') return null;
+  const frames = room.series.map((series) => {
+    if (item.kind === 'labelmap') return series.id === item.series ? item.index : -1;
+    return frameIndexOf(series, markOf(item));
+  });
+  const series = frames.findIndex((frame) => frame >= 0);
+  return series < 0 ? null : { series, frame: frames[series] as number };
+}
+
+/** Whether the reader can see the item now: any frame on which a mask lies will do. */
+function isInView(room: Room, view: ViewerState, item: SuggestedItem): boolean {
+  if (item.kind === 'answer') return true;
+  if (item.kind !== 'labelmap') {
+    const place = placeOf(room, item);
+    return place?.frame === view.index && room.series[place.series]?.id === view.series?.id;
+  }
+  if (item.series !== view.series?.id) return false;
+  return (room.suggestions.bordersIn(item.series)?.on(view.index, item.voxel_value).length ?? 0) > 0;
+}
+
+type SuggestionActions = Pick<
+  Actions,
+  'accept' | 'acceptAll' | 'reject' | 'toggleSuggestions' | 'fadeSuggestions'
+>;
+
+export function suggestionActions(
+  room: Room,
+  view: () => ViewerState,
+  goTo: (item: SuggestedItem) => void,
+  select: (uid: string) => void,
+): SuggestionActions {
+  const { suggestions } = room;
+  const withCurrent = (act: (item: SuggestedItem) => void) => () => {
+    const item = suggestions.current;
+    if (!item) return;
+    if (!isInView(room, view(), item)) return goTo(item);
+    act(item);
+  };
+  return {
+    accept: withCurrent((item) => {
+      suggestions.accept(item);
+      if (room.record.marks.has(item.item)) select(item.item);
+    }),
+    acceptAll: () => suggestions.visible && suggestions.acceptAll(),
+    reject: withCurrent((item) => suggestions.reject(item)),
+    toggleSuggestions: () => {
+      suggestions.visible = !suggestions.visible;
+    },
+    fadeSuggestions: (direction) => suggestions.fade(direction),
+  };
+}

@@ -1,0 +1,126 @@
+"""Runs the model in use on the cases that want a suggestion, and hands over what it says.
+
+It loads torch: the web process never imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Prefetch
+from numpy.typing import NDArray
+
+from annotation import masks, provenance, reading, suggestions
+from annotation.models import Case, Instance, LabelSchema, Project, Series
+from annotation.suggestions import Made, Maker
+
+from . import datasets, evaluation, items, registry
+from .engine import predict
+from .engine.outputs import Predictions
+from .engine.spec import Recipe, ignore
+from .models import TrainedModel
+
+AT_ONCE = 8
+"""Cases in one piece of work: what comes first in the queue does not wait for what comes later."""
+
+Voxels = NDArray[np.uint8]
+
+
+@dataclass
+class Said:
+    """What the ensemble says of some cases, and why it says nothing of others."""
+
+    predictions: Predictions
+    masks: Mapping[int, Voxels]
+    left_out: dict[int, str] = field(default_factory=dict)
+
+
+def some(project: Project) -> bool:
+    """Suggestions for the most urgent cases; False if there was nothing to do, or nothing was kept."""
+    model = registry.in_use(project)
+    wanted = suggestions.wanting(project)[:AT_ONCE]
+    if model is None or not wanted:
+        return False
+    schema = reading.current_label_schema(project.pk)
+    images = provenance.of_cases(wanted)
+    recipe = evaluation.recipe_of(model)
+    misfit = items.misfit(recipe, schema.document)
+    if misfit:
+        made = [Made(case, images[case], problem=misfit) for case in wanted]
+    else:
+        made = _made(wanted, images, schema, recipe, _ask(model, recipe, wanted))
+    return _hand_over(project, model, schema, made)
+
+
+def _ask(model: TrainedModel, recipe: Recipe, wanted: list[int]) -> Said:
+    members = list(registry.members(model))
+    data = datasets.of_cases(Case.objects.filter(pk__in=wanted), recipe, after_each=ignore)
+    found: dict[int, Voxels] = {}
+    predictions = predict.predict(
+        evaluation.load(members),
+        recipe,
+        data.samples,
+        temperatures={member.network: member.temperature for member in members},
+        on_mask=found.__setitem__,
+    )
+    return Said(predictions, found, {**dict(data.left_out), **dict(predictions.left_out)})
+
+
+def _made(
+    wanted: list[int], images: Mapping[int, str], schema: LabelSchema, recipe: Recipe, said: Said
+) -> list[Made]:
+    rows = {case: row for row, case in enumerate(said.predictions.ids)}
+    made = []
+    for case in _loaded(wanted):
+        if case.pk not in rows:
+            reason = said.left_out.get(case.pk, "The model said nothing of it.")
+            made.append(Made(case.pk, images[case.pk], problem=reason))
+        elif recipe.task == "segmentation":
+            voxels = said.masks[case.pk]
+            made.append(_from_mask(case, images[case.pk], schema, recipe, voxels))
+        else:
+            chances = said.predictions.ensemble.probabilities[rows[case.pk]]
+            answer = items.answer(recipe, schema.document, [float(one) for one in chances])
+            made.append(Made(case.pk, images[case.pk], [answer]))
+    return made
+
+
+def _from_mask(
+    case: Case, images: str, schema: LabelSchema, recipe: Recipe, voxels: Voxels
+) -> Made:
+    image = datasets.image_of(case, recipe)
+    labelled = items.with_class_values(
+        voxels.reshape(masks.shape_of(image.display)), recipe, schema.document
+    )
+    if "labelmap" in schema.document.get("marks", []):
+        if not labelled.any():
+            return Made(case.pk, images)
+        mask = masks.keep(case.project_id, image.series, labelled)
+        listed = items.of_mask(
+            labelled, schema.document, series=image.series.pk, sha256=mask.sha256
+        )
+        return Made(case.pk, images, listed, mask)
+    return Made(case.pk, images, items.boxes(labelled, schema.document, image.display["frames"]))
+
+
+def _hand_over(
+    project: Project, model: TrainedModel, schema: LabelSchema, made: list[Made]
+) -> bool:
+    """Unless another model is in use by now, or another schema in force: then it is said anew."""
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        same = registry.in_use(project) == model
+        if not same or reading.current_label_schema(project.pk) != schema:
+            return True
+        maker = Maker(model.pk, model.weights_sha256, model.round.number)
+        return suggestions.store(project, maker, schema, made) > 0
+
+
+def _loaded(wanted: list[int]) -> list[Case]:
+    hashes = Instance.objects.only("series_id", "sop_instance_uid", "sha256")
+    series = Series.objects.prefetch_related(Prefetch("instances", queryset=hashes))
+    cases = Case.objects.filter(pk__in=wanted).select_related("project").order_by("pk")
+    return list(cases.prefetch_related(Prefetch("series", queryset=series)))

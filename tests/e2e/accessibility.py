@@ -1,0 +1,21 @@
+"""What axe finds on a page that keeps somebody out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def barriers(page: Page, *more: str) -> list[str]:
+    """What axe finds that keeps somebody out, one line each; ``more`` names further sets of rules."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)",
+        [*CONFORMANCE, *more],
+    )
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
