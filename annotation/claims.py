@@ -1,4 +1,4 @@
-"""The statement behind ``queue.claim``: it finds a slot, takes it and records that, in one round trip.
+"""The statements behind ``queue.claim``: each finds a slot, takes it and records that, in one round trip.
 
 The condition is on the row that is locked. A row that somebody holds is passed over, never waited
 for: a waiting claim keeps the locks of rows that turned out to be taken, and two would deadlock.
@@ -98,13 +98,12 @@ UPDATE annotation_slot SET
     reserved_until = NULL
 WHERE id = COALESCE(
         ({own} FOR NO KEY UPDATE SKIP LOCKED),
-        CASE WHEN NOT EXISTS ({own}) THEN COALESCE(
-            ({mine} {lock}), ({next} {lock}),
-            CASE WHEN NOT EXISTS ({next}) THEN ({last_resort} {lock}) END) END)
+        CASE WHEN NOT EXISTS ({own}) THEN {found} END)
     AND EXISTS (SELECT 1 FROM annotation_chainhead WHERE chain = %(chain)s)
 RETURNING *, CASE WHEN claimed_at = statement_timestamp() THEN
     concat('{"case":', case_id, ',"token":', token, '}') END AS event_data
 """
+FREE = "SELECT COALESCE(({own}), ({next})) AS id"
 LEFT = "SELECT COALESCE(({own}), ({any_next})) AS id"
 
 
@@ -145,7 +144,10 @@ def _filled(statement: str, *, next_slot: str, of_kinds: str) -> str:
     return statement
 
 
-_TAKE, _LEFT = texts(TAKE), texts(LEFT)
+# Apart, since PostgreSQL sets up all parts of a statement, needed or not, each time that it runs.
+_TAKE = texts(TAKE.replace("{found}", "COALESCE(({mine} {lock}), ({next} {lock}))"))
+_TAKE_RESERVED = texts(TAKE.replace("{found}", "({last_resort} {lock})"))
+_FREE, _LEFT = texts(FREE), texts(LEFT)
 
 
 class Ask(NamedTuple):
@@ -157,17 +159,26 @@ class Ask(NamedTuple):
 
 
 def take(ask: Ask) -> Slot | None:
-    """The reader's claim, renewed; else what is reserved for the reader; else the next free slot; else,
-    where nothing else is left, one that is reserved for another. None if there is none or all are locked.
+    """The reader's claim, renewed; else what is reserved for the reader; else the next slot that is free
+    and reserved for nobody. None if there is none or all are locked.
     """
     alone = connection.in_atomic_block or ask.kinds is not None
     return _take([ask])[0] if alone else _take_together(ask)
 
 
+def take_reserved(ask: Ask) -> Slot | None:
+    """For a reader to whom nothing else is left: what waits for another, the first to end first."""
+    return None if _is_there(_FREE, ask) else _take([ask], _TAKE_RESERVED)[0]
+
+
 def any_left(ask: Ask) -> bool:
-    """Whether a slot is there for this reader that ``take`` passed over or found already taken."""
+    """Whether a slot is there for this reader that was passed over or found already taken."""
+    return _is_there(_LEFT, ask)
+
+
+def _is_there(question: Texts, ask: Ask) -> bool:
     ledger.open_chain(ask.project)
-    row = statements.fetch_one(_LEFT.for_(ask.kinds), parameters(ask))
+    row = statements.fetch_one(question.for_(ask.kinds), parameters(ask))
     return row is not None and row["id"] is not None
 
 
@@ -201,13 +212,13 @@ def parameters(ask: Ask) -> dict[str, Any]:
     return {**found, "modalities": modalities, "body_parts": body_parts}
 
 
-def _take(asks: list[Ask]) -> list[Slot | None]:
+def _take(asks: list[Ask], texts: Texts = _TAKE) -> list[Slot | None]:
     """All want any kind of case, or there is but one."""
     acts = [
         (ask.project, ask.reader, {**parameters(ask), "lease": _lease(ask.project)}) for ask in asks
     ]
     try:
-        rows = ledger.do_each("slot.claim", _TAKE.for_(asks[0].kinds), acts, model=Slot)
+        rows = ledger.do_each("slot.claim", texts.for_(asks[0].kinds), acts, model=Slot)
     except IntegrityError:
         # The reader's other tab was first: what it took is found when we look again.
         return [None] if len(asks) == 1 else _one_by_one(asks)

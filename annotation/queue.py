@@ -115,7 +115,7 @@ def claim(project: Project, reader: User, kinds: Kinds | None = None) -> Slot:
     """
     ask = claims.Ask(project, reader, kinds)
     for pause in PAUSES:
-        if slot := claims.take(ask):
+        if slot := claims.take(ask) or claims.take_reserved(ask):
             return slot
         if not claims.any_left(ask):
             break
