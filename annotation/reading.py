@@ -23,6 +23,7 @@ from .models import (
     Draft,
     LabelSchema,
     Mark,
+    MarkKind,
     Project,
     Read,
     Slot,
@@ -44,6 +45,7 @@ class Submission:
     label_schema: LabelSchema
     answers: list[Answer]
     marks: list[Mark]
+    looks: list[dict[str, Any]]
     active_seconds: float
     token: int
 
@@ -119,9 +121,11 @@ def current_label_schema(project_id: int) -> LabelSchema:
 
 
 def class_values(project_id: int) -> set[int]:
-    """The voxel values that the classes in force stand for."""
+    """The voxel values that the classes in force stand for, as far as they may be painted."""
     document = current_label_schema(project_id).document
-    return {one["value"] for one in document.get("classes", [])}
+    kind = MarkKind.LABELMAP.value
+    classes = document.get("classes", [])
+    return {one["value"] for one in classes if kind in one.get("marks", [kind])}
 
 
 def submit(
@@ -150,6 +154,7 @@ def submit(
         label_schema=label_schema,
         answers=_answers(content),
         marks=marks.prepare(slot.case, content["marks"]),
+        looks=content.get("looks", []),
         active_seconds=active_seconds,
         token=token,
     )
@@ -177,7 +182,8 @@ def last_read(project: Project, reader: User) -> Read | None:
 def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
-    return {"answers": list(answers), "marks": consensus.submitted_marks(read)}
+    content = {"answers": list(answers), "marks": consensus.submitted_marks(read)}
+    return content | ({"looks": read.looks} if read.looks else {})
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:
@@ -232,6 +238,7 @@ def _store(
         supersedes=earlier,
         active_seconds=submission.active_seconds,
         instances_sha256=provenance.instances_sha256(case),
+        looks=submission.looks,
     )
     for answer in submission.answers:
         answer.read = read

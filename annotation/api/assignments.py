@@ -41,12 +41,28 @@ MARK = {
         "text": {"type": "string"},
     },
 }
+LOOK = {
+    "type": "object",
+    "required": ["target"],
+    "properties": {
+        "target": {
+            "type": "string",
+            "description": "a mark's tracking UID, or class: and a class's code for a segment",
+        },
+        "name": {"type": "string"},
+        "colour": {"type": "string"},
+        "opacity": {"type": "number"},
+        "hidden": {"type": "boolean"},
+        "locked": {"type": "boolean"},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
     "properties": {
         "answers": {"type": "array", "items": ANSWER},
         "marks": {"type": "array", "items": MARK},
+        "looks": {"type": "array", "items": LOOK},
     },
 }
 PICKED = {

@@ -1,5 +1,16 @@
 /** Loads the frames of a series ahead of the reader: nearest first, a few at a time, within a cap. */
 
+import type { SeriesDisplay } from './types';
+
+const MOST_BYTES = 1024 ** 3;
+
+/** How many frames of a series are loaded ahead. */
+export function framesThatFit(series: SeriesDisplay): number {
+  const { rows, columns, samples_per_pixel: samples, bits_allocated: bits, frame_count: frames } = series;
+  const bytes = rows * columns * samples * (bits > 8 ? 2 : 1);
+  return Math.min(frames, Math.max(1, Math.floor(MOST_BYTES / bytes)));
+}
+
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
   moveTo(index: number): void;

@@ -1,44 +1,39 @@
 /**
- * The project's own record of what a reader has done in one case: answers, marks, labelmaps, and one
- * history for all three. What is on the screen is a projection of this; nothing is read from there alone.
+ * The project's own record of what a reader has done in one case: answers, marks, labelmaps, how they are
+ * shown, and one history for all of it. What is on the screen is a projection; nothing is read from there alone.
  */
 
-import { Labelmap, type VoxelPatch } from './labelmap';
+import type { VoxelPatch } from '../voxels/patch';
+import { type Edit, History } from './history';
+import { Labelmap } from './labelmap';
+import { type Look, plain, type StoredLook } from './looks';
 import type { Answer, AnswerValue, LabelClass, Mark } from './types';
 
-export type Edit =
-  | { kind: 'mark'; title: string; uid: string; before: Mark | null; after: Mark | null }
-  | {
-      kind: 'answer';
-      title: string;
-      question: string;
-      target: string;
-      before: AnswerValue;
-      after: AnswerValue;
-    }
-  | { kind: 'voxels'; title: string; series: number; patch: VoxelPatch };
+export type { Edit } from './history';
 
 /** What changed, for those who draw or save it. */
 export type Change =
   | { kind: 'mark'; uid: string }
   | { kind: 'answer'; question: string; target: string }
+  | { kind: 'look'; target: string }
   | { kind: 'voxels'; series: number; frames: number[] }
   | { kind: 'everything' };
 
-const STEPS_KEPT = 500;
-const PATCH_BYTES_KEPT = 256 * 1024 * 1024;
-const BYTES_PER_PATCHED_VOXEL = 6;
+type Side = 'before' | 'after';
 
 const keyOf = (question: string, target: string): string => `${question}\u0000${target}`;
 const isEmpty = (value: AnswerValue): boolean =>
   value === null || value === '' || (Array.isArray(value) && value.length === 0);
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 export class CaseRecord {
   readonly marks = new Map<string, Mark>();
   readonly labelmaps = new Map<number, Labelmap>();
+  readonly looks = new Map<string, Look>();
+  /** Marks that were deleted since the case was opened, as they were last; the newest comes last. */
+  readonly deleted = new Map<string, Mark>();
+  readonly history = new History();
   private readonly answerByKey = new Map<string, Answer>();
-  private readonly done: Edit[] = [];
-  private readonly undone: Edit[] = [];
   private readonly listeners = new Set<(change: Change) => void>();
 
   onChange(listener: (change: Change) => void): () => void {
@@ -58,16 +53,21 @@ export class CaseRecord {
     return this.answerByKey.get(keyOf(question, target))?.value ?? null;
   }
 
+  readonly look = (target: string): Look => this.looks.get(target) ?? {};
+
   /** Takes over a stored state; the history starts afresh. */
-  load(answers: readonly Answer[], marks: readonly Mark[], labelmaps: ReadonlyMap<number, Labelmap>): void {
-    this.answerByKey.clear();
-    this.marks.clear();
-    this.labelmaps.clear();
+  load(
+    answers: readonly Answer[],
+    marks: readonly Mark[],
+    labelmaps: ReadonlyMap<number, Labelmap>,
+    looks: readonly StoredLook[] = [],
+  ): void {
+    for (const kept of [this.answerByKey, this.marks, this.labelmaps, this.looks, this.deleted]) kept.clear();
     for (const answer of answers) this.answerByKey.set(keyOf(answer.question, answer.target), answer);
     for (const mark of marks) if (mark.kind !== 'labelmap') this.marks.set(mark.tracking_uid, mark);
     for (const [series, labelmap] of labelmaps) this.labelmaps.set(series, labelmap);
-    this.done.length = 0;
-    this.undone.length = 0;
+    for (const { target, ...look } of looks) this.looks.set(target, look);
+    this.history.clear();
     this.tell({ kind: 'everything' });
   }
 
@@ -75,31 +75,54 @@ export class CaseRecord {
   setAnswer(question: string, value: AnswerValue, title: string, { target = '', typing = false } = {}): void {
     const before = this.answer(question, target);
     const after = isEmpty(value) ? null : value;
-    if (JSON.stringify(before) === JSON.stringify(after)) return;
-    const last = this.done.at(-1);
+    if (same(before, after)) return;
+    const last = this.history.last;
     if (typing && last?.kind === 'answer' && last.question === question && last.target === target) {
       last.after = after;
-      this.undone.length = 0;
-      return this.apply(last, 'after');
+      return this.goOn(last);
     }
-    this.commit({ kind: 'answer', title, question, target, before, after });
+    this.commit({ kind: 'answer', title, at: Date.now(), question, target, before, after });
   }
 
   /** With `typing`, letter after letter of a mark's text makes one step of the history. */
   setMark(uid: string, after: Mark | null, title: string, { typing = false } = {}): void {
-    const last = this.done.at(-1);
+    const last = this.history.last;
     if (typing && last?.kind === 'mark' && last.uid === uid && last.title === title) {
       last.after = after;
-      this.undone.length = 0;
-      return this.apply(last, 'after');
+      return this.goOn(last);
     }
-    this.commit({ kind: 'mark', title, uid, before: this.marks.get(uid) ?? null, after });
+    this.commit({ kind: 'mark', title, at: Date.now(), uid, before: this.marks.get(uid) ?? null, after });
+  }
+
+  /** With `typing`, moving on with the same change makes one step of the history. */
+  setLook(target: string, change: Look, title: string, { typing = false } = {}): void {
+    const before = this.looks.get(target) ?? null;
+    const after = plain({ ...before, ...change });
+    if (same(before, after)) return;
+    const last = this.history.last;
+    if (typing && last?.kind === 'look' && last.target === target && last.title === title) {
+      last.after = after;
+      return this.goOn(last);
+    }
+    this.commit({ kind: 'look', title, at: Date.now(), target, before, after });
   }
 
   /** Records a stroke whose voxels are painted already. */
   painted(series: number, patch: VoxelPatch, title: string): void {
-    this.push({ kind: 'voxels', title, series, patch });
-    this.tell({ kind: 'voxels', series, frames: this.labelmaps.get(series)?.framesOf(patch.indexes) ?? [] });
+    this.history.push({ kind: 'voxels', title, at: Date.now(), series, patch });
+    this.tell({ kind: 'voxels', series, frames: this.labelmaps.get(series)?.framesOf(patch) ?? [] });
+  }
+
+  /** Changes voxels in one step; `deleted` says which value that took away altogether. */
+  repaint(series: number, patch: VoxelPatch, title: string, deleted?: number): void {
+    this.commit({
+      kind: 'voxels',
+      title,
+      at: Date.now(),
+      series,
+      patch,
+      ...(deleted !== undefined && { deleted }),
+    });
   }
 
   labelmap(series: number, frames: number, rows: number, columns: number): Labelmap {
@@ -112,73 +135,89 @@ export class CaseRecord {
   }
 
   get undoTitle(): string | null {
-    return this.done.at(-1)?.title ?? null;
+    return this.history.last?.title ?? null;
   }
 
   get redoTitle(): string | null {
-    return this.undone.at(-1)?.title ?? null;
+    return this.history.next?.title ?? null;
   }
 
-  /** The steps so far, oldest first. */
+  /** The steps that hold, oldest first. */
   get steps(): string[] {
-    return this.done.map((edit) => edit.title);
+    const { steps, position } = this.history;
+    return steps.slice(0, position).map((edit) => edit.title);
   }
 
   undo(): Edit | null {
-    const edit = this.done.pop();
-    if (!edit) return null;
-    this.undone.push(edit);
-    this.apply(edit, 'before');
+    const edit = this.history.undo();
+    if (edit) this.apply(edit, 'before');
     return edit;
   }
 
   redo(): Edit | null {
-    const edit = this.undone.pop();
-    if (!edit) return null;
-    this.done.push(edit);
-    this.apply(edit, 'after');
+    const edit = this.history.redo();
+    if (edit) this.apply(edit, 'after');
     return edit;
   }
 
+  /** Undoes or does again until so many steps hold; the step that was reached last, if any was passed. */
+  goTo(position: number): Edit | null {
+    const { history } = this;
+    let passed: Edit | null = null;
+    while (history.position !== position) {
+      const edit = history.position > position ? this.undo() : this.redo();
+      if (!edit) break;
+      passed = edit;
+    }
+    return passed;
+  }
+
   private commit(edit: Edit): void {
-    this.push(edit);
+    this.history.push(edit);
     this.apply(edit, 'after');
   }
 
-  private push(edit: Edit): void {
-    this.done.push(edit);
-    this.undone.length = 0;
-    while (this.done.length > STEPS_KEPT || this.patchBytes() > PATCH_BYTES_KEPT) this.done.shift();
+  private goOn(edit: Edit): void {
+    this.history.forgetUndone();
+    this.apply(edit, 'after');
   }
 
-  private patchBytes(): number {
-    const voxels = this.done.reduce(
-      (sum, edit) => sum + (edit.kind === 'voxels' ? edit.patch.indexes.length : 0),
-      0,
-    );
-    return voxels * BYTES_PER_PATCHED_VOXEL;
-  }
-
-  private apply(edit: Edit, side: 'before' | 'after'): void {
-    if (edit.kind === 'voxels') return this.applyVoxels(edit.series, edit.patch, side);
-    if (edit.kind === 'mark') {
-      const mark = edit[side];
-      if (mark) this.marks.set(edit.uid, mark);
-      else this.marks.delete(edit.uid);
-      return this.tell({ kind: 'mark', uid: edit.uid });
+  private apply(edit: Edit, side: Side): void {
+    switch (edit.kind) {
+      case 'voxels':
+        return this.applyVoxels(edit.series, edit.patch, side);
+      case 'mark':
+        return this.applyMark(edit, side);
+      case 'look':
+        if (edit[side]) this.looks.set(edit.target, edit[side]);
+        else this.looks.delete(edit.target);
+        return this.tell({ kind: 'look', target: edit.target });
+      case 'answer':
+        return this.applyAnswer(edit.question, edit.target, edit[side]);
     }
-    const { question, target } = edit;
-    const value = edit[side];
+  }
+
+  private applyMark(edit: Edit & { kind: 'mark' }, side: Side): void {
+    const mark = edit[side];
+    const wasDeleted = side === 'after' && !mark && edit.before;
+    if (mark) this.marks.set(edit.uid, mark);
+    else this.marks.delete(edit.uid);
+    this.deleted.delete(edit.uid);
+    if (wasDeleted) this.deleted.set(edit.uid, edit.before as Mark);
+    this.tell({ kind: 'mark', uid: edit.uid });
+  }
+
+  private applyAnswer(question: string, target: string, value: AnswerValue): void {
     if (value === null) this.answerByKey.delete(keyOf(question, target));
     else this.answerByKey.set(keyOf(question, target), { question, target, value });
     this.tell({ kind: 'answer', question, target });
   }
 
-  private applyVoxels(series: number, patch: VoxelPatch, side: 'before' | 'after'): void {
+  private applyVoxels(series: number, patch: VoxelPatch, side: Side): void {
     const map = this.labelmaps.get(series);
     if (!map) return;
-    map.write(patch.indexes, patch[side]);
-    this.tell({ kind: 'voxels', series, frames: map.framesOf(patch.indexes) });
+    map.write(patch, side);
+    this.tell({ kind: 'voxels', series, frames: map.framesOf(patch) });
   }
 }
 

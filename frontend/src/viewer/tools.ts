@@ -12,13 +12,14 @@ import {
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
+import { SketchTool } from './sketch-tool';
 import { SHAPES } from './shapes';
 import type { Tool } from './state';
 import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, LabelTool];
+const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, SketchTool, LabelTool];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -35,7 +36,12 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   zoom: ZoomTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
+  threshold: PaintTool.toolName,
+  scissors: SketchTool.toolName,
+  polygon: SketchTool.toolName,
 };
+/** With Alt held down, the threshold brush takes its range from under the pointer. */
+const SAMPLING = { mouseButton: Primary, modifierKey: KeyboardBindings.Alt };
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
 
@@ -57,9 +63,8 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
-      this.group.addTool(name);
-    }
+    for (const { toolName } of [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool])
+      this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
     this.group.addTool(LabelTool.toolName);
     this.group.setToolEnabled(LabelTool.toolName);
@@ -76,7 +81,8 @@ export class Toolbox {
       const all = name === armed ? [{ mouseButton: Primary }, ...bindings] : bindings;
       this.group.setToolActive(name, { bindings: all });
     }
-    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings: [{ mouseButton: Primary }] });
+    const bindings = [{ mouseButton: Primary }, ...(tool === 'threshold' ? [SAMPLING] : [])];
+    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings });
   }
 
   close(): void {

@@ -22,11 +22,13 @@ import {
 } from './frames';
 import { labelWith } from './label-tool';
 import { MarkProjection, type Titles } from './marks';
-import { Painter } from './painter';
-import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
-import { type Prefetch, prefetch } from './prefetch';
+import { Outliner } from './outliner';
+import { Painter, type PaintTitles, type Refusal } from './painter';
+import { edgeLetters, planeOf, scaleBar, zoomOf } from './plane';
+import { framesThatFit, type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
-import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
+import { dropSketch } from './sketch-tool';
+import { EMPTY, isPainting, keptFrom, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
 import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
 import { Wheel } from './wheel';
@@ -34,12 +36,13 @@ import { fromRange, isColour, storedWindow, toRange, windowOfPixels } from './wi
 
 const { Events, ViewportType } = Enums;
 const PREFETCH_AT_ONCE = 4;
-const MAX_PREFETCH_BYTES = 1024 ** 3;
 
 export interface ViewerOptions {
   record: CaseRecord;
   classes: () => readonly LabelClass[];
-  titles: Titles & { painted: (label: string) => string; erased: string };
+  titles: Titles & PaintTitles;
+  /** Tells the reader why nothing was painted. */
+  refuse: (why: Refusal) => void;
   /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
   renew: Renew;
 }
@@ -48,10 +51,11 @@ export class Viewer {
   readonly boot: Boot;
   readonly marks: MarkProjection;
   readonly painter: Painter;
+  readonly outliner: Outliner;
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
   private readonly engine: RenderingEngine;
-  private readonly viewport: Types.IStackViewport;
+  readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
   private readonly cleanup: (() => void)[] = [];
   private ahead: Prefetch | null = null;
@@ -79,24 +83,24 @@ export class Viewer {
     element.removeAttribute('tabindex');
     this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
     this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
-    this.marks = new MarkProjection({
+    const context = {
+      ...options,
       viewport: this.viewport,
-      element,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
+      state: () => this.now,
       activeClass: () => this.activeClass,
+    };
+    this.marks = new MarkProjection({
+      ...context,
+      element,
       onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
     });
     this.painter = new Painter({
-      viewport: this.viewport,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
-      state: () => this.now,
-      activeClass: () => this.activeClass,
+      ...context,
       possible: this.boot.renderer === 'webgl2',
+      onRange: (threshold) => this.set({ threshold }),
+      onRefuse: options.refuse,
     });
+    this.outliner = new Outliner({ ...context, painter: this.painter });
     labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
     this.listen();
   }
@@ -136,9 +140,8 @@ export class Viewer {
   }
 
   private follow(change: Change): void {
-    if (change.kind === 'mark') this.marks.sync(change.uid);
-    if (change.kind === 'everything') this.marks.syncAll();
-    if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
+    this.marks.follow(change);
+    this.painter.follow(change);
   }
 
   private resize(): void {
@@ -156,6 +159,7 @@ export class Viewer {
     labelWith(() => []);
     this.marks.close();
     this.painter.close();
+    this.outliner.close();
     this.tools.close();
     this.engine.destroy();
     forgetAllBut([]);
@@ -166,11 +170,12 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     this.letGo();
-    this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
+    this.set({ ...EMPTY, ...keptFrom(this.now), marksHidden: false });
   }
 
   /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
   private letGo(): void {
+    dropSketch(this.viewport.id);
     this.marks.leave();
     this.painter.leave();
   }
@@ -190,18 +195,8 @@ export class Viewer {
     this.letGo();
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index, 0), series.frame_count - 1);
-    const { tool, brush, marksHidden, rendered } = this.now;
-    this.set({
-      ...EMPTY,
-      tool,
-      brush,
-      marksHidden,
-      rendered,
-      phase: 'loading',
-      series,
-      index: first,
-      wanted: first,
-    });
+    const kept = keptFrom(this.now);
+    this.set({ ...EMPTY, ...kept, phase: 'loading', series, index: first, wanted: first });
     try {
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
@@ -229,11 +224,8 @@ export class Viewer {
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const frameBytes =
-      series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
-    const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
     this.ahead = prefetch({
-      count,
+      count: framesThatFit(series),
       concurrency: PREFETCH_AT_ONCE,
       load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
       onLoaded: (loaded) => this.set({ loaded }),
@@ -349,11 +341,8 @@ export class Viewer {
     const { series, index } = this.now;
     if (!series || this.now.phase === 'failed') return;
     const plane = planeOf(series, index);
-    const onScreen = (column: number): Types.Point2 =>
-      this.viewport.worldToCanvas([...toWorld(plane, [column, 0])] as Types.Point3);
-    const [a, b] = [onScreen(0), onScreen(1)];
-    const zoom = Math.hypot(b[0] - a[0], b[1] - a[1]);
-    if (!Number.isFinite(zoom) || zoom === 0) return;
+    const zoom = zoomOf(plane, (world) => this.viewport.worldToCanvas([...world] as Types.Point3));
+    if (zoom === null) return;
     const scale = plane.calibrated ? scaleBar(plane.columnSpacing / zoom, this.element.clientWidth) : null;
     this.set({ zoom, scale, letters: edgeLetters(plane) });
   }
@@ -370,11 +359,17 @@ export class Viewer {
   }
 
   setTool(tool: Tool): void {
-    this.marks.cancel();
+    this.cancel();
     this.select('');
     this.tools.select(tool);
     this.set({ tool });
     if (isPainting(tool)) this.painter.prepare();
+    if (tool === 'threshold' && !this.now.threshold) this.set({ threshold: this.painter.suggestRange() });
+  }
+
+  /** Drops what is half drawn; false if nothing is. */
+  cancel(): boolean {
+    return dropSketch(this.viewport.id) || this.marks.cancel();
   }
 
   /** Selects a mark, or none (''). */
@@ -383,8 +378,9 @@ export class Viewer {
     this.set({ selected: uid, drawn: '' });
   }
 
-  setBrush(brush: Partial<ViewerState['brush']>): void {
-    this.set({ brush: { ...this.now.brush, ...brush } });
+  /** How brush, threshold and scissors work from here on. */
+  setPainting(change: Partial<Pick<ViewerState, 'brush' | 'threshold' | 'scissors'>>): void {
+    this.set(change);
   }
 
   setMarksHidden(marksHidden: boolean): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { patchVoxels } from '../../src/voxels/patch';
 import { type Brush, Labelmap, Stroke, type Voxel } from '../../src/viewer/labelmap';
 
 const SPACING = { column: 1, row: 1, frame: 2 };
@@ -88,10 +89,10 @@ describe('a stroke', () => {
       [18, 15, 0],
     ]);
     expect(patch).not.toBeNull();
-    const { indexes, before: old, after } = patch as NonNullable<typeof patch>;
-    expect(new Set(indexes).size).toBe(indexes.length);
-    expect([...after].every((value) => value === 1)).toBe(true);
-    map.write(indexes, old);
+    const made = patch as NonNullable<typeof patch>;
+    expect(patchVoxels(made)).toBe(painted(map).length);
+    expect([...made.after].every((value) => value === 1)).toBe(true);
+    map.write(made, 'before');
     expect(map.bytes).toEqual(before);
   });
 
@@ -114,7 +115,8 @@ describe('a labelmap', () => {
   it('counts its voxels as they change', () => {
     const map = new Labelmap(2, 30, 40);
     const patch = paint(map, [[20, 15, 1]]);
-    const size = patch?.indexes.length ?? 0;
+    const size = patch ? patchVoxels(patch) : 0;
+    expect(size).toBeGreaterThan(0);
     expect(map.counts[1]).toBe(size);
     expect(map.counts[0]).toBe(2 * 30 * 40 - size);
     expect(map.values).toEqual([1]);

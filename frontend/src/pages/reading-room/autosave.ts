@@ -5,6 +5,7 @@
 
 import { ApiError } from '../../api/http';
 import type { Labelmap } from '../../viewer/labelmap';
+import { looksToStore } from '../../viewer/looks';
 import { sha256 } from '../../viewer/masks';
 import type { CaseRecord, Change } from '../../viewer/record';
 import type { Content, Mark } from '../../viewer/types';
@@ -202,6 +203,7 @@ export class Autosave {
       caseId: this.target.caseId,
       answers: record.answers,
       marks: [...record.marks.values()],
+      looks: looksToStore(record.looks, record.marks),
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
         series,
         frames,
@@ -295,7 +297,8 @@ export class Autosave {
       if (map.values.length === 0) continue;
       marks.push(this.labelmapMark(series, await this.maskHash(series, map, target)));
     }
-    return { answers, marks };
+    const looks = looksToStore(record.looks, record.marks);
+    return { answers, marks, ...(looks.length > 0 && { looks }) };
   }
 
   private labelmapMark(series: number, mask: string): Mark {

@@ -3,6 +3,7 @@
  * costs nothing. Painted voxels are kept frame by frame, so that a stroke writes only the frames it touched.
  */
 
+import type { StoredLook } from '../../viewer/looks';
 import type { Answer, Mark } from '../../viewer/types';
 
 const NAME = 'consilium-drafts';
@@ -28,6 +29,7 @@ export interface BrowserDraft {
   caseId: number;
   answers: Answer[];
   marks: Mark[];
+  looks?: StoredLook[];
   painted: PaintedSeries[];
   /** The server's version that this draft started from. */
   version: number;

@@ -71,9 +71,9 @@ async function fromBrowser(
     }
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
-  const { answers, marks, version, pending, activeSeconds: seconds } = draft;
+  const { answers, marks, looks, version, pending, activeSeconds: seconds } = draft;
   return {
-    content: { answers, marks },
+    content: { answers, marks, ...(looks && { looks }) },
     labelmaps,
     masks: new Map(),
     version,

@@ -5,6 +5,7 @@ import { learning } from './learning';
 import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
+import { segments } from './segments';
 import { shell } from './shell';
 import { words } from './words';
 
@@ -12,6 +13,7 @@ export const en = {
   ...shell,
   ...reading,
   ...room,
+  ...segments,
   ...learning,
   ...imports,
   ...people,
