@@ -1012,6 +1012,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1261,6 +1262,15 @@ export interface components {
                     series?: number | null;
                     text?: string;
                 }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
+                }[];
             };
             /** Format: double */
             active_seconds?: number;
@@ -1397,6 +1407,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1622,6 +1633,15 @@ export interface components {
                     series?: number | null;
                     text?: string;
                 }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
+                }[];
             };
             /** Format: double */
             active_seconds: number;
@@ -1645,6 +1665,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1740,6 +1761,15 @@ export interface components {
                     mask?: string | null;
                     series?: number | null;
                     text?: string;
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
         };
@@ -2339,6 +2369,15 @@ export interface components {
                     mask?: string | null;
                     series?: number | null;
                     text?: string;
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
             /** Format: double */
