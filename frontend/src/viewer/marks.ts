@@ -199,7 +199,6 @@ export class MarkProjection {
       annotationUID: uuid,
       highlighted: false,
       isLocked: false,
-      isVisible: this.isShown(mark.tracking_uid),
       invalidated: true,
       metadata: {
         ...this.context.viewport.getViewReference({ sliceIndex: index }),
@@ -215,6 +214,8 @@ export class MarkProjection {
     this.drawn.set(mark.tracking_uid, drawing);
     this.style(uuid, label);
     annotations.state.addAnnotation(drawing, this.context.element);
+    // The library shows whatever is added.
+    drawing.isVisible = this.isShown(mark.tracking_uid);
   }
 
   /** The class of that code, in the colour that the mark was given if it was given one. */

@@ -88,7 +88,7 @@ export const segments = {
   'statistics.ml': '{ml} ml ({mm3} mm³)',
   'statistics.mean': 'Mean',
   'statistics.deviation': 'SD',
-  'statistics.range': 'Least, most',
+  'statistics.range': 'Minimum, maximum',
   'statistics.stored': 'pixel value',
   'statistics.colours': 'The images have colours: there are no values to average.',
 
