@@ -50,7 +50,7 @@ def store(
         )
     if unknown := sorted(present - values - {0}):
         raise InvalidInput(
-            f"The mask holds values of no class that is painted here: {', '.join(map(str, unknown))}."
+            f"The mask holds values that no class has: {', '.join(map(str, unknown))}."
         )
     uploads.require_space(len(compressed))
     mask, _ = Mask.objects.defer("gzip").update_or_create(

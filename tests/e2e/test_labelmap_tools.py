@@ -475,7 +475,6 @@ def test_each_look_is_a_step(room: Room) -> None:
         "hidden": True,
         "locked": True,
     }
-    room.page.locator("body").click(position={"x": 640, "y": 2})
     for gone in ("locked", "hidden", "opacity", "colour"):
         room.press("Control+z")
         assert gone not in looks(room)["class:lesion"]
