@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from .looks import LOOKS, faults_of_looks
 from .models import MarkKind
 from .validation import Problem, problem, violations
 
@@ -63,6 +64,7 @@ CONTENT = {
         "answers": {"type": "array", "maxItems": 10_000, "items": ANSWER},
         "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
         "suggestions": {"type": "array", "maxItems": 10_000, "items": DECISION},
+        "looks": LOOKS,
     },
 }
 FEWEST_POINTS = {MarkKind.CONTOUR: 3, MarkKind.POLYLINE: 2}
@@ -86,7 +88,7 @@ def check_content(document: Json, content: Any, *, complete: bool) -> list[Probl
     wrong = [*violations(content, CONTENT)]
     if wrong:
         return wrong
-    found = [*_faults_of_form(document, content)]
+    found = [*_faults_of_form(document, content), *faults_of_looks(document, content)]
     if complete and not found:
         found += _faults_of_answers(document, content)
         found += _faults_of_marks(document, content)
@@ -153,7 +155,7 @@ def _is_number(value: Any) -> bool:
 
 def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
     questions = {question["code"] for question in document.get("questions", [])}
-    classes = {one["code"] for one in document.get("classes", [])}
+    classes = {one["code"]: one for one in document.get("classes", [])}
     given: set[tuple[str, str]] = set()
     for index, answer in enumerate(content["answers"]):
         where = f"answers.{index}"
@@ -169,11 +171,20 @@ def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
             yield problem(where, f"This project does not use marks of kind {mark['kind']}.")
         if mark.get("label_class") and mark["label_class"] not in classes:
             yield problem(where, f"“{mark['label_class']}” is not a class of this project.")
+        elif sentence := _fault_of_kind(classes.get(mark.get("label_class", "")), mark["kind"]):
+            yield problem(where, sentence)
         if mark["tracking_uid"] in tracked:
             yield problem(where, "Another mark has the same tracking UID.")
         tracked.add(mark["tracking_uid"])
         if not all(map(_is_point, mark.get("points_px", []))):
             yield problem(where, "points_px must be a list of [column, row], both numbers.")
+
+
+def _fault_of_kind(label: Json | None, kind: str) -> str:
+    """A class may have the kinds of mark that it names, or all of them if it names none."""
+    if label is None or kind in label.get("marks", [kind]):
+        return ""
+    return f"In this project, “{label['name']}” has no marks of kind {kind}."
 
 
 def _is_point(point: Any) -> bool:

@@ -35,6 +35,7 @@ from .models import (
     FirstReading,
     LabelSchema,
     Mark,
+    MarkKind,
     Project,
     Read,
     Slot,
@@ -56,6 +57,7 @@ class Submission:
     label_schema: LabelSchema
     answers: list[Answer]
     marks: list[Mark]
+    looks: list[dict[str, Any]]
     active_seconds: float
     token: int
     images: Mapping[str, str] | None
@@ -133,9 +135,11 @@ def current_label_schema(project_id: int) -> LabelSchema:
 
 
 def class_values(project_id: int) -> set[int]:
-    """The voxel values that the classes in force stand for."""
+    """The voxel values that the classes in force stand for, as far as they may be painted."""
     document = current_label_schema(project_id).document
-    return {one["value"] for one in document.get("classes", [])}
+    kind = MarkKind.LABELMAP.value
+    classes = document.get("classes", [])
+    return {one["value"] for one in classes if kind in one.get("marks", [kind])}
 
 
 def submit(
@@ -169,6 +173,7 @@ def submit(
         label_schema=label_schema,
         answers=_answers(content),
         marks=drawn,
+        looks=content.get("looks", []),
         active_seconds=active_seconds,
         token=token,
         images=images,
@@ -215,8 +220,8 @@ def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
     content = {"answers": list(answers), "marks": consensus.submitted_marks(read)}
-    decided = assistance.decisions(read)
-    return {**content, "suggestions": decided} if decided else content
+    besides = {"suggestions": assistance.decisions(read), "looks": read.looks}
+    return content | {name: said for name, said in besides.items() if said}
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:
@@ -273,6 +278,7 @@ def _store(
         supersedes=earlier,
         active_seconds=submission.active_seconds,
         instances_sha256=provenance.instances_sha256(case),
+        looks=submission.looks,
     )
     for answer in submission.answers:
         answer.read = read

@@ -35,6 +35,7 @@ TERM = {
     "additionalProperties": False,
     "properties": {"system": NAME, "code": NAME, "display": NAME},
 }
+KINDS = {"type": "array", "items": {"enum": MarkKind.values}, "uniqueItems": True}
 CLASS = {
     "type": "object",
     "required": ["code", "name", "colour", "value"],
@@ -48,6 +49,7 @@ CLASS = {
             "description": "a colour such as #e8a33d",
         },
         "value": {"type": "integer", "minimum": 1, "maximum": 255},
+        "marks": KINDS | {"description": "the kinds it may have; left out: all of the project's"},
         "term": TERM,
     },
 }
@@ -88,7 +90,6 @@ QUESTION = {
         "term": TERM,
     },
 }
-KINDS = {"type": "array", "items": {"enum": MarkKind.values}, "uniqueItems": True}
 DOCUMENT = {
     "type": "object",
     "additionalProperties": False,
@@ -134,6 +135,14 @@ def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
     for kind in document.get("required_marks", []):
         if kind not in marks:
             yield problem("required_marks", f"“{kind}” is required but not among the marks.")
+    for index, label in enumerate(classes):
+        for kind in label.get("marks", []):
+            if kind not in marks:
+                where = f"classes.{index}.marks"
+                yield problem(where, f"“{kind}” is not among the marks of the project.")
+    for kind in marks:
+        if classes and not any(kind in label.get("marks", [kind]) for label in classes):
+            yield problem("classes", f"No class may have marks of kind {kind}.")
 
 
 def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[Problem]:

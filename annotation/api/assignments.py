@@ -62,6 +62,21 @@ DECISION = {
         "decision": {"type": "string", "enum": ["accepted", "rejected"]},
     },
 }
+LOOK = {
+    "type": "object",
+    "required": ["target"],
+    "properties": {
+        "target": {
+            "type": "string",
+            "description": "a mark's tracking UID, or class: and a class's code for a segment",
+        },
+        "name": {"type": "string"},
+        "colour": {"type": "string"},
+        "opacity": {"type": "number"},
+        "hidden": {"type": "boolean"},
+        "locked": {"type": "boolean"},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
@@ -69,6 +84,7 @@ CONTENT = {
         "answers": {"type": "array", "items": ANSWER},
         "marks": {"type": "array", "items": MARK},
         "suggestions": {"type": "array", "items": DECISION},
+        "looks": {"type": "array", "items": LOOK},
     },
 }
 PICKED = {

@@ -27,6 +27,7 @@ CLASS = _object(
     name=TEXT,
     colour=TEXT,
     value={"type": "integer"},
+    marks=_list({"type": "string", "enum": MarkKind.values}),
     term={"anyOf": [TERM, {"type": "null"}]},
 )
 OPTION = _object(["value", "label"], value=SCALAR, label=TEXT, key=TEXT, description=TEXT)

@@ -104,6 +104,11 @@ def test_a_sound_document_passes() -> None:
         ({"classes": [{**CLASSES[0], "code": "a b"}]}, "is not a code"),
         ({"classes": []}, "there must be a class"),
         ({"marks": ["scribble"]}, "not one of"),
+        ({"classes": [{**CLASSES[0], "marks": ["arrow"]}]}, "not among the marks of the project"),
+        (
+            {"classes": [{**CLASSES[0], "marks": ["box"]}]},
+            "No class may have marks of kind contour",
+        ),
         ({"required_marks": ["ellipse"]}, "required but not among"),
         ({"marks": [], "questions": []}, "It asks nothing"),
         ({"questions": [FINDING, FINDING]}, "code “finding” is used 2 times"),
@@ -217,6 +222,36 @@ def test_a_complete_submission_passes() -> None:
 )
 def test_a_faulty_submission_is_refused_with_a_sentence(said: Any, sentence: str) -> None:
     assert sentence in messages(said)
+
+
+def test_a_class_has_the_kinds_of_mark_that_it_names_and_no_others() -> None:
+    points = {**CLASSES[1], "marks": ["landmark"]}
+    asked = document(classes=[CLASSES[0], points])
+    validate_document(asked)
+    assert messages(content(box()), asked, complete=False) == ""
+    said = content(box(label_class="node"))
+    assert "“Node” has no marks of kind box" in messages(said, asked, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("looks", "sentence"),
+    [
+        ([{"target": "1.2.3", "colour": "#ff0000", "hidden": True}], ""),
+        ([{"target": "class:lesion", "name": "Cyst", "opacity": 0.5, "locked": True}], ""),
+        ([{"target": "class:cyst", "hidden": True}], "neither a mark nor a segment"),
+        ([{"target": "9.9", "hidden": True}], "neither a mark nor a segment"),
+        ([{"target": "1.2.3", "hidden": True}, {"target": "1.2.3"}], "said twice"),
+        ([{"target": "1.2.3", "colour": "red"}], "is not a colour"),
+        ([{"target": "1.2.3", "opacity": 2}], "at most 1"),
+        ([{"target": "1.2.3", "blink": True}], "Not known here: blink"),
+        ([{"hidden": True}], "target"),
+    ],
+)
+def test_a_look_is_of_something_that_is_there(looks: list[dict[str, Any]], sentence: str) -> None:
+    said = {**content(box()), "looks": looks}
+    found = messages(said, complete=False)
+    assert sentence in found
+    assert bool(found) == bool(sentence)
 
 
 def test_required_marks_are_asked_for() -> None:

@@ -1126,6 +1126,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1407,6 +1408,15 @@ export interface components {
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
                 }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
+                }[];
             };
             /** Format: double */
             active_seconds?: number;
@@ -1590,6 +1600,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1846,6 +1857,15 @@ export interface components {
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
                 }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
+                }[];
             };
             /** Format: double */
             active_seconds: number;
@@ -1869,6 +1889,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1979,6 +2000,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
         };
@@ -2643,6 +2673,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
             /** Format: double */

@@ -31,6 +31,12 @@ export interface Actions extends ViewActions {
   toggleBall(): void;
   chooseClass(index: number): void;
   toggleHidden(): void;
+  /** The mark that is selected, or else the segment of the armed class. */
+  hideOne(): void;
+  copySegment(): void;
+  interpolate(): void;
+  segmentMenu(): void;
+  history(): void;
   removeSelected(): void;
   cancel(): void;
   undo(): void;
@@ -161,6 +167,7 @@ export const ACTIONS: readonly Action[] = [
   drawing('contour', 'c'),
   drawing('length', 'l'),
   drawing('circle', 'Shift+o'),
+  tool('polygon', 'mark', 'Alt+c', (offered) => offered.marks.includes('contour')),
   drawing('polyline', 'Shift+c'),
   drawing('bidirectional', 'Shift+l'),
   drawing('angle', 'a'),
@@ -169,14 +176,21 @@ export const ACTIONS: readonly Action[] = [
   drawing('arrow', 't'),
   tool('brush', 'mark', 'b', paints),
   tool('eraser', 'mark', 'e', paints),
+  tool('threshold', 'mark', 'Shift+b', paints),
+  tool('scissors', 'mark', 'Shift+e', paints),
   row('brush.smaller', 'mark', '[', 'tool.smaller', (room) => room.brushSize(-1), paints),
   row('brush.larger', 'mark', ']', 'tool.larger', (room) => room.brushSize(1), paints),
   row('brush.ball', 'mark', 'd', 'tool.ball', (room) => room.toggleBall(), paints),
+  row('segment.menu', 'mark', 'Shift+m', 'segment.menu', (room) => room.segmentMenu(), paints),
+  row('segment.copy', 'mark', 'Shift+d', 'segment.copyNext', (room) => room.copySegment(), paints),
+  row('segment.interpolate', 'mark', 'Alt+i', 'segment.interpolate', (room) => room.interpolate(), paints),
   ...numbered('class', 'mark', 'Shift', (room, index) => room.chooseClass(index)),
   row('marks.hide', 'mark', 'h', 'tool.hide', (room) => room.toggleHidden(), marks),
+  row('marks.hideOne', 'mark', 'Shift+h', 'key.hideOne', (room) => room.hideOne(), marks),
   row('marks.remove', 'mark', 'Delete Backspace', 'key.remove', (room) => room.removeSelected(), marks),
   row('edit.undo', 'mark', 'Control+z', 'tool.undo', (room) => room.undo()),
   row('edit.redo', 'mark', 'Control+y Control+Shift+z', 'tool.redo', (room) => room.redo()),
+  row('edit.history', 'mark', 'Shift+z', 'history.title', (room) => room.history()),
 
   row('suggestion.accept', 'mark', 'y', 'key.accept', (room) => room.accept(), suggests),
   row('suggestion.acceptAll', 'mark', 'Shift+y', 'key.acceptAll', (room) => room.acceptAll(), suggests),

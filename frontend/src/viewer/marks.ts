@@ -15,7 +15,7 @@ import type { Label } from './label-tool';
 import { frameIndexOf, measure } from './measure';
 import { planeOf } from './plane';
 import { clickAtOnce } from './quick-click';
-import type { CaseRecord } from './record';
+import type { CaseRecord, Change } from './record';
 import { drawMark, isOutside, kindOfTool, readPoints, SHAPES } from './shapes';
 import type { DrawnKind, LabelClass, Mark, Point, SeriesDisplay, Vector } from './types';
 import { uidFromUuid, uuidFromUid } from './uids';
@@ -87,7 +87,7 @@ export class MarkProjection {
     );
     return here.map(([id, drawing]) => {
       const { handles, outline } = drawingOf(drawing);
-      const label = this.classOf(this.context.record.marks.get(id)?.label_class ?? '');
+      const label = this.classOf(this.context.record.marks.get(id)?.label_class ?? '', id);
       const points = (outline.length ? outline : handles).map(mutable);
       return { id, text: drawing.data.label ?? '', colour: label?.colour ?? NO_CLASS_COLOUR, points };
     });
@@ -105,6 +105,12 @@ export class MarkProjection {
     this.cancel();
     this.clear();
     this.series = null;
+  }
+
+  follow(change: Change): void {
+    if (change.kind === 'mark') this.sync(change.uid);
+    if (change.kind === 'look' && this.drawn.has(change.target)) this.sync(change.target);
+    if (change.kind === 'everything') this.syncAll();
   }
 
   syncAll(): void {
@@ -146,8 +152,12 @@ export class MarkProjection {
 
   setHidden(hidden: boolean): void {
     this.hidden = hidden;
-    for (const drawing of this.drawn.values()) drawing.isVisible = !hidden;
+    for (const [uid, drawing] of this.drawn) drawing.isVisible = this.isShown(uid);
     this.render();
+  }
+
+  private isShown(uid: string): boolean {
+    return !this.hidden && !this.context.record.look(uid).hidden;
   }
 
   /** Selects one mark, or none. */
@@ -189,12 +199,11 @@ export class MarkProjection {
     const uuid = uuidFromUid(mark.tracking_uid) ?? mark.tracking_uid;
     const plane = planeOf(this.series as SeriesDisplay, index);
     const { handles, outline } = drawMark(mark, plane);
-    const label = this.classOf(mark.label_class);
+    const label = this.classOf(mark.label_class, mark.tracking_uid);
     const drawing = {
       annotationUID: uuid,
       highlighted: false,
       isLocked: false,
-      isVisible: !this.hidden,
       invalidated: true,
       metadata: {
         ...this.context.viewport.getViewReference({ sliceIndex: index }),
@@ -210,10 +219,14 @@ export class MarkProjection {
     this.drawn.set(mark.tracking_uid, drawing);
     this.style(uuid, label);
     annotations.state.addAnnotation(drawing, this.context.element);
+    // The library shows whatever is added.
+    drawing.isVisible = this.isShown(mark.tracking_uid);
   }
 
-  private classOf(code: string): LabelClass | null {
-    return this.context.classes().find((label) => label.code === code) ?? null;
+  /** The class of that code, in the colour that the mark was given if it was given one. */
+  private classOf(code: string, uid = ''): LabelClass | null {
+    const label = this.context.classes().find((one) => one.code === code);
+    return label ? { ...label, colour: this.context.record.look(uid).colour ?? label.colour } : null;
   }
 
   private style(uuid: string, label: LabelClass | null): void {
@@ -336,7 +349,8 @@ export function styleOf(
   classes: readonly LabelClass[],
 ): Record<string, string | boolean> {
   const colour = label?.colour ?? NO_CLASS_COLOUR;
-  const dash = DASHES[Math.max(0, label ? classes.indexOf(label) : 0) % DASHES.length] as string;
+  const place = classes.findIndex(({ code }) => code === label?.code);
+  const dash = DASHES[Math.max(0, place) % DASHES.length] as string;
   return {
     color: colour,
     colorHighlighted: '#ffffff',

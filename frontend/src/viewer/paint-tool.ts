@@ -13,6 +13,10 @@ export interface Canvas {
   begin(world: Types.Point3): boolean;
   move(world: Types.Point3): void;
   end(): void;
+  /** The pointer went there without a button down. */
+  hover(world: Types.Point3): void;
+  /** Takes what is under the brush for the range of values to paint. */
+  sample(): void;
 }
 
 let canvas: Canvas | null = null;
@@ -33,6 +37,11 @@ export class PaintTool extends BaseTool {
 
   preMouseDownCallback = (event: Interaction): boolean => {
     const { element, currentPoints } = event.detail;
+    canvas?.hover(currentPoints.world);
+    if ((event.detail.event as MouseEvent).altKey) {
+      canvas?.sample();
+      return true;
+    }
     if (!canvas?.begin(currentPoints.world)) return false;
     this.follow(event);
     element.addEventListener(Events.MOUSE_DRAG, this.drag as EventListener);
@@ -43,6 +52,7 @@ export class PaintTool extends BaseTool {
   };
 
   mouseMoveCallback = (event: Interaction): boolean => {
+    canvas?.hover(event.detail.currentPoints.world);
     this.follow(event);
     return false;
   };

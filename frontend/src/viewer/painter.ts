@@ -1,26 +1,44 @@
-/** Brush and eraser on the series that is open: strokes go into the record's labelmap, step by step. */
+/** Brushes, eraser and scissors on the series that is open: what they do goes into the record's labelmap, step by step. */
 
-import type { Types } from '@cornerstonejs/core';
+import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { utilities } from '@cornerstonejs/tools';
+import type { Vertex } from '../voxels/polygon';
+import { brightPart, extremes, rangeUnder, type ValueRange } from '../voxels/ranges';
+import { scissorsPatch } from '../voxels/scissors';
+import { imageIdOf } from './frames';
 import type { Label } from './label-tool';
-import { type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Corner, Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
 import type { PaintedFrame } from './lens';
+import { type Appearance, appearanceOf, lockedValues } from './looks';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
 import type { CaseRecord, Change } from './record';
 import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
 import type { LabelClass, SeriesDisplay } from './types';
+import { isColour } from './windows';
+
+export interface PaintTitles {
+  painted: (label: string) => string;
+  erased: string;
+  cut: (label: string) => string;
+  cutAway: string;
+}
+
+/** Why nothing was painted: the segment is locked, its pixels are colours, or images are not here yet. */
+export type Refusal = 'locked' | 'colours' | 'notLoaded';
 
 interface Context {
   viewport: Types.IStackViewport;
   record: CaseRecord;
   classes: () => readonly LabelClass[];
-  titles: { painted: (label: string) => string; erased: string };
+  titles: PaintTitles;
   state: () => ViewerState;
   activeClass: () => LabelClass | null;
   /** False where labelmaps cannot be drawn. */
   possible: boolean;
+  onRange: (threshold: ValueRange) => void;
+  onRefuse: (why: Refusal) => void;
 }
 
 const ERASER_COLOUR = '#e8eaed';
@@ -35,6 +53,7 @@ export class Painter implements Canvas {
   private projection: LabelmapProjection | null = null;
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
+  private pointer: Types.Point3 | null = null;
   private visible = true;
   /** Where the classes lie on one frame of one state of the labelmap. */
   private located: { of: string; corners: Map<number, Corner> } | null = null;
@@ -54,6 +73,7 @@ export class Painter implements Canvas {
     this.drop();
     this.stroke = null;
     this.series = null;
+    this.pointer = null;
   }
 
   close(): void {
@@ -67,6 +87,7 @@ export class Painter implements Canvas {
   }
 
   follow(change: Change): void {
+    if (change.kind === 'mark' || change.kind === 'answer') return;
     if (change.kind === 'everything') {
       this.drop();
       this.project();
@@ -75,6 +96,7 @@ export class Painter implements Canvas {
       this.project();
       this.projection?.refresh(change.frames);
     }
+    if (change.kind === 'look') this.projection?.restyle(this.segments());
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
   }
 
@@ -97,17 +119,27 @@ export class Painter implements Canvas {
     this.located = null;
   }
 
+  private segments(): Appearance[] {
+    const { classes, record } = this.context;
+    return classes().map((label) => appearanceOf(label, record.look));
+  }
+
+  private locked(): Uint8Array {
+    return lockedValues(this.context.classes(), this.context.record.look);
+  }
+
   /** The names of the classes that are painted on the frame shown. */
   labels(): Label[] {
     const { series, projected: map } = this;
     if (!series || !map || !this.visible) return [];
     const { index } = this.context.state();
     const plane = planeOf(series, index);
+    const segments = this.segments();
     return [...this.corners(map, index)].flatMap(([value, corner]) => {
-      const label = this.context.classes().find((one) => one.value === value);
-      if (!label) return [];
+      const segment = segments.find((one) => one.value === value);
+      if (!segment || segment.hidden) return [];
       const points = [[...toWorld(plane, corner)] as Types.Point3];
-      return [{ id: `class-${label.code}`, text: label.name, colour: label.colour, points }];
+      return [{ id: `class-${segment.code}`, text: segment.name, colour: segment.colour, points }];
     });
   }
 
@@ -123,12 +155,7 @@ export class Painter implements Canvas {
     const map = this.series && this.context.record.labelmaps.get(this.series.id);
     if (!this.series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
-    this.projection = new LabelmapProjection(
-      this.context.viewport.id,
-      this.series,
-      map,
-      this.context.classes(),
-    );
+    this.projection = new LabelmapProjection(this.context.viewport.id, this.series, map, this.segments());
     this.projected = map;
     if (!this.visible) this.projection.setVisible(false);
   }
@@ -151,16 +178,29 @@ export class Painter implements Canvas {
     const { zoom, brush } = this.context.state();
     if (!this.series) return null;
     const { columnSpacing } = planeOf(this.series, this.context.state().index);
-    const colour = this.erasing ? ERASER_COLOUR : (this.context.activeClass()?.colour ?? ERASER_COLOUR);
+    const label = this.context.activeClass();
+    const colour =
+      this.erasing || !label ? ERASER_COLOUR : appearanceOf(label, this.context.record.look).colour;
     return { radius: (brush.radiusMm / columnSpacing) * zoom, colour, erasing: this.erasing };
   }
 
-  begin(world: Types.Point3): boolean {
+  /** Whether voxels may be changed here; if not, the reader is told why. */
+  mayPaint(erasing: boolean): boolean {
     const label = this.context.activeClass();
+    if (!this.series || !this.context.possible || (!label && !erasing)) return false;
+    if (!erasing && label && this.locked()[label.value]) {
+      this.context.onRefuse('locked');
+      return false;
+    }
+    return true;
+  }
+
+  begin(world: Types.Point3): boolean {
     const { series } = this;
-    if (!series || !this.context.possible || (!label && !this.erasing)) return false;
+    if (!series || !this.mayPaint(this.erasing)) return false;
     const map = this.prepare();
-    if (!map) return false;
+    const limits = this.limits();
+    if (!map || !limits) return false;
     const { brush, index } = this.context.state();
     const plane = planeOf(series, index);
     this.stroke = new Stroke(
@@ -168,12 +208,79 @@ export class Painter implements Canvas {
       {
         radiusMm: brush.radiusMm,
         shape: brush.ball ? 'ball' : 'disc',
-        value: this.erasing ? 0 : (label as LabelClass).value,
+        value: this.erasing ? 0 : (this.context.activeClass()?.value ?? 0),
       },
       { column: plane.columnSpacing, row: plane.rowSpacing, frame: series.slice_spacing },
+      limits,
     );
     this.move(world);
     return true;
+  }
+
+  /** Null where the tool cannot work; then the reader is told why. */
+  private limits(): Limits | null {
+    const { tool, threshold } = this.context.state();
+    const locked = this.locked();
+    if (tool !== 'threshold') return { locked };
+    const range = threshold ?? this.suggestRange();
+    if (!range || !this.isLoadedAround()) {
+      this.context.onRefuse(this.series && isColour(this.series) ? 'colours' : 'notLoaded');
+      return null;
+    }
+    return { locked, range: { ...range, pixels: (frame) => this.pixels(frame) } };
+  }
+
+  private pixels(frame: number): ArrayLike<number> | null {
+    const { series } = this;
+    if (!series || isColour(series)) return null;
+    return cache.getImage(imageIdOf(series.id, frame))?.getPixelData() ?? null;
+  }
+
+  /** The pixels of one frame, in real units; waits for them if they are not here yet. */
+  async load(series: SeriesDisplay, frame: number): Promise<ArrayLike<number>> {
+    return (await imageLoader.loadAndCacheImage(imageIdOf(series.id, frame))).getPixelData();
+  }
+
+  /** Whether all images that the brush reaches are here: in those that are not, it would paint nothing. */
+  private isLoadedAround(): boolean {
+    const { brush, index } = this.context.state();
+    const gap = this.series?.slice_spacing;
+    const reach = brush.ball && gap ? Math.floor(brush.radiusMm / gap) : 0;
+    for (let frame = index - reach; frame <= index + reach; frame++) {
+      if (frame >= 0 && frame < (this.series?.frame_count ?? 0) && !this.pixels(frame)) return false;
+    }
+    return true;
+  }
+
+  /** The brighter part of the frame shown. */
+  suggestRange(): ValueRange | null {
+    const pixels = this.pixels(this.context.state().index);
+    return pixels && brightPart(pixels);
+  }
+
+  /** The darkest and the brightest pixel of the frame shown. */
+  extremes(): ValueRange | null {
+    const pixels = this.pixels(this.context.state().index);
+    return pixels && extremes(pixels);
+  }
+
+  hover(world: Types.Point3): void {
+    this.pointer = world;
+  }
+
+  sample(): void {
+    const { series, pointer } = this;
+    const { index, brush } = this.context.state();
+    const pixels = this.pixels(index);
+    if (!series || !pointer || !pixels) return this.context.onRefuse('colours');
+    const plane = planeOf(series, index);
+    const [column, row] = toPixel(plane, pointer);
+    const spacing = { column: plane.columnSpacing, row: plane.rowSpacing, frame: null };
+    const stamp = { radiusMm: brush.radiusMm, shape: 'disc', value: 1 } as const;
+    const under = new Stroke(new Labelmap(1, series.rows, series.columns), stamp, spacing);
+    under.moveTo([column, row, 0]);
+    const patch = under.finish();
+    if (patch) this.context.onRange(rangeUnder(patch, pixels));
   }
 
   move(world: Types.Point3): void {
@@ -193,5 +300,19 @@ export class Painter implements Canvas {
     const { titles } = this.context;
     const title = this.erasing ? titles.erased : titles.painted(this.context.activeClass()?.name ?? '');
     this.context.record.painted(series.id, patch, title);
+  }
+
+  /** Fills or empties what is inside an outline in pixels of the frame shown. */
+  cut(outline: readonly Vertex[]): void {
+    const map = this.prepare();
+    const { scissors, index } = this.context.state();
+    const label = this.context.activeClass();
+    if (!map || !this.series || !label) return;
+    const frames = scissors.all ? [...Array(map.frames).keys()] : [index];
+    const value = scissors.erase ? 0 : label.value;
+    const patch = scissorsPatch(map.bytes, map, outline, { frames, value, locked: this.locked() });
+    const { titles } = this.context;
+    const title = scissors.erase ? titles.cutAway : titles.cut(label.name);
+    if (patch) this.context.record.repaint(this.series.id, patch, title);
   }
 }

@@ -3,6 +3,15 @@
  * is being read goes before whatever is loaded for a later one: that waits until the former is there.
  */
 
+import type { SeriesDisplay } from './types';
+
+const MOST_BYTES = 1024 ** 3;
+
+/** How many frames of a series are loaded ahead. */
+export function framesThatFit(series: SeriesDisplay): number {
+  return Math.min(series.frame_count, Math.max(1, Math.floor(MOST_BYTES / frameBytes(series))));
+}
+
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
   moveTo(index: number): void;

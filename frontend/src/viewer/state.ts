@@ -1,14 +1,36 @@
 /** What the viewer shows, as a plain value that any page can watch. */
 
+import type { ValueRange } from '../voxels/ranges';
 import { type CineState, STILL } from './cine';
 import type { EdgeLetters } from './plane';
 import type { Reading } from './probe';
 import { type Turn, UPRIGHT } from './turn';
-import type { DrawnKind, SeriesDisplay, Window } from './types';
+import type { DrawnKind, MarkKind, SeriesDisplay, Window } from './types';
 
-export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
+const BRUSHES = ['brush', 'eraser', 'threshold'] as const;
+/** In the order of the toolbar. */
+export const PAINTING_TOOLS = [...BRUSHES, 'scissors'] as const;
+export type PaintingTool = (typeof PAINTING_TOOLS)[number];
+/** A contour drawn corner by corner is a tool of its own, not another kind of mark. */
+export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'polygon' | PaintingTool;
 
-export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
+export const hasBrush = (tool: Tool): boolean => BRUSHES.some((one) => one === tool);
+/** Changes voxels. */
+export const isPainting = (tool: Tool): tool is PaintingTool => PAINTING_TOOLS.some((one) => one === tool);
+/** What a tool makes; null for what only changes the view. */
+export function madeBy(tool: Tool): MarkKind | null {
+  if (tool === 'window' || tool === 'pan' || tool === 'zoom') return null;
+  if (tool === 'polygon') return 'contour';
+  return isPainting(tool) ? 'labelmap' : tool;
+}
+
+export interface Scissors {
+  shape: 'freehand' | 'rectangle';
+  /** Takes away what is inside, instead of filling it. */
+  erase: boolean;
+  /** Through all images, instead of the one shown. */
+  all: boolean;
+}
 
 const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom'];
 /** Whether a press of the button puts something on the image. */
@@ -50,6 +72,9 @@ export interface ViewerState {
   reading: Reading | null;
   tool: Tool;
   brush: { radiusMm: number; ball: boolean };
+  /** The pixel values that the threshold brush paints; null until it is taken up. */
+  threshold: ValueRange | null;
+  scissors: Scissors;
   marksHidden: boolean;
   /** Tracking UID of the mark that is selected; '' if none is. */
   selected: string;
@@ -78,8 +103,16 @@ export const EMPTY: ViewerState = {
   reading: null,
   tool: 'window',
   brush: { radiusMm: 5, ball: false },
+  threshold: null,
+  scissors: { shape: 'freehand', erase: false, all: false },
   marksHidden: false,
   selected: '',
   drawn: '',
   rendered: 0,
 };
+
+/** What stays as the reader left it when another series is opened. */
+export function keptFrom(state: ViewerState): Partial<ViewerState> {
+  const { tool, brush, scissors, marksHidden, aids, rendered } = state;
+  return { tool, brush, scissors, marksHidden, aids, rendered };
+}

@@ -12,6 +12,7 @@ import {
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
+import { SketchTool } from './sketch-tool';
 import { SHAPES } from './shapes';
 import { SuggestionTool } from './suggestion-tool';
 import type { Tool } from './state';
@@ -19,7 +20,16 @@ import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, SuggestionTool, LabelTool];
+const CLASSES = [
+  WindowLevelTool,
+  PanTool,
+  ZoomTool,
+  ...MARK_TOOLS,
+  PaintTool,
+  SketchTool,
+  SuggestionTool,
+  LabelTool,
+];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -36,7 +46,12 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   zoom: ZoomTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
+  threshold: PaintTool.toolName,
+  scissors: SketchTool.toolName,
+  polygon: SketchTool.toolName,
 };
+/** With Alt held down, the threshold brush takes its range from under the pointer. */
+const SAMPLING = { mouseButton: Primary, modifierKey: KeyboardBindings.Alt };
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
 
@@ -58,9 +73,8 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
-      this.group.addTool(name);
-    }
+    for (const { toolName } of [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool])
+      this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
     for (const name of [SuggestionTool.toolName, LabelTool.toolName]) {
       this.group.addTool(name);
@@ -79,7 +93,8 @@ export class Toolbox {
       const all = name === armed ? [{ mouseButton: Primary }, ...bindings] : bindings;
       this.group.setToolActive(name, { bindings: all });
     }
-    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings: [{ mouseButton: Primary }] });
+    const bindings = [{ mouseButton: Primary }, ...(tool === 'threshold' ? [SAMPLING] : [])];
+    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings });
   }
 
   close(): void {

@@ -1,5 +1,7 @@
 /** The viewer's vocabulary: what a series looks like on the wire, and what a reader leaves on it. */
 
+import type { StoredLook } from './looks';
+
 export type Point = readonly [column: number, row: number];
 export type Vector = readonly [x: number, y: number, z: number];
 
@@ -130,6 +132,7 @@ export interface Content {
   answers: Answer[];
   marks: Mark[];
   suggestions?: Decision[];
+  looks?: StoredLook[];
 }
 
 export interface LabelClass {
@@ -138,4 +141,6 @@ export interface LabelClass {
   colour: string;
   /** The voxel value of this class in a labelmap. */
   value: number;
+  /** The kinds of mark it may have; without them, all that the project has. */
+  marks?: MarkKind[];
 }

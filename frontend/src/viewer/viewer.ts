@@ -25,23 +25,26 @@ import {
 import { labelWith } from './label-tool';
 import { Look } from './look';
 import { MarkProjection, type Titles } from './marks';
-import { Painter } from './painter';
+import { Outliner } from './outliner';
+import { Painter, type PaintTitles, type Refusal } from './painter';
 import { PointerAids } from './pointer-aids';
-import { frameBytes, type Prefetch, prefetch } from './prefetch';
+import { framesThatFit, type Prefetch, prefetch } from './prefetch';
 import type { CaseRecord, Change } from './record';
-import { EMPTY, isDrawing, isPainting, type Tool, type ViewerState } from './state';
+import { dropSketch } from './sketch-tool';
+import { EMPTY, isDrawing, isPainting, keptFrom, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
 import type { LabelClass, Mark, SeriesDisplay } from './types';
 import { Wheel } from './wheel';
 
 const { Events, ViewportType } = Enums;
 const PREFETCH_AT_ONCE = 4;
-const MAX_PREFETCH_BYTES = 1024 ** 3;
 
 export interface ViewerOptions {
   record: CaseRecord;
   classes: () => readonly LabelClass[];
-  titles: Titles & { painted: (label: string) => string; erased: string };
+  titles: Titles & PaintTitles;
+  /** Tells the reader why nothing was painted. */
+  refuse: (why: Refusal) => void;
   /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
   renew: Renew;
 }
@@ -53,10 +56,11 @@ export class Viewer {
   readonly look: Look;
   readonly cine: Cine;
   readonly aids: PointerAids;
+  readonly outliner: Outliner;
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
   private readonly engine: RenderingEngine;
-  private readonly viewport: Types.IStackViewport;
+  readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
   private readonly cleanup: (() => void)[] = [];
   private ahead: Prefetch | null = null;
@@ -83,24 +87,24 @@ export class Viewer {
     element.removeAttribute('tabindex');
     this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
     this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
-    this.marks = new MarkProjection({
+    const context = {
+      ...options,
       viewport: this.viewport,
-      element,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
+      state: () => this.now,
       activeClass: () => this.activeClass,
+    };
+    this.marks = new MarkProjection({
+      ...context,
+      element,
       onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
     });
     this.painter = new Painter({
-      viewport: this.viewport,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
-      state: () => this.now,
-      activeClass: () => this.activeClass,
+      ...context,
       possible: this.boot.renderer === 'webgl2',
+      onRange: (threshold) => this.set({ threshold }),
+      onRefuse: options.refuse,
     });
+    this.outliner = new Outliner({ ...context, painter: this.painter });
     const seen = {
       viewport: this.viewport,
       engine: this.engine,
@@ -159,9 +163,8 @@ export class Viewer {
   }
 
   private follow(change: Change): void {
-    if (change.kind === 'mark') this.marks.sync(change.uid);
-    if (change.kind === 'everything') this.marks.syncAll();
-    if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
+    this.marks.follow(change);
+    this.painter.follow(change);
   }
 
   private resize(): void {
@@ -184,6 +187,7 @@ export class Viewer {
     labelWith(() => []);
     this.marks.close();
     this.painter.close();
+    this.outliner.close();
     this.tools.close();
     this.engine.destroy();
     forgetAll();
@@ -194,13 +198,7 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     this.letGo();
-    this.set({ ...EMPTY, ...this.lasting() });
-  }
-
-  /** What belongs to the reader's hands rather than to the series. */
-  private lasting(): Partial<ViewerState> {
-    const { tool, brush, marksHidden, aids, rendered } = this.now;
-    return { tool, brush, marksHidden, aids, rendered };
+    this.set({ ...EMPTY, ...keptFrom(this.now) });
   }
 
   /** Another case: nothing is looked at as it was in the one before. */
@@ -212,6 +210,7 @@ export class Viewer {
 
   /** What is drawn or painted before the next series is up would land in the one before. */
   private letGo(): void {
+    dropSketch(this.viewport.id);
     this.marks.leave();
     this.painter.leave();
   }
@@ -233,7 +232,7 @@ export class Viewer {
     this.letGo();
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index ?? this.look.indexOf(series.id), 0), series.frame_count - 1);
-    this.set({ ...EMPTY, ...this.lasting(), phase: 'loading', series, index: first, wanted: first });
+    this.set({ ...EMPTY, ...keptFrom(this.now), phase: 'loading', series, index: first, wanted: first });
     this.cine.open(series.id, series.frame_time_ms);
     try {
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
@@ -256,10 +255,8 @@ export class Viewer {
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const fitting = Math.floor(MAX_PREFETCH_BYTES / frameBytes(series));
-    const count = Math.min(series.frame_count, Math.max(1, fitting));
     this.ahead = prefetch({
-      count,
+      count: framesThatFit(series),
       concurrency: PREFETCH_AT_ONCE,
       load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
       onLoaded: (loaded) => this.set({ loaded }),
@@ -362,11 +359,17 @@ export class Viewer {
   }
 
   setTool(tool: Tool): void {
-    this.marks.cancel();
+    this.cancel();
     this.select('');
     this.tools.select(tool);
     this.set({ tool });
     if (isPainting(tool)) this.painter.prepare();
+    if (tool === 'threshold' && !this.now.threshold) this.set({ threshold: this.painter.suggestRange() });
+  }
+
+  /** Drops what is half drawn; false if nothing is. */
+  cancel(): boolean {
+    return dropSketch(this.viewport.id) || this.marks.cancel();
   }
 
   /** Selects a mark, or none (''). */
@@ -375,8 +378,9 @@ export class Viewer {
     this.set({ selected: uid, drawn: '' });
   }
 
-  setBrush(brush: Partial<ViewerState['brush']>): void {
-    this.set({ brush: { ...this.now.brush, ...brush } });
+  /** How brush, threshold and scissors work from here on. */
+  setPainting(change: Partial<Pick<ViewerState, 'brush' | 'threshold' | 'scissors'>>): void {
+    this.set(change);
   }
 
   setMarksHidden(marksHidden: boolean): void {

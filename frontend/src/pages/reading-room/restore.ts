@@ -71,9 +71,9 @@ async function fromBrowser(
     }
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
-  const { answers, marks, suggestions = [], version, pending, activeSeconds: seconds } = draft;
+  const { answers, marks, suggestions = [], looks = [], version, pending, activeSeconds: seconds } = draft;
   return {
-    content: { answers, marks, suggestions },
+    content: { answers, marks, suggestions, looks },
     labelmaps,
     masks: new Map(),
     version,

@@ -6,12 +6,14 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
+import { type Appearance, looksToStore, type StoredLook } from '../../viewer/looks';
 import { CaseRecord, type Edit } from '../../viewer/record';
 import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
+import { Editing } from './editing';
 import { askedOf, type Block, blocks, countingAnswers } from './form';
 import { LabelmapUids } from './labelmap-uids';
 import { Lease } from './lease.svelte';
@@ -46,6 +48,7 @@ export class Room {
     classes: () => this.classes,
     questions: () => this.schema.questions ?? [],
   });
+  readonly editing = new Editing(this.record, () => this.classes);
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
@@ -111,10 +114,19 @@ export class Room {
     void this.revision;
     return [...this.record.marks.values()];
   });
-  readonly painted: { series: number; label: LabelClass; voxels: number }[] = $derived.by(() => {
+  readonly looks: StoredLook[] = $derived.by(() => {
+    void this.revision;
+    return looksToStore(this.record.looks, this.record.marks);
+  });
+  /** The classes as this reading shows them. */
+  readonly segments: Appearance[] = $derived.by(() => {
+    void this.revision;
+    return this.classes.map((label) => this.editing.segment(label));
+  });
+  readonly painted: { series: number; label: Appearance; voxels: number }[] = $derived.by(() => {
     void this.revision;
     return [...this.record.labelmaps].flatMap(([series, map]) =>
-      this.classes
+      this.segments
         .map((label) => ({ series, label, voxels: map.counts[label.value] ?? 0 }))
         .filter(({ voxels }) => voxels > 0),
     );
@@ -238,33 +250,12 @@ export class Room {
 
   // --- editing ---
 
-  setAnswer(question: Question, value: AnswerValue, target = ''): void {
-    const typing = question.type === 'text' || question.type === 'number';
-    const title = t('step.answer', { question: question.text });
-    this.record.setAnswer(question.code, value, title, { target, typing });
-  }
-
   undo(): Edit | null {
     return this.record.undo();
   }
 
   redo(): Edit | null {
     return this.record.redo();
-  }
-
-  removeMark(uid: string): void {
-    const mark = this.record.marks.get(uid);
-    if (mark) this.record.setMark(uid, null, t('step.removed', { kind: t(`mark.${mark.kind}`) }));
-  }
-
-  changeClass(uid: string, code: string): void {
-    const mark = this.record.marks.get(uid);
-    if (mark) this.record.setMark(uid, { ...mark, label_class: code }, t('step.class'));
-  }
-
-  writeText(mark: Mark, text: string): void {
-    const title = t('step.text', { kind: t(`mark.${mark.kind}`) });
-    this.record.setMark(mark.tracking_uid, { ...mark, text }, title, { typing: true });
   }
 
   // --- conflicts ---

@@ -5,6 +5,7 @@ import { learning } from './learning';
 import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
+import { segments } from './segments';
 import { shell } from './shell';
 import { viewing } from './viewing';
 import { suggestions } from './suggestions';
@@ -15,6 +16,7 @@ export const en = {
   ...reading,
   ...room,
   ...viewing,
+  ...segments,
   ...learning,
   ...imports,
   ...people,
