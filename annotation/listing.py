@@ -75,7 +75,7 @@ def for_overseer(project: Project) -> QuerySet[Case]:
     claimed = Slot.objects.filter(**_OF_CASE, state=Slot.State.CLAIMED)
     cases = Case.objects.filter(project=project).alias(
         is_resolved=Exists(Reference.objects.filter(**_OF_CASE, current=True)),
-        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False)),
+        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False, slot__isnull=False)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"))),
         is_claimed=Exists(claimed),
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+import numpy as np
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from numpy.typing import NDArray
 
 from . import uploads
 from .case_images import display_of, instance_of
 from .errors import InvalidInput, NotFound, TooLarge
-from .models import Draft, MarkKind, Mask, Slot
+from .models import Case, Draft, MarkKind, Mask, Series, Slot
 
 MOST_VOXELS = 2**30
 MOST_COMPRESSED_BYTES = 64 * 2**20
@@ -66,6 +69,24 @@ def store(
         },
     )
     _trim(slot)
+    return mask
+
+
+def keep(case: Case, series: Series, voxels: NDArray[np.uint8]) -> Mask:
+    """A labelmap that was made elsewhere and fits the series; the same voxels are kept once."""
+    content = np.ascontiguousarray(voxels, np.uint8).tobytes()
+    compressed = gzip.compress(content, 6, mtime=0)
+    uploads.require_space(len(compressed))
+    mask, _ = Mask.objects.defer("gzip").get_or_create(
+        project_id=case.project_id,
+        series=series,
+        sha256=hashlib.sha256(content).hexdigest(),
+        defaults={
+            "shape": list(voxels.shape),
+            "labels": [int(value) for value in np.unique(voxels) if value],
+            "gzip": compressed,
+        },
+    )
     return mask
 
 

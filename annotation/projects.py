@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from . import adoption, intake_rules, ledger, members, schema
-from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
+from .models import CaseUnit, LabelSchema, Project, Stream, Task, User, WriteBackRule
 from .validation import Problem, problem, require_none, violations
 
 DEFAULT_SHARES = {"pool": 0.4, "control": 0.2, "calibration": 0.1, "holdout": 0.3}
@@ -34,6 +34,7 @@ CHANGEABLE = {
     "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
     "blind_to_model": {"type": "boolean"},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
+    "write_back": {"enum": WriteBackRule.values},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }
 SLUG = {

@@ -1,7 +1,7 @@
 """What readers say: drafts while they work, immutable reads when they submit.
 
-The only writer of Draft, Read, Mark and Answer. A submission has exactly one effect, however often
-it is sent; one that comes too late is kept as an extra read, never dropped.
+The only writer of Draft and, with ``outside_reads``, of Read, Mark and Answer. A submission has exactly
+one effect, however often it is sent; one that comes too late is kept as an extra read, never dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 import rfc8785
 from django.db import IntegrityError, transaction
 
-from . import consensus, ledger, marks, provenance, queue, schema
+from . import consensus, ledger, marks, provenance, queue, schema, write_backs
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
     Answer,
@@ -197,6 +197,7 @@ def _submit_once(slot: Slot, submission: Submission) -> Read:
     Draft.objects.filter(slot=slot, reader=reader).delete()
     reference = consensus.renew(case)
     _record(case.project, read, submission)
+    write_backs.by_rule(read)
     if reference is not None:
         consensus.record(case, reference)
     return read

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .content import check_content, value_fault
+from .dicom.terms import CATEGORIES
 from .models import MarkKind
 from .validation import Problem, problem, require_none, violations
 
@@ -49,6 +50,7 @@ CLASS = {
         },
         "value": {"type": "integer", "minimum": 1, "maximum": 255},
         "term": TERM,
+        "category": {"enum": sorted(set(CATEGORIES) - {""})},
     },
 }
 OPTION = {

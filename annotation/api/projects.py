@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from annotation import access, progress, projects
 from annotation.access import Action
-from annotation.models import Membership, Project, Role, Stream, Task
+from annotation.models import Membership, Project, Role, Stream, Task, WriteBackRule
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
@@ -58,6 +58,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     reading_mix = NumberPerStream()
     round_every = serializers.IntegerField()
     lease_minutes = serializers.IntegerField()
+    write_back = serializers.ChoiceField(WriteBackRule.choices)
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
 
@@ -73,6 +74,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     reads_per_case = serializers.IntegerField(required=False)
     blind_to_model = serializers.BooleanField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
+    write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)
 
 
