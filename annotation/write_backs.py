@@ -142,7 +142,7 @@ def _write(read: Read, folder: Path) -> list[Written]:
 
 def _note(row: WriteBack, written: list[Written]) -> None:
     with transaction.atomic():
-        row.objects.all().delete()
+        row.written.all().delete()
         WrittenObject.objects.bulk_create(
             WrittenObject(
                 write_back=row,
@@ -169,7 +169,7 @@ def _fail(row: WriteBack, reason: str) -> None:
 def _finish(row: WriteBack, stored: dict[str, str]) -> None:
     with transaction.atomic():
         for uid, orthanc_id in stored.items():
-            row.objects.filter(sop_instance_uid=uid).update(orthanc_id=orthanc_id)
+            row.written.filter(sop_instance_uid=uid).update(orthanc_id=orthanc_id)
         WriteBack.objects.filter(pk=row.pk).update(
             state=WriteBack.State.STORED, reason="" if stored else NOTHING, finished_at=Now()
         )

@@ -95,7 +95,11 @@ def case(folder: Path, paths: Sequence[Path]) -> Case:
     shutil.copy(paths[0], folder / "header.dcm")
     images = [
         Image(
-            one.sop_instance_uid, one.sop_class_uid, one.series_uid, one.study_uid, one.frame_count > 1
+            one.sop_instance_uid,
+            one.sop_class_uid,
+            one.series_uid,
+            one.study_uid,
+            one.frame_count > 1,
         )
         for one in found
     ]
@@ -118,7 +122,9 @@ def voxels_of(outside: Outside, here: Grid, folder: Path) -> dict[str, NDArray[n
     }
 
 
-def drawn(here: Case, kind: str, points: list[list[float]], *, frame: int = 0, **fields: Any) -> Drawn:
+def drawn(
+    here: Case, kind: str, points: list[list[float]], *, frame: int = 0, **fields: Any
+) -> Drawn:
     """A mark on a frame of the series, with its points in the patient if it has a place there."""
     one = here.grid.frames[frame]
     spacing = one["pixel_spacing"]
@@ -183,4 +189,6 @@ def structure_set(
 def errors_of(path: Path | str) -> list[str]:
     """What dciodvfy calls an error."""
     said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
-    return sorted({line for line in (said.stderr + said.stdout).splitlines() if line.startswith("Error")})
+    return sorted(
+        {line for line in (said.stderr + said.stdout).splitlines() if line.startswith("Error")}
+    )

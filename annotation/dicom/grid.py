@@ -65,7 +65,8 @@ class Layers:
 
 def grid_of(display: Json) -> Grid:
     """The series' frames with the spacing that each has."""
-    frames = [{"pixel_spacing": display.get("pixel_spacing"), **one} for one in display["frames"]]
+    shared = {"pixel_spacing": display.get("pixel_spacing")}
+    frames: list[Json] = [{**shared, **one} for one in display["frames"]]
     return Grid(display["rows"], display["columns"], frames, display.get("slice_spacing"))
 
 

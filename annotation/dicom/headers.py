@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from . import header
+from .describe import numbers, positive
 
 _REPEATED = (
     "PatientName",
@@ -68,6 +69,9 @@ def clean(path: Path) -> Dataset:
     made.SeriesInstanceUID = found.SeriesInstanceUID
     made.SOPInstanceUID = found.SOPInstanceUID
     made.SOPClassUID = header.sop_class(found)
+    thickness = positive(numbers(found, "SliceThickness", 1))
+    if thickness:
+        made.SliceThickness = thickness[0]
     room = header.value_of(found, "FrameOfReferenceUID")
     if room:
         made.FrameOfReferenceUID = room

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -63,7 +64,7 @@ _MAKER = ("Manufacturer", "ManufacturerModelName", "SoftwareVersions")
 def _nifti(path: Path, folder: Path) -> Outside:
     """Whole values from 0 to 255, each of which stands for a class."""
     nifti.volumes(path)  # the checks of size and form
-    image = nibabel.load(path)
+    image: Any = nibabel.load(path)
     voxels = np.asanyarray(image.dataobj)
     voxels = voxels.reshape(voxels.shape[:3] + (1,) * (3 - voxels.ndim), order="A")
     values = np.unique(voxels)

@@ -28,7 +28,8 @@ def read(dataset: FileDataset, folder: Path) -> Outside:
     segments = _segments(dataset)
     places = {number: place for place, number in enumerate(segments)}
     pixels, notes = _pixels(dataset)
-    planes, voxels = [], []
+    planes: list[Plane] = []
+    voxels: list[NDArray[np.uint8]] = []
     for frame, number, binary in _frames(dataset, pixels):
         if number not in places:
             continue

@@ -89,7 +89,7 @@ def _shapes(group: Dataset, left_out: list[str]) -> list[Shape]:
             f"“{concept.label}” lies in a segmentation; read in the segmentation object itself."
         )
     kind = next((_code(item) for item in items if _name(item) == KIND.key), None)
-    graphics = list(_graphics(group))
+    graphics = list(_graphics(group, once=kind is None))
     recorded = [one for one in graphics if one.name == IN_PATIENT.key]
     drawn = [one for one in graphics if one.name != IN_PATIENT.key] or recorded
     comment = _text(items, COMMENT.key)
@@ -117,14 +117,14 @@ def _references(item: Dataset) -> Dataset:
     return found[0] if found else Dataset()
 
 
-def _graphics(group: Dataset) -> Iterator[Graphic]:
-    """Each outline once, with the name of what was measured of it."""
+def _graphics(group: Dataset, *, once: bool) -> Iterator[Graphic]:
+    """Each outline with the name of what was measured of it. ``once``: others repeat one for each figure."""
     seen = set()
     for item in _children(group):
         inner = [(item, "")] + [(child, _name(item)) for child in _children(item)]
         for one, measured in inner:
             graphic = _graphic(one, measured)
-            if graphic is not None and graphic.identity not in seen:
+            if graphic is not None and not (once and graphic.identity in seen):
                 seen.add(graphic.identity)
                 yield graphic
 

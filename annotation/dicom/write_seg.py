@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,14 +138,13 @@ def _slice(planes: _Planes, index: int, header: Dataset) -> Dataset:
     """A plain slice that stands for the plane while the library works."""
     place = planes.places[index]
     rows, columns = planes.voxels.shape[1:]
-    made = Dataset()
-    made.update(header)
+    made = deepcopy(header)
     made.file_meta = header.file_meta
     made.SOPClassUID = CTImageStorage
     made.SOPInstanceUID = f"2.25.{index + 1}"
     made.Rows, made.Columns = rows, columns
     made.PixelSpacing = list(place.spacing or (1.0, 1.0))
-    made.SliceThickness = planes.slice_spacing or 1.0
+    made.SliceThickness = header.get("SliceThickness") or planes.slice_spacing or 1.0
     made.ImageOrientationPatient = _AXIAL if planes.listed else list(place.orientation or ())
     made.ImagePositionPatient = [0.0, 0.0, index] if planes.listed else list(place.position or ())
     made.FrameOfReferenceUID = header.get("FrameOfReferenceUID", "2.25.1")
@@ -228,9 +228,8 @@ def _list_planes(
             del groups.PlanePositionSequence
     shared = made.SharedFunctionalGroupsSequence[0]
     measures = shared.PixelMeasuresSequence[0]
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        if keyword in measures:
-            delattr(measures, keyword)
+    if "SpacingBetweenSlices" in measures:
+        del measures.SpacingBetweenSlices
     if placed:
         shared.PlaneOrientationSequence[0].ImageOrientationPatient = list(
             planes.places[0].orientation or ()

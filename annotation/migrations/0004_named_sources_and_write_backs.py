@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                     "write_back",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="objects",
+                        related_name="written",
                         to="annotation.writeback",
                     ),
                 ),

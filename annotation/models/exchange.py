@@ -67,7 +67,7 @@ class WriteBack(models.Model):
 class WrittenObject(models.Model):
     """One DICOM object of ours in the image store; noted before it is sent there."""
 
-    write_back = models.ForeignKey(WriteBack, on_delete=models.CASCADE, related_name="objects")
+    write_back = models.ForeignKey(WriteBack, on_delete=models.CASCADE, related_name="written")
     kind = models.CharField(max_length=4, help_text="seg or sr")
     sop_instance_uid = models.CharField(max_length=64, unique=True)
     sop_class_uid = models.CharField(max_length=64)

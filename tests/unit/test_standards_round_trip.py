@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import images
 import made_elsewhere as elsewhere
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from annotation.dicom import grid, nifti
+from annotation.dicom import examine, grid, nifti
 from annotation.dicom.measure import measurements
 from annotation.dicom.record import About, Given
 from annotation.dicom.terms import PRIVATE, Term, scheme_of, term_of, unit_of
@@ -26,7 +27,10 @@ needs_dciodvfy = pytest.mark.skipif(
     shutil.which("dciodvfy") is None, reason="dicom3tools is not installed"
 )
 SLOW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 KINDS = {
     "box": 2, "contour": 5, "polyline": 4, "ellipse": 4, "circle": 2, "length": 2,
@@ -57,7 +61,9 @@ def oblique(folder: Path, *, slices: int, rows: int, columns: int, seed: int) ->
     made = [
         images.slice_(
             images.ramp(rows, columns, start=index),
-            ImagePositionPatient=[round(float(v), 6) for v in (3.25 * index * normal + [-7, 11, 5])],
+            ImagePositionPatient=[
+                round(float(v), 6) for v in (3.25 * index * normal + [-7, 11, 5])
+            ],
             InstanceNumber=slices - index,
             **shared,
         )
@@ -104,9 +110,7 @@ def round_trip(here: elsewhere.Case, voxels: np.ndarray[Any, Any]) -> None:
 
 
 @SLOW
-@given(
-    st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(3, 12), st.integers(3, 12)
-)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(3, 12), st.integers(3, 12))
 def test_voxels_of_a_volume_that_lies_askew_read_back_equal(
     seed: int, slices: int, rows: int, columns: int
 ) -> None:
@@ -139,8 +143,8 @@ def test_frames_at_one_place_are_told_apart(tmp_path: Path) -> None:
     for frame in range(5):
         voxels[frame, frame, :3] = 1 + frame % 2
     round_trip(here, voxels)
-    (path,) = here.folder.glob("2.25.*.dcm") if False else sorted(here.folder.glob("2.25.*.dcm"))[:1]
-    assert elsewhere.errors_of(path) == []
+    for path in here.folder.glob("2.25.*.dcm"):
+        assert elsewhere.errors_of(path) == []
 
 
 coordinate = st.floats(0, 7, width=32)
@@ -148,7 +152,9 @@ coordinate = st.floats(0, 7, width=32)
 
 @SLOW
 @given(st.data())
-def test_marks_of_every_kind_read_back_equal_in_the_image_and_in_the_patient(data: st.DataObject) -> None:
+def test_marks_of_every_kind_read_back_equal_in_the_image_and_in_the_patient(
+    data: st.DataObject,
+) -> None:
     folder = Path(tempfile.mkdtemp())
     here = oblique(folder / "a", slices=3, rows=8, columns=8, seed=data.draw(st.integers(0, 10**6)))
     marks = []
@@ -157,7 +163,10 @@ def test_marks_of_every_kind_read_back_equal_in_the_image_and_in_the_patient(dat
             st.lists(st.lists(coordinate, min_size=2, max_size=2), min_size=count, max_size=count)
         )
         if kind == "box":
-            points = [[min(p[i] for p in points) for i in (0, 1)], [max(p[i] for p in points) for i in (0, 1)]]
+            points = [
+                [min(p[i] for p in points) for i in (0, 1)],
+                [max(p[i] for p in points) for i in (0, 1)],
+            ]
         marks.append(elsewhere.drawn(here, kind, points, frame=1))
     (report,) = here.write(here.record(marks=marks))
     outside = elsewhere.read_back(Path(report.path), folder / "back")
@@ -179,7 +188,9 @@ def _points_in_patient(path: str) -> dict[str, np.ndarray[Any, Any]]:
     found = {}
     for container in dcmread(path).ContentSequence:
         for group in container.get("ContentSequence", []):
-            uid = next((i.UID for i in group.get("ContentSequence", []) if i.ValueType == "UIDREF"), "")
+            uid = next(
+                (i.UID for i in group.get("ContentSequence", []) if i.ValueType == "UIDREF"), ""
+            )
             for item in group.get("ContentSequence", []):
                 if item.ValueType == "SCOORD3D":
                     found[str(uid)] = np.float32(item.GraphicData).reshape(-1, 3)
@@ -198,13 +209,18 @@ def test_a_report_carries_answers_measurements_with_units_and_references(tmp_pat
     about = [About([size, remark, malignancy]), About([malignancy], series_uid=series)]
     (report,) = here.write(here.record(marks=[line], about=about))
     outside = elsewhere.read_back(Path(report.path), tmp_path / "back")
-    assert {(s.question.value, s.value.value if s.value else s.number or s.text, s.shape) for s in outside.said} == {
-        ("malignancy", "4", 0),
+    said = [
+        (one.question.value, one.value.value if one.value else one.number or one.text, one.shape)
+        for one in outside.said
+    ]
+    assert said == [
         ("410668003", pytest.approx(np.hypot(3 * 0.45, 4 * 0.7)), 0),
+        ("malignancy", "4", 0),
         ("size", 12.5, -1),
+        ("malignancy", "4", -1),
         ("remark", "Größe unklar\nsiehe Bild 2", -1),
         ("malignancy", "4", -1),
-    } or _close(outside)
+    ]
     assert outside.shapes[0].text == "here"
     assert set(outside.images) == {image.sop_instance_uid for image in here.images}
     dataset = dcmread(report.path)
@@ -212,13 +228,9 @@ def test_a_report_carries_answers_measurements_with_units_and_references(tmp_pat
     assert "mm" in {str(item.value) for item in dataset.iterall() if item.keyword == "CodeValue"}
 
 
-def _close(outside: Any) -> bool:
-    """The measured length is a float that went through text."""
-    (length,) = [s.number for s in outside.said if s.question.value == "410668003"]
-    return bool(np.isclose(length, np.hypot(3 * 0.45, 4 * 0.7)))
-
-
-def test_the_same_read_gives_the_same_bytes_and_other_reads_other_identifiers(tmp_path: Path) -> None:
+def test_the_same_read_gives_the_same_bytes_and_other_reads_other_identifiers(
+    tmp_path: Path,
+) -> None:
     here = oblique(tmp_path / "a", slices=3, rows=8, columns=8, seed=4)
     voxels = here.empty()
     voxels[1, 2:4, 3] = 1
@@ -233,12 +245,15 @@ def test_a_segment_says_how_it_was_made(tmp_path: Path) -> None:
     here = oblique(tmp_path / "a", slices=3, rows=8, columns=8, seed=4)
     voxels = here.empty()
     voxels[0, 0], voxels[1, 1] = 1, 2
-    helped = elsewhere.NODE.__class__(**{**vars(elsewhere.NODE), "algorithm": "Random walker", "category": "tissue"})
+    helped = replace(elsewhere.NODE, algorithm="Random walker", category="tissue")
     segmentation, _ = here.write(
         here.record(labelmaps=[here.painted(voxels, elsewhere.LESION, helped)])
     )
     by_hand, by_both = dcmread(segmentation.path).SegmentSequence
-    assert (by_hand.SegmentAlgorithmType, by_both.SegmentAlgorithmType) == ("MANUAL", "SEMIAUTOMATIC")
+    assert (by_hand.SegmentAlgorithmType, by_both.SegmentAlgorithmType) == (
+        "MANUAL",
+        "SEMIAUTOMATIC",
+    )
     assert by_both.SegmentationAlgorithmIdentificationSequence[0].AlgorithmName == "Random walker"
     assert by_both.SegmentedPropertyCategoryCodeSequence[0].CodeMeaning == "Tissue"
     assert (by_hand.TrackingUID, by_hand.SegmentLabel) == ("2.25.71", "Lesion")
@@ -265,7 +280,7 @@ def test_a_nifti_mask_of_any_axis_order_lands_on_its_voxels(
     outside = elsewhere.read_back(path, folder / "back")
     stored = np.load(folder / "back" / outside.voxels)
     assert np.array_equal(grid.fit_volume(here, stored, outside.affine or []), voxels)
-    shifted = np.array(outside.affine) + [[0, 0, 0, 2], [0] * 4, [0] * 4, [0] * 4]
+    shifted = np.array(outside.affine) + np.eye(4, k=3) * 2
     assert grid.fit_volume(here, stored, shifted.tolist()) is None
     shutil.rmtree(folder)
 
@@ -274,15 +289,17 @@ def test_a_mask_of_a_converted_volume_fits_it(tmp_path: Path) -> None:
     """The image became DICOM when it was imported; the mask beside it has the same header."""
     rng = np.random.default_rng(3)
     affine = np.array([[-1.5, 0, 0, 40], [0, 0, 2, -10], [0, 1.2, 0, 5], [0, 0, 0, 1.0]])
-    path = images.nifti(tmp_path / "image.nii.gz", rng.integers(0, 99, (5, 6, 7)).astype(np.int16), affine)
+    path = images.nifti(
+        tmp_path / "image.nii.gz", rng.integers(0, 99, (5, 6, 7)).astype(np.int16), affine
+    )
     (tmp_path / "a").mkdir()
-    from annotation.dicom import examine
-
     found = examine.examine(path, name="image.nii.gz", folder=tmp_path / "a", patient="p")
     (tmp_path / "b").mkdir()
     here = elsewhere.case(tmp_path / "b", [Path(one.path) for one in found]).grid
     mask = rng.integers(0, 3, (5, 6, 7)).astype(np.uint8)
-    assert np.array_equal(grid.fit_volume(here, mask, affine.tolist()), nifti.in_display_order(mask, affine))
+    assert np.array_equal(
+        grid.fit_volume(here, mask, affine.tolist()), nifti.in_display_order(mask, affine)
+    )
 
 
 @pytest.mark.parametrize(
@@ -297,7 +314,10 @@ def test_a_mask_of_a_converted_volume_fits_it(tmp_path: Path) -> None:
     ],
 )
 def test_measurements_are_in_millimetres(kind: str, points: Any, expected: Any) -> None:
-    found = [(one.name.meaning, one.value, one.unit.value) for one in measurements(kind, points, (0.5, 2.0))]
+    found = [
+        (one.name.meaning, one.value, one.unit.value)
+        for one in measurements(kind, points, (0.5, 2.0))
+    ]
     assert found == [(name, pytest.approx(value), unit) for name, value, unit in expected]
 
 
@@ -305,5 +325,7 @@ def test_terms_and_units_have_a_code_whatever_was_written() -> None:
     assert scheme_of("SNOMED CT") == scheme_of("http://snomed.info/sct") == "SCT"
     assert scheme_of("RadLex") == "RADLEX"
     assert term_of("a", "A lesion", None) == Term("a", PRIVATE, "A lesion")
-    assert term_of("a", "x", {"system": "SCT", "code": "1", "display": "y"}) == Term("1", "SCT", "y")
+    assert term_of("a", "x", {"system": "SCT", "code": "1", "display": "y"}) == Term(
+        "1", "SCT", "y"
+    )
     assert (unit_of("mm").value, unit_of("cells/µl").value) == ("mm", "{cells/_l}")
