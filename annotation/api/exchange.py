@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,13 +23,14 @@ from .documents import TextPerName
 from .imports import ImportSerializer
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    reads = serializers.IntegerField(help_text="that stand")
+class SourceSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    counts = serializers.BooleanField(help_text="whether it counts as a reader")
     classes = TextPerName()
-
-    class Meta:
-        model = Source
-        fields = ["id", "name", "description", "counts", "classes", "reads", "created_at"]
+    reads = serializers.IntegerField(help_text="that stand")
+    created_at = serializers.DateTimeField()
 
 
 class SourceListSerializer(serializers.Serializer[Any]):
@@ -169,7 +171,7 @@ class CaseWriteBack(APIView):
         operation_id="cases_write_back", request=None, responses={202: WriteBackListSerializer}
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Store the reads of the case in the image store as DICOM SR and SEG. It is done in the background."""
+        """Store the reads of the case in the image store as DICOM SR and SEG, in the background."""
         rows = write_backs.request(_case_for(request, pk), signed_in(request))
         found = _in_full(WriteBack.objects.filter(pk__in=[row.pk for row in rows]))
         return Response({"results": WriteBackSerializer(found, many=True).data}, status=202)
@@ -185,6 +187,14 @@ class WriteBacks(generics.ListAPIView[WriteBack]):
         rows = _in_full(project.write_backs.all())
         state = self.request.query_params.get("state", "")
         return rows.filter(state=state) if state in WriteBack.State.values else rows
+
+    @extend_schema(
+        operation_id="write_backs_list",
+        parameters=[OpenApiParameter("state", OpenApiTypes.STR, enum=WriteBack.State.values)],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Reads stored back, on their way or failed, newest first."""
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="write_backs_create", request=None, responses={202: RequestedSerializer}

@@ -64,18 +64,15 @@ class ImportItemSerializer(serializers.ModelSerializer[ImportItem]):
 
 class QuarantinedSerializer(serializers.ModelSerializer[ImportItem]):
     import_id = serializers.IntegerField(source="batch_id", allow_null=True)
-    source = serializers.IntegerField(
-        source="batch.marks_of_id",
-        allow_null=True,
-        default=None,
-        help_text="of marks made elsewhere",
+    marks_of = serializers.IntegerField(
+        source="batch.marks_of_id", allow_null=True, default=None, help_text="source of the marks"
     )
     unknown = serializers.SerializerMethodField(help_text="names that stand for no class yet")
 
     class Meta:
         model = ImportItem
         fields = [
-            "id", "name", "size", "reason_code", "reason", "unknown", "source", "created_at",
+            "id", "name", "size", "reason_code", "reason", "unknown", "marks_of", "created_at",
             "import_id",
         ]  # fmt: skip
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import header, nifti, read_rtstruct, read_seg, read_sr
 from .classes import name as name_of_class
+from .convert import with_suffix
 from .describe import text
 from .faults import Fault
 from .kinds import REPORTS, SEGMENTATIONS, STRUCTURE_SETS
@@ -31,7 +32,7 @@ def read(path: Path, *, folder: Path) -> Outside:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind in (Kind.NIFTI, Kind.NIFTI_GZIP):
-            return _nifti(path, folder)
+            return _nifti(with_suffix(path, kind, folder), folder)
         if kind in (Kind.DICOM, Kind.BARE_DICOM):
             return _dicom(path, folder)
     raise Fault(

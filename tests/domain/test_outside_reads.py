@@ -302,11 +302,8 @@ def test_a_nifti_mask_finds_its_volume_by_geometry_or_by_name(
         assert series.display is not None
         kept = read.marks.get().mask
         assert kept is not None
-        turned = grid.fit_volume(
-            grid.grid_of(series.display),
-            mask,
-            (far if read.origin["name"] == "whatever.nii.gz" else near).tolist(),
-        )
+        affine = far if read.origin["name"] == "whatever.nii.gz" else near
+        turned = grid.fit_volume(grid.grid_of(series.display), mask, affine.tolist())
         assert np.array_equal(voxels_of(kept), turned)
 
 
