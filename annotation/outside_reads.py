@@ -40,6 +40,7 @@ from .models import (
     LabelSchema,
     Mark,
     Read,
+    Slot,
     Source,
     User,
     WrittenObject,
@@ -158,35 +159,20 @@ def _store(
     user: User | None,
 ) -> tuple[Read, bool]:
     """The read, and whether it is new."""
-    try:
-        require_none(
-            check_content(label_schema.document, content, complete=False), "What was read in"
-        )
-        drawn = marks.prepare(case, content["marks"])
-    except InvalidInput as wrong:
-        raise Fault("not_valid", wrong.detail) from wrong
+    drawn = _prepared(label_schema, case, content)
     said = {"source": source.pk, "object": origin["object"], "case": case.pk, "content": content}
     sha256 = hashlib.sha256(rfc8785.dumps(said)).hexdigest()
     with transaction.atomic():
         locked = Case.objects.select_related("project").select_for_update(no_key=True, of=("self",))
         case = locked.get(pk=case.pk)
-        earlier = (
-            source.reads.filter(case=case, superseded_by=None, origin__object=origin["object"])
-            .order_by("-pk")
-            .first()
-        )
         images = provenance.instances_sha256(case)
-        if earlier is not None and (earlier.content_sha256, earlier.instances_sha256) == (
-            sha256,
-            images,
-        ):
+        before = source.reads.filter(case=case, origin__object=origin["object"], superseded_by=None)
+        earlier = before.select_related("slot").order_by("-pk").first()
+        if earlier and (earlier.content_sha256, earlier.instances_sha256) == (sha256, images):
             return earlier, False
-        slot = earlier.slot if earlier is not None else None
-        if earlier is None and source.counts:
-            slot = queue.fill(case, source.account)
         read = Read.objects.create(
             case=case,
-            slot=slot,
+            slot=_slot(source, case, earlier),
             source=source,
             origin=origin,
             reader=source.account,
@@ -199,20 +185,41 @@ def _store(
             instances_sha256=images,
         )
         _store_content(read, drawn, content)
-        reference = consensus.renew(case) if slot is not None else None
-        data = {
-            "case": case.pk,
-            "source": source.pk,
-            "origin": origin,
-            "content_sha256": sha256,
-            "instances_sha256": images,
-            "counts": slot is not None,
-            "supersedes": read.supersedes_id,
-        }
-        ledger.record("read.take_in", project=case.project, actor=user, obj=read, data=data)
-        if reference is not None:
-            consensus.record(case, reference)
+        _record(read, user)
         return read, True
+
+
+def _prepared(label_schema: LabelSchema, case: Case, content: dict[str, Any]) -> list[Mark]:
+    try:
+        wrong = check_content(label_schema.document, content, complete=False)
+        require_none(wrong, "What was read in")
+        return marks.prepare(case, content["marks"])
+    except InvalidInput as fault:
+        raise Fault("not_valid", fault.detail) from fault
+
+
+def _slot(source: Source, case: Case, earlier: Read | None) -> Slot | None:
+    """The wanted reading that the read fills: of a source that counts, one that is open."""
+    if earlier is not None and earlier.slot is not None and earlier.slot.state == Slot.State.DONE:
+        return earlier.slot
+    return queue.fill(case, source.account) if source.counts else None
+
+
+def _record(read: Read, user: User | None) -> None:
+    case = read.case
+    reference = consensus.renew(case) if read.slot is not None else None
+    data = {
+        "case": case.pk,
+        "source": read.source_id,
+        "origin": read.origin,
+        "content_sha256": read.content_sha256,
+        "instances_sha256": read.instances_sha256,
+        "counts": read.slot is not None,
+        "supersedes": read.supersedes_id,
+    }
+    ledger.record("read.take_in", project=case.project, actor=user, obj=read, data=data)
+    if reference is not None:
+        consensus.record(case, reference)
 
 
 def _store_content(read: Read, drawn: list[Mark], content: dict[str, Any]) -> None:

@@ -39,9 +39,7 @@ class SourceListSerializer(serializers.Serializer[Any]):
 
 class NewSourceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=sources.LONGEST_NAME)
-    description = serializers.CharField(
-        max_length=2000, required=False, default="", allow_blank=True
-    )
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     counts = serializers.BooleanField(required=False, default=False)
 
 
@@ -134,7 +132,13 @@ class Sources(APIView):
         project = access.project_for(request.user, slug, Action.IMPORT_IMAGES)
         wanted = valid(NewSourceSerializer, request)
         _require_lead_to_count(request, project, wanted)
-        source = sources.add(project, user=signed_in(request), **wanted)
+        source = sources.add(
+            project,
+            name=wanted["name"],
+            description=wanted.get("description", ""),
+            counts=wanted["counts"],
+            user=signed_in(request),
+        )
         return Response(SourceSerializer(_shown(source)).data, status=201)
 
 

@@ -19,6 +19,7 @@ from .outside import Concept, Outside, Plane
 VOXELS = "planes.npy"
 MOST_SEGMENTS, MOST_VOXELS = 1000, 2**30
 _HALF = 0.5
+_CODEC_ERRORS = (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 def read(dataset: FileDataset, folder: Path) -> Outside:
@@ -91,7 +92,7 @@ def _algorithms(dataset: Dataset) -> set[str]:
 def _pixels(dataset: FileDataset) -> tuple[NDArray[Any], list[str]]:
     try:
         array = dataset.pixel_array
-    except Exception as error:  # whatever a codec raises on a hostile file
+    except _CODEC_ERRORS as error:
         raise Fault("unreadable", f"The pixels cannot be decoded ({error}).") from error
     array = array.reshape(header.frame_count(dataset), *array.shape[-2:])
     if str(header.value_of(dataset, "SegmentationType") or "BINARY") != "FRACTIONAL":

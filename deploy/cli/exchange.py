@@ -11,7 +11,7 @@ from . import running
 
 @click.group()
 def marks() -> None:
-    """Marks from and for other systems: DICOM SEG, SR and RTSTRUCT, NIfTI masks."""
+    """Marks from and for other systems: SEG, SR, RTSTRUCT, NIfTI."""
 
 
 @marks.command("read-in")

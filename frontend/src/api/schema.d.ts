@@ -1802,8 +1802,7 @@ export interface components {
         };
         NewSourceRequest: {
             name: string;
-            /** @default  */
-            description: string;
+            description?: string;
             /** @default false */
             counts: boolean;
         };
