@@ -108,9 +108,11 @@ def source_for(request: Request, pk: int) -> Source:
     return source
 
 
-def _require_lead_to_count(request: Request, project: Project, wanted: dict[str, Any]) -> None:
+def _require_lead_to_count(
+    request: Request, project: Project, wanted: dict[str, Any], source: Source | None = None
+) -> None:
     """Who counts as a reader is part of the study's design."""
-    if wanted.get("counts"):
+    if wanted.get("counts") or (source is not None and "counts" in wanted):
         access.require(request.user, project, Action.EDIT_PROJECT)
 
 
@@ -150,7 +152,7 @@ class SourceDetail(APIView):
         """Say which classes its words stand for, describe it, or have it count as a reader."""
         source = source_for(request, pk)
         wanted = valid(SourceChangeSerializer, request)
-        _require_lead_to_count(request, source.project, wanted)
+        _require_lead_to_count(request, source.project, wanted, source)
         source = sources.change(source, wanted, user=signed_in(request))
         return Response(SourceSerializer(_shown(source)).data)
 
