@@ -50,7 +50,7 @@ made = elsewhere.structure_set(here.images[0].study_uid, {{"Lesion": [("", outli
 dcmwrite(folder / "outlines.dcm", made, enforce_file_format=True)
 reader = User.objects.get(username=f"{{project.slug}}-1")
 while (slot := queue.claim(project, reader)).case != second:
-    queue.release(slot.pk, reader, slot.token)
+    queue.skip(slot.pk, reader, slot.token, reason="the other one")
 reading.submit(
     slot.pk, reader, token=slot.token, idempotency_key=uuid4(), active_seconds=2,
     content={{"answers": [{{"question": "finding", "value": "no"}}], "marks": []}},
