@@ -222,7 +222,7 @@ def _reads(snapshot: Snapshot) -> Iterator[bytes]:
         uids = series_uids([item.case_id for item in items])
         reads = (
             Read.objects.filter(references__in=[item.reference_id for item in items])
-            .select_related("case", "label_schema")
+            .select_related("case", "label_schema", "source")
             .prefetch_related("answers", Prefetch("marks", MARKS), *assistance.DESCRIBED)
         )
         by_case: dict[int, list[Read]] = {item.case_id: [] for item in items}
@@ -244,6 +244,7 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
         "content_sha256": read.content_sha256,
         "instances_sha256": read.instances_sha256,
         "assisted_by": assistance.described(read),
+        **_made_elsewhere(read),
         "answers": [
             {"question": answer.question, "target": answer.target, "value": answer.value}
             for answer in read.answers.all()
@@ -253,6 +254,14 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
             for mark in read.marks.all()
         ],
     }
+
+
+def _made_elsewhere(read: Read) -> dict[str, Any]:
+    """Where a read came from that no reader made; without the name of the file, which may name a patient."""
+    if read.source is None:
+        return {}
+    origin = {name: value for name, value in read.origin.items() if name != "name"}
+    return {"source": read.source.name, "origin": origin}
 
 
 def _json(document: Any, indent: int | None = 2) -> bytes:

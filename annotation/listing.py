@@ -87,7 +87,7 @@ def for_overseer(project: Project, sought: ListFilter = NEVER_SOUGHT) -> QuerySe
     cases = Case.objects.filter(project=project).alias(
         is_adjudicated=Exists(adjudicated),
         is_resolved=Exists(Reference.objects.filter(**_OF_CASE, current=True)),
-        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False)),
+        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False, slot__isnull=False)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"))),
         is_claimed=Exists(slots.filter(state=Slot.State.CLAIMED)),
     )

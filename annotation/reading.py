@@ -1,7 +1,7 @@
 """What readers say: drafts while they work, immutable reads when they submit.
 
-The only writer of Draft, Read, Mark and Answer. A submission has exactly one effect, however often
-it is sent; one that comes too late is kept as an extra read, never dropped.
+The only writer of Draft and, with ``outside_reads``, of Read, Mark and Answer. A submission has exactly
+one effect, however often it is sent; one that comes too late is kept as an extra read, never dropped.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from . import (
     provenance,
     queue,
     schema,
+    write_backs,
 )
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
@@ -243,6 +244,7 @@ def _submit_once(slot: Slot, submission: Submission) -> Read:
     Draft.objects.filter(slot=slot, reader=reader).delete()
     reference = consensus.renew(case)
     _record(case.project, read, submission)
+    write_backs.by_rule(read)
     if reference is not None:
         consensus.record(case, reference)
     return read

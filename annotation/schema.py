@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .content import check_content, value_fault
+from .dicom.terms import CATEGORIES
 from .models import MarkKind
 from .validation import Problem, problem, require_none, violations
 
@@ -51,6 +52,7 @@ CLASS = {
         "value": {"type": "integer", "minimum": 1, "maximum": 255},
         "marks": KINDS | {"description": "the kinds it may have; left out: all of the project's"},
         "term": TERM,
+        "category": {"enum": sorted(set(CATEGORIES) - {""})},
     },
 }
 OPTION = {

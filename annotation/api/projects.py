@@ -12,7 +12,15 @@ from rest_framework.views import APIView
 
 from annotation import access, progress, projects
 from annotation.access import Action
-from annotation.models import Membership, Project, Role, Stream, SuggestionMode, Task
+from annotation.models import (
+    Membership,
+    Project,
+    Role,
+    Stream,
+    SuggestionMode,
+    Task,
+    WriteBackRule,
+)
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
@@ -59,6 +67,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     reading_mix = NumberPerStream()
     round_every = serializers.IntegerField()
     lease_minutes = serializers.IntegerField()
+    write_back = serializers.ChoiceField(WriteBackRule.choices)
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
 
@@ -75,6 +84,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     blind_to_model = serializers.BooleanField(required=False)
     suggestions = serializers.ChoiceField(SuggestionMode.choices, required=False)
     lease_minutes = serializers.IntegerField(required=False)
+    write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)
 
 

@@ -1,11 +1,20 @@
 """The nouns of everything someone is accountable for. Each is written by one module only."""
 
 from .cases import Case, Patient
+from .exchange import Source, WriteBack, WrittenObject
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
-from .projects import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task
+from .projects import (
+    CaseUnit,
+    LabelSchema,
+    Project,
+    Stream,
+    SuggestionMode,
+    Task,
+    WriteBackRule,
+)
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
@@ -50,10 +59,14 @@ __all__ = [
     "Slot",
     "Snapshot",
     "SnapshotItem",
+    "Source",
     "Split",
     "Stream",
     "Suggestion",
     "SuggestionMode",
     "Task",
     "User",
+    "WriteBack",
+    "WriteBackRule",
+    "WrittenObject",
 ]

@@ -40,6 +40,13 @@ class SuggestionMode(models.TextChoices):
     READER_FIRST = "reader_first", "After the reader's own first reading"
 
 
+class WriteBackRule(models.TextChoices):
+    """When reads go into the image store as DICOM objects."""
+
+    NEVER = "never", "Only when somebody asks for it"
+    SUBMIT = "submit", "After each submission"
+
+
 class Project(models.Model):
     """One reading question over one set of images."""
 
@@ -71,6 +78,7 @@ class Project(models.Model):
     round_every = models.PositiveIntegerField(
         default=0, help_text="submissions per round; 0: by hand"
     )
+    write_back = models.CharField(max_length=8, choices=WriteBackRule, default=WriteBackRule.NEVER)
     secret = models.BinaryField(default=new_secret, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

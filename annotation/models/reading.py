@@ -194,7 +194,19 @@ class Read(models.Model):
     """What a reader submitted. Rows are never changed; the database refuses it."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reads")
-    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="reads")
+    slot = models.ForeignKey(
+        Slot,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="reads",
+        help_text="null: of a source that does not count as a reader",
+    )
+    source = models.ForeignKey(
+        "annotation.Source", null=True, on_delete=models.PROTECT, related_name="reads"
+    )
+    origin = models.JSONField(
+        default=dict, help_text="of a read made elsewhere: the object, its kind, who made it, how"
+    )
     reader = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reads"
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from endpoints import Operation
 from learning_builders import RECIPE
 
-from annotation import snapshots
+from annotation import snapshots, sources
 from annotation.models import Comment, Import, ImportItem, Mask, Project, Role, Slot, User
 from learning import recipes
 from learning.models import Ranking, Round, TrainedModel
@@ -79,6 +79,9 @@ def make_world() -> World:
             "imports": batch,
             "import-items": ImportItem.objects.create(
                 batch=batch, name="x.dcm", size=1, state="quarantined"
+            ),
+            "sources": sources.add(
+                project, name="Program", description="", counts=False, user=None
             ),
             "rounds": round_,
             "models": model,

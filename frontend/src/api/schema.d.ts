@@ -39,6 +39,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/write-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What of the case's reads has been stored back, is on its way, or failed. */
+        get: operations["cases_write_backs"];
+        put?: never;
+        /** @description Store the reads of the case in the image store as DICOM SR and SEG, in the background. */
+        post: operations["cases_write_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comments/{id}/resolve": {
         parameters: {
             query?: never;
@@ -683,6 +701,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where marks made elsewhere come from, by name. */
+        get: operations["sources_list"];
+        put?: never;
+        /** @description Name a source. It counts as a reader only if a lead says so. */
+        post: operations["sources_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/suggestions": {
         parameters: {
             query?: never;
@@ -692,6 +728,41 @@ export interface paths {
         };
         /** @description For each model: how many of its suggestions were taken, edited, rejected, and at what cost. */
         get: operations["suggestions_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/write-backs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Reads stored back, on their way or failed, newest first. */
+        get: operations["write_backs_list"];
+        put?: never;
+        /** @description Store back every read of the project that is not stored yet, and try those that failed again. */
+        post: operations["write_backs_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/write-backs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How many reads are stored back, wait, or failed. */
+        get: operations["write_backs_counts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1044,6 +1115,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Say which classes its words stand for, describe it, or have it count as a reader. */
+        patch: operations["sources_change"];
+        trace?: never;
+    };
+    "/api/sources/{id}/read-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read in the SEG, SR and RTSTRUCT objects that the image store holds for the project's studies. */
+        post: operations["sources_read_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1091,6 +1196,7 @@ export interface components {
          *     * `cases.view` - cases.view
          *     * `cases.withdraw` - cases.withdraw
          *     * `reads.view` - reads.view
+         *     * `reads.write_back` - reads.write_back
          *     * `images.import` - images.import
          *     * `rounds.view` - rounds.view
          *     * `rounds.run` - rounds.run
@@ -1103,7 +1209,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1480,6 +1586,7 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly created_by: string | null;
             readonly site: string | null;
+            readonly marks_of: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -1502,6 +1609,8 @@ export interface components {
             reason_code?: string;
             /** @description what is wrong and what to do, for a person */
             reason?: string;
+            /** @description of marks made elsewhere: cases, marks, and what was left out */
+            report?: unknown;
             /** Format: date-time */
             readonly created_at: string;
         };
@@ -1880,6 +1989,8 @@ export interface components {
         };
         NewImportRequest: {
             site?: string | null;
+            /** @description source of marks made elsewhere (SEG, SR, RTSTRUCT, NIfTI); none: images */
+            marks_of?: number | null;
             files: components["schemas"]["NewFileRequest"][];
         };
         NewLabelSchemaRequest: {
@@ -1933,6 +2044,12 @@ export interface components {
             /** @default  */
             title: string;
             query?: components["schemas"]["QueryRequest"];
+        };
+        NewSourceRequest: {
+            name: string;
+            description?: string;
+            /** @default false */
+            counts: boolean;
         };
         NewTokenRequest: {
             project: string;
@@ -2181,6 +2298,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Token"][];
         };
+        PaginatedWriteBackList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["WriteBack"][];
+        };
         /** @description Any of the settings that may change. ``annotation.projects`` says what each may hold. */
         PatchedProjectChangeRequest: {
             title?: string;
@@ -2199,7 +2329,16 @@ export interface components {
             blind_to_model?: boolean;
             suggestions?: components["schemas"]["SuggestionModeEnum"];
             lease_minutes?: number;
+            write_back?: components["schemas"]["WriteBackEnum"];
             round_every?: number;
+        };
+        /** @description ``classes``: what the source calls something -> code of a class; '' leaves it out. */
+        PatchedSourceChangeRequest: {
+            description?: string;
+            counts?: boolean;
+            classes?: {
+                [key: string]: string;
+            };
         };
         Pick: {
             case: number;
@@ -2254,6 +2393,7 @@ export interface components {
             };
             round_every: number;
             lease_minutes: number;
+            write_back: components["schemas"]["WriteBackEnum"];
             case_unit: string;
             intake_rule: {
                 [key: string]: string;
@@ -2271,6 +2411,10 @@ export interface components {
             reason_code?: string;
             /** @description what is wrong and what to do, for a person */
             reason?: string;
+            /** @description names that stand for no class yet */
+            readonly unknown: string[];
+            /** @description source of the marks */
+            marks_of?: number | null;
             /** Format: date-time */
             readonly created_at: string;
             import_id: number | null;
@@ -2316,6 +2460,9 @@ export interface components {
         ReasonsEnum: "lossy" | "perhaps_lossy" | "rounded" | "converted" | "decoded" | "palette" | "overlays" | "curve";
         Received: {
             received: number;
+        };
+        Requested: {
+            reads: number;
         };
         /** @description ``assignment.token`` is of no use before the case is claimed. */
         Reservation: {
@@ -2563,6 +2710,23 @@ export interface components {
             items: number;
             reason: string;
         };
+        Source: {
+            id: number;
+            name: string;
+            description: string;
+            /** @description whether it counts as a reader */
+            counts: boolean;
+            classes: {
+                [key: string]: string;
+            };
+            /** @description that stand */
+            reads: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        SourceList: {
+            results: components["schemas"]["Source"][];
+        };
         /**
          * @description * `pixel_spacing` - pixel_spacing
          *     * `calibrated` - calibrated
@@ -2602,6 +2766,7 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly created_by: string | null;
             readonly site: string | null;
+            readonly marks_of: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -2877,6 +3042,49 @@ export interface components {
             modality?: string;
             body_part?: string;
         };
+        WriteBack: {
+            readonly id: number;
+            case: number;
+            state?: components["schemas"]["WriteBackStateEnum"];
+            tries?: number;
+            /** @description why it waits or failed, for a person */
+            reason?: string;
+            /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
+            readonly requested_by: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            objects: components["schemas"]["WrittenObject"][];
+        };
+        WriteBackCounts: {
+            waiting: number;
+            stored: number;
+            failed: number;
+        };
+        /**
+         * @description * `never` - Only when somebody asks for it
+         *     * `submit` - After each submission
+         * @enum {string}
+         */
+        WriteBackEnum: "never" | "submit";
+        WriteBackList: {
+            results: components["schemas"]["WriteBack"][];
+        };
+        /**
+         * @description * `waiting` - Waiting
+         *     * `stored` - Stored
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        WriteBackStateEnum: "waiting" | "stored" | "failed";
+        WrittenObject: {
+            /** @description seg or sr */
+            kind: string;
+            sop_instance_uid: string;
+            series_uid: string;
+            sha256: string;
+        };
         /** @description RFC 9457 problem: what failed, why, and what to do. */
         Problem: {
             type: string;
@@ -3006,6 +3214,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_write_backs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_write_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackList"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {
@@ -4931,6 +5217,88 @@ export interface operations {
             };
         };
     };
+    sources_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSourceRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     suggestions_use: {
         parameters: {
             query?: never;
@@ -4948,6 +5316,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuggestionUseList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                limit?: number;
+                state?: "failed" | "stored" | "waiting";
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedWriteBackList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Requested"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackCounts"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -5785,6 +6276,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotVerdict"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedSourceChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_read_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

@@ -1,4 +1,5 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { exchange } from './exchange';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
@@ -19,6 +20,7 @@ export const en = {
   ...segments,
   ...learning,
   ...imports,
+  ...exchange,
   ...people,
   ...keyboard,
   ...suggestions,
