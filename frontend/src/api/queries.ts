@@ -252,10 +252,12 @@ export const reportOf = (id: number) =>
     }),
   );
 
-export const sources = (slug: string) =>
-  one(inProject(slug, 'sources'), ({ signal }) =>
+export const sources = (slug: string) => ({
+  ...one(inProject(slug, 'sources'), ({ signal }) =>
     api.GET('/api/projects/{slug}/sources', { params: { path: { slug } }, signal }),
-  );
+  ),
+  refetchInterval: SLOW_MS,
+});
 
 export const writeBackCounts = (slug: string) => ({
   ...one(inProject(slug, 'write-back-counts'), ({ signal }) =>
