@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from . import header
-from .describe import numbers, positive
+from .describe import positive
+from .values import numbers
 
 _REPEATED = (
     "PatientName",

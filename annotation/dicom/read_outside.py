@@ -16,11 +16,11 @@ import numpy as np
 from . import header, nifti, read_rtstruct, read_seg, read_sr
 from .classes import name as name_of_class
 from .convert import with_suffix
-from .describe import text
 from .faults import Fault
 from .kinds import REPORTS, SEGMENTATIONS, STRUCTURE_SETS
 from .outside import Concept, Outside
 from .sniff import Kind, sniff
+from .values import text
 
 VOLUME = "volume.npy"
 MOST_VALUES = 255

@@ -8,9 +8,9 @@ from pydicom.dataset import Dataset, FileDataset
 
 from . import header
 from .coded import term_in
-from .describe import numbers
 from .faults import Fault
 from .outside import Concept, Outside, Shape
+from .values import numbers
 
 MOST_CONTOURS = 50_000
 KINDS = {

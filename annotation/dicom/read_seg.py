@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset, FileDataset
 
 from . import header
 from .coded import term_in
-from .describe import numbers
 from .faults import Fault
 from .outside import Concept, Outside, Plane
+from .values import numbers
 
 VOXELS = "planes.npy"
 MOST_SEGMENTS, MOST_VOXELS = 1000, 2**30

@@ -9,12 +9,12 @@ from pydicom.dataset import Dataset, FileDataset
 
 from . import header, sr_shapes
 from .coded import term_in
-from .describe import numbers
 from .faults import Fault
 from .outside import Concept, Outside, Said, Shape
 from .sr_shapes import Graphic
 from .sr_terms import COMMENT, IN_PATIENT, KIND
 from .terms import Term
+from .values import numbers
 
 GROUP, FINDING = "DCM:125007", ("DCM:121071", "DCM:111056")
 _TRACKING_ID, _TRACKING_UID = "DCM:112039", "DCM:112040"
