@@ -293,7 +293,7 @@ def _store(
 
 
 def _record(project: Project, read: Read, submission: Submission) -> None:
-    data = {
+    data: dict[str, Any] = {
         "case": read.case_id,
         "slot": read.slot_id,
         "token": submission.token,
