@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from . import adoption, intake_rules, ledger, members, schema
-from .models import CaseUnit, LabelSchema, Project, Stream, Task, User
+from .models import CaseUnit, Comparison, LabelSchema, Project, Stream, Task, User
 from .validation import Problem, problem, require_none, violations
 
 DEFAULT_SHARES = {"pool": 0.4, "control": 0.2, "calibration": 0.1, "holdout": 0.3}
@@ -33,6 +33,7 @@ CHANGEABLE = {
     "evaluation_first": {"type": "boolean"},
     "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
     "blind_to_model": {"type": "boolean"},
+    "comparison": {"enum": Comparison.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from annotation import access, progress, projects
 from annotation.access import Action
-from annotation.models import Membership, Project, Role, Stream, Task
+from annotation.models import Comparison, Membership, Project, Role, Stream, Task
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
@@ -57,6 +57,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     stream_shares = NumberPerStream()
     reading_mix = NumberPerStream()
     round_every = serializers.IntegerField()
+    comparison = serializers.ChoiceField(Comparison.choices)
     lease_minutes = serializers.IntegerField()
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
@@ -72,6 +73,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     evaluation_first = serializers.BooleanField(required=False)
     reads_per_case = serializers.IntegerField(required=False)
     blind_to_model = serializers.BooleanField(required=False)
+    comparison = serializers.CharField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
     round_every = serializers.IntegerField(required=False)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -33,6 +34,8 @@ def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
         "transfer_syntax_uid": served.transfer_syntax,
         "compressed": served.transfer_syntax not in classes.NATIVE_LITTLE,
         "instance_number": _integer(dataset, "InstanceNumber"),
+        "frame_of_reference": text(dataset, "FrameOfReferenceUID", 64),
+        "study_date": _date(dataset, "StudyDate"),
         "frame_time_ms": _frame_time(dataset) if frames > 1 else None,
         "fidelity": {"exact": served.exact, "note": served.note},
     }
@@ -48,6 +51,15 @@ def text(dataset: Dataset, keyword: str, limit: int) -> str:
         return ""
     joined = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
     return joined.replace("\x00", "").strip()[:limit]
+
+
+def _date(dataset: Dataset, keyword: str) -> str | None:
+    """As YYYY-MM-DD; None if missing or no date."""
+    written = text(dataset, keyword, 8)
+    try:
+        return datetime.strptime(written, "%Y%m%d").date().isoformat()  # noqa: DTZ007
+    except ValueError:
+        return None
 
 
 def numbers(dataset: Dataset, keyword: str, count: int = 0) -> list[float] | None:
