@@ -27,7 +27,7 @@ KEY = {
     "pattern": "^[0-9A-Za-z]$",
     "description": "a key: one letter or digit",
 }
-ROOM_KEYS = frozenset("abcdefhijlmnoprstwz")
+ROOM_KEYS = frozenset("abcdefhijlmnopqrstvwxz")
 """Letters that the reading room itself acts on; as in frontend/src/pages/reading-room/keys.ts."""
 TERM = {
     "type": ["object", "null"],

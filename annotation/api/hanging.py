@@ -60,10 +60,15 @@ class TrialsSerializer(serializers.Serializer[Any]):
     of = serializers.IntegerField()
 
 
+class HungWindowSerializer(serializers.Serializer[Any]):
+    center = serializers.FloatField()
+    width = serializers.FloatField()
+
+
 class HungPaneSerializer(serializers.Serializer[Any]):
     series = serializers.IntegerField(allow_null=True, help_text="null: nothing fits, it is empty")
     show = serializers.ChoiceField(hanging_rules.SHOWN_AS)
-    window = serializers.JSONField(allow_null=True)
+    window = HungWindowSerializer(allow_null=True)
 
 
 class HungLayoutSerializer(serializers.Serializer[Any]):

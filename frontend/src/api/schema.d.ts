@@ -1465,7 +1465,13 @@ export interface components {
             /** @description null: nothing fits, it is empty */
             series: number | null;
             show: components["schemas"]["ShowEnum"];
-            window: unknown | null;
+            window: components["schemas"]["HungWindow"] | null;
+        };
+        HungWindow: {
+            /** Format: double */
+            center: number;
+            /** Format: double */
+            width: number;
         };
         Import: {
             readonly id: number;

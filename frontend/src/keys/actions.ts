@@ -1,6 +1,7 @@
 /** Every action of the reading room: what it is called, in which layer, its key, and what it does. The one list. */
 import { type Key, t } from '../strings';
 import type { Tool } from '../viewer/state';
+import type { Links } from '../viewer/links';
 import type { LabelClass, MarkKind, Window } from '../viewer/types';
 
 /** What the keys can do; the reading room fills it in. */
@@ -8,6 +9,12 @@ export interface Actions {
   step(by: number): void;
   toEnd(last: boolean): void;
   series(by: number): void;
+  layout(): void;
+  protocol(): void;
+  nextPane(): void;
+  planes(): void;
+  crosshairs(): void;
+  link(what: keyof Links): void;
   zoom(factor: number): void;
   fit(): void;
   reset(): void;
@@ -103,6 +110,14 @@ export const ACTIONS: readonly Action[] = [
   row('image.last', 'view', 'End', 'key.last', (room) => room.toEnd(true)),
   row('series.previous', 'view', 'PageUp', 'key.previousSeries', (room) => room.series(-1)),
   row('series.next', 'view', 'PageDown', 'key.nextSeries', (room) => room.series(1)),
+  row('layout.next', 'view', 'q', 'key.layout', (room) => room.layout()),
+  row('layout.protocol', 'view', 'Shift+q', 'key.protocol', (room) => room.protocol()),
+  row('layout.nextPane', 'view', ';', 'key.nextPane', (room) => room.nextPane()),
+  row('layout.planes', 'view', 'Shift+v', 'key.planes', (room) => room.planes()),
+  row('layout.crosshairs', 'view', 'x', 'key.crosshairs', (room) => room.crosshairs()),
+  row('link.scroll', 'view', 'Shift+x', 'layout.linkScroll', (room) => room.link('scroll')),
+  row('link.window', 'view', 'Alt+w', 'layout.linkWindow', (room) => room.link('window')),
+  row('link.view', 'view', 'Alt+z', 'layout.linkView', (room) => room.link('view')),
   tool('window', 'view', 'w'),
   tool('pan', 'view', 'p'),
   tool('zoom', 'view', 'z'),

@@ -18,7 +18,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'view.fit': ['='],
     'tool.box': ['b'],
     'tool.contour': ['Shift+c'],
-    'tool.polyline': ['Shift+x'],
+    'tool.polyline': ['Shift+f'],
     'tool.length': ['m'],
     'tool.landmark': ['Shift+m'],
     'tool.brush': ['Shift+b'],

@@ -4,10 +4,18 @@
  * Every load settles: fetching and decoding race against a clock and fail with a sentence.
  */
 
-import { cache, getShouldUseCPURendering, imageLoader, metaData, type Types } from '@cornerstonejs/core';
+import {
+  cache,
+  getShouldUseCPURendering,
+  imageLoader,
+  metaData,
+  type Types,
+  utilities,
+} from '@cornerstonejs/core';
 import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { type Key, t } from '../strings';
 import { planeOf } from './plane';
+import type { Voxels } from './section';
 import type { FrameDescription, PixelDescription, SeriesDisplay } from './types';
 import { isColour } from './windows';
 
@@ -48,6 +56,7 @@ function forgetSeries(seriesId: number): void {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
   known.delete(seriesId);
+  planesMade.delete(seriesId);
 }
 
 export function forgetAllBut(seriesIds: readonly (number | undefined)[]): void {
@@ -68,7 +77,7 @@ export const overlayIdOf = (seriesId: number, index: number, unique: string): st
 
 /** The series and frame that an image id stands for, or lies over; null for unknown ids. */
 export function resolve(imageId: string): { series: SeriesDisplay; index: number } | null {
-  const match = /^(?:series|overlay):(\d+)\/(\d+)(?:\/|$)/.exec(imageId);
+  const match = /^(?:series|overlay):(-?\d+)\/(\d+)(?:\/|$)/.exec(imageId);
   const series = match && known.get(Number(match[1]));
   return series ? { series, index: Number(match[2]) } : null;
 }
@@ -187,10 +196,75 @@ function withinTime<T>(work: Promise<T>, ms: number, message: string): Promise<T
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
+/** Of planes, so many stay in memory: one is made anew in less time than a picture takes. */
+const PLANES_KEPT = 32;
+const planesMade = new Map<number, string[]>();
+let makePlane: (series: SeriesDisplay, index: number) => Promise<Voxels> = () =>
+  Promise.reject(new FrameError(t('frame.unknown'), false));
+
+/** Where the pixels of planes through a volume come from. */
+export function planesFrom(maker: typeof makePlane): void {
+  makePlane = maker;
+}
+
+async function loadPlane(imageId: string, series: SeriesDisplay, index: number): Promise<Types.IImage> {
+  const scalarData = await makePlane(series, index);
+  const made = planesMade.get(series.id) ?? [];
+  planesMade.set(series.id, made);
+  made.push(imageId);
+  while (made.length > PLANES_KEPT) {
+    const oldest = made.shift() as string;
+    if (cache.getImageLoadObject(oldest)) cache.removeImageLoadObject(oldest);
+  }
+  return imageOf(imageId, series, scalarData);
+}
+
+function imageOf(imageId: string, series: SeriesDisplay, scalarData: Voxels): Types.IImage {
+  const { rows, columns } = series;
+  const [rowPixelSpacing, columnPixelSpacing] = series.pixel_spacing ?? [1, 1];
+  const [window] = series.windows;
+  const voxelManager = utilities.VoxelManager.createImageVoxelManager({
+    height: rows,
+    width: columns,
+    numberOfComponents: 1,
+    scalarData: scalarData as never,
+  });
+  let [minPixelValue, maxPixelValue] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of scalarData) {
+    if (value < minPixelValue) minPixelValue = value;
+    if (value > maxPixelValue) maxPixelValue = value;
+  }
+  return {
+    imageId,
+    rows,
+    columns,
+    height: rows,
+    width: columns,
+    slope: 1,
+    intercept: 0,
+    windowCenter: window?.center ?? (minPixelValue + maxPixelValue) / 2,
+    windowWidth: window?.width ?? maxPixelValue - minPixelValue + 1,
+    minPixelValue,
+    maxPixelValue,
+    color: false,
+    rgba: false,
+    numberOfComponents: 1,
+    invert: series.photometric_interpretation === 'MONOCHROME1',
+    photometricInterpretation: series.photometric_interpretation,
+    columnPixelSpacing,
+    rowPixelSpacing,
+    preScale: { enabled: true, scaled: true, scalingParameters: {} },
+    getPixelData: () => voxelManager.getScalarData(),
+    voxelManager,
+    sizeInBytes: scalarData.byteLength,
+  } as unknown as Types.IImage;
+}
+
 async function load(imageId: string): Promise<Types.IImage> {
   const found = resolve(imageId);
   if (!found) throw new FrameError(t('frame.unknown'), false);
   const { series, index } = found;
+  if (series.section) return loadPlane(imageId, series, index);
   const { bytes, syntax } = await fetchFrame(series, index);
   const options = {
     useRGBA: getShouldUseCPURendering(),

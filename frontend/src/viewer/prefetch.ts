@@ -1,5 +1,10 @@
 /** Loads the frames of a series ahead of the reader: nearest first, a few at a time, within a cap. */
 
+import type { SeriesDisplay } from './types';
+
+const AT_ONCE = 4;
+const MOST_BYTES = 1024 ** 3;
+
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
   moveTo(index: number): void;
@@ -56,4 +61,14 @@ export function prefetch({ count, concurrency, load, onLoaded }: Plan): Prefetch
       stopped = true;
     },
   };
+}
+
+type Ahead = Pick<Plan, 'load' | 'onLoaded'> & { panes: number };
+
+/** As much of a series as memory has room for, shared with the other panes. */
+export function aheadOf(series: SeriesDisplay, { panes, load, onLoaded }: Ahead): Prefetch {
+  const frameBytes =
+    series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
+  const room = Math.max(1, Math.floor(MOST_BYTES / panes / frameBytes));
+  return prefetch({ count: Math.min(series.frame_count, room), concurrency: AT_ONCE, load, onLoaded });
 }

@@ -3,7 +3,7 @@
 import type { EdgeLetters } from './plane';
 import type { DrawnKind, SeriesDisplay, Window } from './types';
 
-export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
+export type Tool = 'window' | 'pan' | 'zoom' | 'crosshairs' | DrawnKind | 'brush' | 'eraser';
 
 export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
 
@@ -56,3 +56,12 @@ export const EMPTY: ViewerState = {
   drawn: '',
   rendered: 0,
 };
+
+/** Nothing is shown; what is in the hand stays in it. */
+export const emptied = ({ tool, brush, marksHidden, rendered }: ViewerState): ViewerState => ({
+  ...EMPTY,
+  tool,
+  brush,
+  marksHidden,
+  rendered,
+});

@@ -9,6 +9,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { CrosshairTool, GuideTool } from './guide-tool';
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
@@ -18,7 +19,16 @@ import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, LabelTool];
+const CLASSES = [
+  WindowLevelTool,
+  PanTool,
+  ZoomTool,
+  ...MARK_TOOLS,
+  PaintTool,
+  LabelTool,
+  GuideTool,
+  CrosshairTool,
+];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -33,6 +43,7 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   window: WindowLevelTool.toolName,
   pan: PanTool.toolName,
   zoom: ZoomTool.toolName,
+  crosshairs: CrosshairTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
 };
@@ -57,12 +68,10 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
-      this.group.addTool(name);
-    }
+    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, CrosshairTool, LabelTool, GuideTool];
+    for (const { toolName } of own) this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
-    this.group.addTool(LabelTool.toolName);
-    this.group.setToolEnabled(LabelTool.toolName);
+    for (const { toolName } of [GuideTool, LabelTool]) this.group.setToolEnabled(toolName);
     this.group.addViewport(viewportId, engineId);
     this.select('window');
   }

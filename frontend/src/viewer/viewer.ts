@@ -1,48 +1,30 @@
 /**
- * One viewport: a stack of frames with window, zoom, pan and scroll, the record's marks and labelmap over
- * it, and the tools that change them. Holds no truth of its own beyond how the image is looked at.
+ * One pane: a stack of frames (of a series, or of planes through one) with window, zoom, pan and scroll,
+ * the record's marks and labelmap over it, and the tools that change them. Holds no truth of its own
+ * beyond how the image is looked at. What all panes share, the stage holds.
  */
 
-import {
-  Enums,
-  imageLoader,
-  RenderingEngine,
-  type Types,
-  utilities as coreUtilities,
-} from '@cornerstonejs/core';
-import { boot, type Boot } from './boot';
-import {
-  FrameError,
-  forgetAllBut,
-  imageIdOf,
-  imageIdsOf,
-  isLoaded,
-  registerSeries,
-  type Renew,
-} from './frames';
+import { Enums, imageLoader, type Types, utilities as coreUtilities } from '@cornerstonejs/core';
+import { utilities as toolUtilities } from '@cornerstonejs/tools';
+import type { Boot } from './boot';
+import { FrameError, imageIdOf, imageIdsOf, isLoaded, registerSeries } from './frames';
+import { guideWith } from './guide-tool';
 import { labelWith } from './label-tool';
-import { MarkProjection, type Titles } from './marks';
+import { cameraOf, firstWindow, windowOf } from './look';
+import type { MarkProjection } from './marks';
+import { frameIndexOf } from './measure';
 import { Painter } from './painter';
-import { edgeLetters, planeOf, scaleBar, toWorld } from './plane';
-import { type Prefetch, prefetch } from './prefetch';
-import type { CaseRecord, Change } from './record';
-import { EMPTY, isPainting, type Tool, type ViewerState } from './state';
+import { aheadOf, type Prefetch } from './prefetch';
+import type { Change } from './record';
+import type { Shared, ViewerOptions } from './shared';
+import { EMPTY, emptied, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
+import { loadVolume } from './volumes';
 import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
 import { Wheel } from './wheel';
-import { fromRange, isColour, storedWindow, toRange, windowOfPixels } from './windows';
+import { toRange } from './windows';
 
 const { Events, ViewportType } = Enums;
-const PREFETCH_AT_ONCE = 4;
-const MAX_PREFETCH_BYTES = 1024 ** 3;
-
-export interface ViewerOptions {
-  record: CaseRecord;
-  classes: () => readonly LabelClass[];
-  titles: Titles & { painted: (label: string) => string; erased: string };
-  /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
-  renew: Renew;
-}
 
 export class Viewer {
   readonly boot: Boot;
@@ -50,8 +32,7 @@ export class Viewer {
   readonly painter: Painter;
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
-  private readonly engine: RenderingEngine;
-  private readonly viewport: Types.IStackViewport;
+  readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
   private readonly cleanup: (() => void)[] = [];
   private ahead: Prefetch | null = null;
@@ -59,17 +40,16 @@ export class Viewer {
   private generation = 0;
   private readonly wheel = new Wheel();
   private initialWindow: Window | null = null;
-  private classCode = '';
-  private kept: readonly number[] = [];
 
   constructor(
     readonly element: HTMLDivElement,
     private readonly options: ViewerOptions,
+    private readonly shared: Shared,
   ) {
-    this.boot = boot();
+    this.boot = shared.boot;
     const id = coreUtilities.uuidv4();
-    this.engine = new RenderingEngine(`engine-${id}`);
-    this.engine.enableElement({
+    const { engine } = shared;
+    engine.enableElement({
       viewportId: `viewport-${id}`,
       type: ViewportType.STACK,
       element,
@@ -77,17 +57,10 @@ export class Viewer {
     });
     // A focused viewport would swallow every key; keys belong to the page.
     element.removeAttribute('tabindex');
-    this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
-    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
-    this.marks = new MarkProjection({
-      viewport: this.viewport,
-      element,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
-      activeClass: () => this.activeClass,
-      onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
-    });
+    this.viewport = engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
+    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, engine.id);
+    this.marks = shared.marks;
+    this.marks.attach(this.viewport, element);
     this.painter = new Painter({
       viewport: this.viewport,
       record: options.record,
@@ -96,8 +69,10 @@ export class Viewer {
       state: () => this.now,
       activeClass: () => this.activeClass,
       possible: this.boot.renderer === 'webgl2',
+      mine: options.mine,
     });
-    labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
+    labelWith(this.viewport.id, () => [...this.marks.labels(this.viewport.id), ...this.painter.labels()]);
+    guideWith(this.viewport.id, () => shared.guides(this));
     this.listen();
   }
 
@@ -124,7 +99,10 @@ export class Viewer {
       element.addEventListener(name, handler, options);
       this.cleanup.push(() => element.removeEventListener(name, handler));
     };
-    on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
+    on(Events.IMAGE_RENDERED, () => {
+      this.painter.pictured();
+      this.set({ rendered: this.now.rendered + 1 });
+    });
     on(Events.VOI_MODIFIED, () => this.readWindow());
     on(Events.CAMERA_MODIFIED, () => this.readCamera());
     on('wheel', (event) => this.turn(event as WheelEvent), { passive: false });
@@ -136,8 +114,6 @@ export class Viewer {
   }
 
   private follow(change: Change): void {
-    if (change.kind === 'mark') this.marks.sync(change.uid);
-    if (change.kind === 'everything') this.marks.syncAll();
     if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
   }
 
@@ -145,7 +121,7 @@ export class Viewer {
     // Until an image is up there is nothing to fit; opening a series fits it.
     if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
       return;
-    this.engine.resize(true, true);
+    this.shared.engine.resize(true, true);
     this.readCamera();
   }
 
@@ -153,12 +129,12 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     for (const undo of this.cleanup) undo();
-    labelWith(() => []);
-    this.marks.close();
+    labelWith(this.viewport.id, null);
+    guideWith(this.viewport.id, null);
     this.painter.close();
+    this.marks.detach(this.viewport.id);
     this.tools.close();
-    this.engine.destroy();
-    forgetAllBut([]);
+    this.shared.engine.disableElement(this.viewport.id);
   }
 
   /** Nothing is shown until the next series is opened. */
@@ -166,19 +142,18 @@ export class Viewer {
     this.generation += 1;
     this.ahead?.stop();
     this.letGo();
-    this.set({ ...EMPTY, tool: this.now.tool, brush: this.now.brush, rendered: this.now.rendered });
+    this.set(emptied(this.now));
   }
 
   /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
   private letGo(): void {
-    this.marks.leave();
+    this.marks.leave(this.viewport.id);
     this.painter.leave();
   }
 
-  /** Drops all but these series from memory; the one that is shown, as soon as another one is. */
+  /** Drops all but these series from memory; those that are shown, as soon as others are. */
   keep(seriesIds: readonly number[]): void {
-    this.kept = seriesIds;
-    forgetAllBut([...seriesIds, this.now.series?.id]);
+    this.shared.keep(seriesIds);
   }
 
   // --- series and frames ---
@@ -188,53 +163,49 @@ export class Viewer {
     const generation = ++this.generation;
     this.ahead?.stop();
     this.letGo();
+    if (series.section) registerSeries(series.section.source, this.options.renew);
     registerSeries(series, this.options.renew);
     const first = Math.min(Math.max(index, 0), series.frame_count - 1);
-    const { tool, brush, marksHidden, rendered } = this.now;
-    this.set({
-      ...EMPTY,
-      tool,
-      brush,
-      marksHidden,
-      rendered,
-      phase: 'loading',
-      series,
-      index: first,
-      wanted: first,
-    });
+    this.set({ ...emptied(this.now), phase: 'loading', series, index: first, wanted: first });
     try {
+      await this.gather(series, generation);
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
       await this.viewport.setStack(imageIdsOf(series.id), first);
       if (generation !== this.generation) return;
-      this.initialWindow = isColour(series)
-        ? null
-        : (storedWindow(series, first) ?? windowOfPixels(image.getPixelData()));
+      this.initialWindow = firstWindow(series, first, image.getPixelData());
       if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
-      this.engine.resize(true, false);
+      // All panes share one engine: the others keep their zoom.
+      this.shared.engine.resize(true, true);
       this.viewport.resetCamera();
       this.viewport.render();
     } catch (error) {
       if (generation === this.generation) this.fail(error);
       return;
     }
-    this.marks.open(series);
+    this.marks.open(this.viewport.id, series);
     this.painter.open(series);
     if (isPainting(this.now.tool)) this.painter.prepare();
-    this.set({ phase: 'ready', failure: null, loaded: 1 });
-    this.keep(this.kept);
+    this.set({ phase: 'ready', failure: null, loaded: series.section ? series.frame_count : 1 });
+    this.shared.release();
     this.readWindow();
     this.readCamera();
-    this.loadAhead(series, first);
+    if (!series.section) this.loadAhead(series, first);
+  }
+
+  /** A plane cuts all frames of its series: all must be there. */
+  private async gather(series: SeriesDisplay, generation: number): Promise<void> {
+    if (!series.section) return;
+    const { source } = series.section;
+    const share = series.frame_count / source.frame_count;
+    await loadVolume(source, (loaded) => {
+      if (generation === this.generation) this.set({ loaded: Math.floor(loaded * share) });
+    });
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const frameBytes =
-      series.rows * series.columns * series.samples_per_pixel * (series.bits_allocated > 8 ? 2 : 1);
-    const count = Math.min(series.frame_count, Math.max(1, Math.floor(MAX_PREFETCH_BYTES / frameBytes)));
-    this.ahead = prefetch({
-      count,
-      concurrency: PREFETCH_AT_ONCE,
+    this.ahead = aheadOf(series, {
+      panes: this.shared.panes().length,
       load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
       onLoaded: (loaded) => this.set({ loaded }),
     });
@@ -301,7 +272,7 @@ export class Viewer {
 
   /** Where a mark lies in the open series; -1 if elsewhere. */
   frameOf(mark: Mark): number {
-    return this.marks.indexOf(mark);
+    return this.now.series ? frameIndexOf(this.now.series, mark) : -1;
   }
 
   // --- how the image is looked at ---
@@ -339,39 +310,32 @@ export class Viewer {
   }
 
   private readWindow(): void {
-    const { series } = this.now;
-    const range = this.viewport.getProperties().voiRange;
-    if (!series || !range || isColour(series)) return this.set({ window: null });
-    this.set({ window: { name: '', ...fromRange(range) } });
+    this.set({ window: windowOf(this.viewport, this.now.series) });
   }
 
   private readCamera(): void {
-    const { series, index } = this.now;
-    if (!series || this.now.phase === 'failed') return;
-    const plane = planeOf(series, index);
-    const onScreen = (column: number): Types.Point2 =>
-      this.viewport.worldToCanvas([...toWorld(plane, [column, 0])] as Types.Point3);
-    const [a, b] = [onScreen(0), onScreen(1)];
-    const zoom = Math.hypot(b[0] - a[0], b[1] - a[1]);
-    if (!Number.isFinite(zoom) || zoom === 0) return;
-    const scale = plane.calibrated ? scaleBar(plane.columnSpacing / zoom, this.element.clientWidth) : null;
-    this.set({ zoom, scale, letters: edgeLetters(plane) });
+    const { series, index, phase } = this.now;
+    const camera = series && phase !== 'failed' ? cameraOf(this.viewport, series, index) : null;
+    if (camera) this.set(camera);
   }
 
-  // --- tools ---
+  // --- tools: the same in every pane ---
 
   get activeClass(): LabelClass | null {
-    const classes = this.options.classes();
-    return classes.find(({ code }) => code === this.classCode) ?? classes[0] ?? null;
+    return this.shared.activeClass();
   }
 
   setClass(code: string): void {
-    this.classCode = code;
+    this.shared.setClass(code);
   }
 
   setTool(tool: Tool): void {
     this.marks.cancel();
     this.select('');
+    this.everywhere((pane) => pane.arm(tool));
+  }
+
+  private arm(tool: Tool): void {
     this.tools.select(tool);
     this.set({ tool });
     if (isPainting(tool)) this.painter.prepare();
@@ -380,17 +344,41 @@ export class Viewer {
   /** Selects a mark, or none (''). */
   select(uid: string): void {
     this.marks.select(uid);
-    this.set({ selected: uid, drawn: '' });
+    this.selected(uid, '');
+  }
+
+  /** A mark was selected, or drawn just now. */
+  selected(selected: string, drawn: string): void {
+    this.everywhere((pane) => pane.set({ selected, drawn }));
   }
 
   setBrush(brush: Partial<ViewerState['brush']>): void {
-    this.set({ brush: { ...this.now.brush, ...brush } });
+    this.everywhere((pane) => pane.set({ brush: { ...pane.now.brush, ...brush } }));
   }
 
   setMarksHidden(marksHidden: boolean): void {
     this.marks.setHidden(marksHidden);
-    this.painter.setVisible(!marksHidden);
-    this.set({ marksHidden });
+    this.everywhere((pane) => {
+      pane.painter.setVisible(!marksHidden);
+      pane.set({ marksHidden });
+    });
+  }
+
+  private everywhere(act: (pane: Viewer) => void): void {
+    for (const pane of this.shared.panes()) act(pane);
+  }
+
+  /** A new pane begins with the tool, the brush and the marks as they are in the others. */
+  takeAfter({ now }: Viewer): void {
+    const { tool, brush, marksHidden, selected, drawn } = now;
+    this.set({ brush, marksHidden, selected, drawn });
+    if (marksHidden) this.painter.setVisible(false);
+    this.arm(tool);
+  }
+
+  /** Lines of other panes have moved. */
+  drawGuides(): void {
+    toolUtilities.triggerAnnotationRenderForViewportIds([this.viewport.id]);
   }
 
   /** The pixels of the frame shown, in real units, as they are drawn. */

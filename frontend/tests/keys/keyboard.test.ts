@@ -33,11 +33,11 @@ beforeEach(() => {
 });
 
 it('takes from the server what was chosen elsewhere', async () => {
-  server.stored = { profile: 'default', changes: { default: { 'tool.box': ['x'] } } };
+  server.stored = { profile: 'default', changes: { default: { 'tool.box': ['g'] } } };
   const keyboard = await start();
   expect(keyboard.of('tool.box')).toEqual(['r']);
   await keyboard.sync();
-  expect(keyboard.of('tool.box')).toEqual(['x']);
+  expect(keyboard.of('tool.box')).toEqual(['g']);
 });
 
 it('starts with the last known keys while the server does not answer', async () => {
@@ -52,19 +52,19 @@ it('starts with the last known keys while the server does not answer', async () 
 it('keeps a change that the server did not hear, and sends it later', async () => {
   server.up = false;
   const first = await start();
-  first.give('tool.box', 'x');
+  first.give('tool.box', 'g');
   await vi.waitFor(() => expect(first.waiting).toBe(true));
   const keyboard = await start();
-  expect(keyboard.of('tool.box')).toEqual(['x']);
+  expect(keyboard.of('tool.box')).toEqual(['g']);
   server.up = true;
   await keyboard.sync();
-  expect(server.stored).toEqual({ profile: 'default', changes: { default: { 'tool.box': ['x'] } } });
+  expect(server.stored).toEqual({ profile: 'default', changes: { default: { 'tool.box': ['g'] } } });
   expect(keyboard.waiting).toBe(false);
 });
 
 it("does not hand on one person's keys to the next at this browser", async () => {
   const first = await start();
-  first.give('tool.box', 'x');
+  first.give('tool.box', 'g');
   await vi.waitFor(() => expect(server.puts).toBe(1));
   Object.assign(server, { username: 'bob', stored: { profile: 'ohif', changes: {} } });
   const keyboard = await start();
@@ -75,17 +75,17 @@ it("does not hand on one person's keys to the next at this browser", async () =>
 
 it('keeps the changes of a profile while another one is tried', async () => {
   const keyboard = await start();
-  keyboard.give('tool.box', 'x');
+  keyboard.give('tool.box', 'g');
   keyboard.choose('left_handed');
   expect(keyboard.of('tool.box')).toEqual(['k']);
   keyboard.choose('default');
-  expect(keyboard.of('tool.box')).toEqual(['x']);
+  expect(keyboard.of('tool.box')).toEqual(['g']);
   keyboard.resetAll();
   expect(keyboard.of('tool.box')).toEqual(['r']);
 });
 
 it('tells buttons their key', async () => {
   const keyboard = await start();
-  keyboard.give('tool.box', 'x');
+  keyboard.give('tool.box', 'g');
   expect(keyboard.hint('tool.box')).toEqual({ title: 'Box (X)', 'aria-keyshortcuts': 'X' });
 });

@@ -8,15 +8,16 @@ import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
 import { CaseRecord, type Edit } from '../../viewer/record';
 import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
-import { uidFromUuid } from '../../viewer/uids';
 import { Activity } from './activity';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { Displays } from './displays';
 import { Lease } from './lease.svelte';
+import { PaintedMarks } from './painted-marks';
 import { restore } from './restore';
 import * as server from './server';
-import type { Assignment, LabelSchema, Question, SubmittedRead } from './types';
+import type { Assignment, Hanging, LabelSchema, Question, SubmittedRead } from './types';
 import { isRefusal, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
@@ -28,6 +29,8 @@ export class Room {
   failure = $state('');
   assignment = $state.raw<Assignment | null>(null);
   series = $state.raw<SeriesDisplay[]>([]);
+  /** How the case that is open is to be hung; null where nobody could say. */
+  hanging = $state.raw<Hanging | null>(null);
   save = $state.raw<SaveState>({ kind: 'saved' });
   /** Grows with every change of the record, so that what is derived from it is derived again. */
   revision = $state(0);
@@ -38,6 +41,7 @@ export class Room {
   keptHere = $state(true);
 
   readonly record = new CaseRecord();
+  readonly displays = new Displays();
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
@@ -46,7 +50,7 @@ export class Room {
   });
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
-  private readonly labelmapUids = new Map<number, string>();
+  private readonly painting = new PaintedMarks();
   private generation = 0;
   private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug);
   /** A submission waits for the server; an edit withdraws it. */
@@ -64,7 +68,7 @@ export class Room {
       store: this.store,
       doors: server,
       seconds: () => this.activity.seconds,
-      labelmapUid: (series) => this.labelmapUid(series),
+      labelmapUid: (series) => this.painting.uidOf(series),
       onState: (state) => {
         this.save = state;
         if (state.kind === 'correction') void this.lookForSubmission();
@@ -126,30 +130,9 @@ export class Room {
     return askedOf(this.schema, 'mark', this.record, uid);
   }
 
-  private labelmapUid(series: number): string {
-    let uid = this.labelmapUids.get(series);
-    if (!uid) {
-      uid = uidFromUuid(crypto.randomUUID());
-      this.labelmapUids.set(series, uid);
-    }
-    return uid;
-  }
-
   // Drawn marks, and one per painted series, as the submission will name them.
   private allMarks(): Mark[] {
-    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
-    const labelmaps = painted.map(([series]): Mark => ({
-      tracking_uid: this.labelmapUid(series),
-      kind: 'labelmap',
-      label_class: '',
-      sop_instance_uid: '',
-      frame: null,
-      points_px: [],
-      mask: null,
-      series,
-      text: '',
-    }));
-    return [...this.record.marks.values(), ...labelmaps];
+    return [...this.record.marks.values(), ...this.painting.of(this.record)];
   }
 
   // --- opening ---
@@ -203,19 +186,21 @@ export class Room {
 
   private async enter(assignment: Assignment, generation: number): Promise<void> {
     const { id: caseId, series: listed } = assignment.case;
+    // Without an answer about how to hang it, the case opens with its first series.
+    const asked = server.hangingOf(assignment.slot).catch(() => null);
     const series = await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId)));
+    const hanging = await asked;
     const key = await this.keyOf(assignment.slot);
     if (generation !== this.generation) return;
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
-    this.labelmapUids.clear();
     const { draft, submitted } = assignment;
-    for (const mark of [...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]) {
-      if (mark.kind === 'labelmap' && mark.series) this.labelmapUids.set(mark.series, mark.tracking_uid);
-    }
+    this.painting.open([...(submitted?.content.marks ?? []), ...(draft?.content.marks ?? [])]);
     this.record.load(restored.content.answers, restored.content.marks, restored.labelmaps);
+    this.displays.open(assignment.slot, series);
+    this.hanging = hanging;
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;

@@ -3,13 +3,18 @@
 import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
-import type { Assignment, SubmittedRead } from './types';
+import type { Assignment, Hanging, SubmittedRead } from './types';
 
 export const claimNext = (slug: string) => post<Assignment>(`projects/${slug}/claims`);
 export const openSlot = (slot: number) => get<Assignment>(`slots/${slot}`);
 /** The series as far as it belongs to the case: one image where that is the case. */
 export const describeSeries = (id: number, caseId: number | null) =>
   get<SeriesDisplay>(`series/${id}`, { query: { case: caseId } });
+
+/** One of the case, or one that may be looked at beside it. */
+export const seriesOfSlot = (slot: number, series: number) =>
+  get<SeriesDisplay>(`slots/${slot}/series`, { query: { series } });
+export const hangingOf = (slot: number) => get<Hanging>(`slots/${slot}/hanging`);
 
 export const heartbeat = (slot: number, token: number) =>
   post<{ lease_expires_at: string }>(`slots/${slot}/heartbeat`, { token });

@@ -1,5 +1,6 @@
 /** What the reading room and the server say to each other. */
 
+import type { components } from '../../api/schema';
 import type { Content, LabelClass, MarkKind, Option } from '../../viewer/types';
 
 export interface Choice {
@@ -77,3 +78,7 @@ export interface SubmittedRead {
   late: boolean;
   submitted_at: string;
 }
+
+export type Hanging = components['schemas']['Hanging'];
+export type Hung = Hanging['protocols'][number];
+export type Beside = Hanging['beside'][number];
