@@ -44,23 +44,42 @@ let renewSeries: Renew | null = null;
 
 /** Frames of an earlier version of the series do not stay: the same index may be another image now. */
 export function registerSeries(series: SeriesDisplay, renew: Renew): void {
+  doomed.delete(series.id);
   const before = known.get(series.id);
   if (before && before.version !== series.version) forgetSeries(series.id);
   known.set(series.id, series);
   renewSeries = renew;
 }
 
-/** Drops the frames of a series from memory. */
+/** Requests of each series under way: until they end, its description is needed. */
+const underWay = new Map<number, number>();
+const doomed = new Set<number>();
+
+/** Drops the frames of a series from memory, and its description with the last request for it. */
 function forgetSeries(seriesId: number): void {
   for (const imageId of imageIdsOf(seriesId)) {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
-  known.delete(seriesId);
+  if (underWay.get(seriesId)) doomed.add(seriesId);
+  else known.delete(seriesId);
   planesMade.delete(seriesId);
 }
 
 export function forgetAllBut(seriesIds: readonly (number | undefined)[]): void {
   for (const id of [...known.keys()]) if (!seriesIds.includes(id)) forgetSeries(id);
+}
+
+async function whileKnown<T>(seriesId: number, work: Promise<T>): Promise<T> {
+  underWay.set(seriesId, (underWay.get(seriesId) ?? 0) + 1);
+  try {
+    return await work;
+  } finally {
+    underWay.set(seriesId, (underWay.get(seriesId) ?? 1) - 1);
+    if (doomed.has(seriesId) && !underWay.get(seriesId)) {
+      doomed.delete(seriesId);
+      forgetSeries(seriesId);
+    }
+  }
 }
 
 /** Names the version too: the same index of another version may be another image. */
@@ -358,6 +377,8 @@ function provide(type: string, imageId: unknown): unknown {
 }
 
 export function registerFrames(): void {
-  imageLoader.registerImageLoader(SCHEME, (imageId) => ({ promise: load(imageId) }));
+  imageLoader.registerImageLoader(SCHEME, (imageId) => ({
+    promise: whileKnown(resolve(imageId)?.series.id ?? 0, load(imageId)),
+  }));
   metaData.addProvider(provide, 10_000);
 }

@@ -9,6 +9,8 @@ const { Events } = Enums;
 const SVG = 'http://www.w3.org/2000/svg';
 const GAP_PX = 14;
 const DOT_PX = 4;
+/** The letters of the patient's sides stand at the edge. */
+const EDGE_PX = 44;
 
 const sources = new Map<string, () => Guide[]>();
 
@@ -62,7 +64,7 @@ const isPoint = (from: At, to: At): boolean => Math.hypot(to[0] - from[0], to[1]
 /** The end of a line that lies further up or left, kept on the screen. */
 function endOf(from: At, to: At, { clientWidth, clientHeight }: HTMLElement): At {
   const [x, y] = from[0] + from[1] <= to[0] + to[1] ? from : to;
-  return [Math.min(Math.max(x, 2), clientWidth - 28), Math.min(Math.max(y, 18), clientHeight - 4)];
+  return [Math.min(Math.max(x, 2), clientWidth - 28), Math.min(Math.max(y, EDGE_PX), clientHeight - 4)];
 }
 
 function partsOf(from: At, to: At, gap: At | null): [At, At][] {

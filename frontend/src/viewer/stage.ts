@@ -8,16 +8,7 @@ import { boot, type Boot } from './boot';
 import { forgetAllBut } from './frames';
 import { pointWith } from './guide-tool';
 import { crossing, cut, type Guide } from './guides';
-import {
-  centreOf,
-  counterpart,
-  inSameSpace,
-  type Links,
-  linkBetween,
-  type LinkKind,
-  sourceOf,
-  UNLINKED,
-} from './links';
+import { centreOf, counterpart, inSameSpace, type Links, sourceOf, UNLINKED } from './links';
 import { MarkProjection, type Refused } from './marks';
 import { type Plane, planeOf } from './plane';
 import { along, dot, minus, nearestFrame } from './section';
@@ -179,14 +170,6 @@ export class Stage {
     if (this.active && links.window) this.linkWindow(this.active);
     if (this.active && links.view) this.linkView(this.active);
     if (this.active) this.scrollOthers(this.active);
-  }
-
-  /** How a pane follows the active one while scrolling is linked. */
-  linkOf(pane: Viewer): LinkKind | null {
-    const from = this.active?.state.series;
-    const to = pane.state.series;
-    if (!this.links.scroll || pane === this.active || !from || !to) return null;
-    return linkBetween(from, to);
   }
 
   private rememberOffsets(): void {

@@ -21,7 +21,7 @@ function volume(orientation: readonly number[], spacing: [number, number], gap: 
   const series = fakeSeries({ frames: 6, orientation, spacing, slice_spacing: gap, rows: 7, columns: 9 });
   series.frames = series.frames.map((frame, index) => ({
     ...frame,
-    position: normal.map((part, i) => [12, -30, 45][i]! + part * gap * index) as unknown as Vector,
+    position: normal.map((part, i) => ([12, -30, 45][i] as number) + part * gap * index) as unknown as Vector,
   }));
   return series;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { crossing, cut } from '../../src/viewer/guides';
-import { Labelmap } from '../../src/viewer/labelmap';
+import { Labelmap, type VoxelPatch } from '../../src/viewer/labelmap';
 import { centreOf, counterpart, inSameSpace, linkBetween } from '../../src/viewer/links';
 import { planeOf } from '../../src/viewer/plane';
 import { boxOf, planesOf } from '../../src/viewer/section';
@@ -153,8 +153,8 @@ describe('a stroke in a plane', () => {
     made.moveTo([1, 4, 1]);
     made.moveTo([8, 4, 8]);
     expect(new Set(painted(map).map(([, , frame]) => frame)).size).toBe(8);
-    const patch = made.finish();
-    map.write(patch!.indexes, patch!.before);
+    const patch = made.finish() as VoxelPatch;
+    map.write(patch.indexes, patch.before);
     expect(map.counts[1]).toBe(0);
   });
 

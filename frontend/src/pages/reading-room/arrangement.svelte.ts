@@ -2,7 +2,7 @@
 
 import type { Links } from '../../viewer/links';
 import { UNLINKED } from '../../viewer/links';
-import type { PlaneName, Window } from '../../viewer/types';
+import type { PlaneName, SeriesDisplay, Window } from '../../viewer/types';
 import type { Beside, Hanging, Hung } from './types';
 
 export type ShownAs = 'stack' | PlaneName;
@@ -58,6 +58,8 @@ export class Arrangement {
   applied = $state.raw<Hung | null>(null);
   protocols = $state.raw<readonly Hung[]>([]);
   beside = $state.raw<readonly Beside[]>([]);
+  /** What the active pane shows. */
+  looked = $state.raw<SeriesDisplay | null>(null);
   private own: readonly number[] = [];
   private before: Before | null = null;
 

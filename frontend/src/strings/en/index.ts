@@ -1,4 +1,5 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { hanging } from './hanging';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
@@ -16,5 +17,6 @@ export const en = {
   ...imports,
   ...people,
   ...keyboard,
+  ...hanging,
   ...words,
 } as const;
