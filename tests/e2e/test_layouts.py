@@ -21,7 +21,7 @@ FRAMES = {"first": 0, "shifted": 1, "gap": 2}
 
 # Runs in the product's own Django: a study of three series, an earlier study, and readers for all tests.
 SETUP = """
-import json, sys, tempfile
+import json, sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, "tests")
 import images, numpy
@@ -29,7 +29,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from pydicom.uid import generate_uid
 from annotation import hanging, imports, projects
-from annotation.models import Case, Membership, Slot, User
+from annotation.models import Case, Membership, Series, Slot, User
 
 given = json.loads({given!r})
 slices, rows, columns = given["shape"]
@@ -74,6 +74,10 @@ with tempfile.TemporaryDirectory() as folder:
     }}
     batch = imports.import_paths(project, [Path(folder)], people[0][0])
     problems = list(batch.items.exclude(reason="").values_list("name", "reason"))
+for _ in range(300):
+    if Series.objects.filter(series_uid__in=uids.values(), stable=True).count() == len(uids):
+        break
+    time.sleep(0.2)
 Slot.objects.filter(case__uid=before).update(state="cancelled")
 hanging.publish(project, {{"protocols": given["protocols"]}}, base=0, user=people[0][0])
 ids = {{name: Case.objects.get(project=project, series__series_uid=uid).series.get(series_uid=uid).pk
@@ -202,7 +206,7 @@ def room(
     context = place.enter(browser, next(readers))
     page = context.new_page()
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
+    page.on("pageerror", lambda error: errors.append(str(error)))
     opened = Panes(page, place)
     opened.ids = ids
     opened.open()

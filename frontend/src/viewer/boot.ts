@@ -15,7 +15,7 @@ export interface Boot {
 }
 
 const CACHE_BYTES = 3 * 1024 ** 3;
-// One drawing context serves every viewport: browsers allow few, and each costs start-up time.
+// One drawing context for each pane: browsers allow few, and each costs start-up time.
 const CONTEXTS = 1;
 
 function hasWebGL2(): boolean {

@@ -1,6 +1,5 @@
 /** What a pane is told when it is made, and what it has in common with the others. */
 
-import type { RenderingEngine } from '@cornerstonejs/core';
 import type { Boot } from './boot';
 import type { Renew } from './frames';
 import type { Guide } from './guides';
@@ -22,7 +21,6 @@ export interface ViewerOptions {
 /** What a pane has in common with the others. */
 export interface Shared {
   boot: Boot;
-  engine: RenderingEngine;
   marks: MarkProjection;
   panes: () => readonly Viewer[];
   activeClass: () => LabelClass | null;

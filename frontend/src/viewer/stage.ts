@@ -1,9 +1,9 @@
 /**
- * All panes of a case together: one drawing engine, one set of marks, one class and tool in the hand, the
+ * All panes of a case together: one set of marks, one class and tool in the hand, the
  * pane that is active, what the panes do together, and the crosshairs.
  */
 
-import { Enums, RenderingEngine, type Types, utilities } from '@cornerstonejs/core';
+import { Enums, type Types } from '@cornerstonejs/core';
 import { boot, type Boot } from './boot';
 import { forgetAllBut } from './frames';
 import { pointWith } from './guide-tool';
@@ -34,8 +34,8 @@ const CROSSHAIRS: Record<PlaneName, { colour: string; dash: string }> = {
 export class Stage {
   readonly boot: Boot;
   readonly marks: MarkProjection;
-  private readonly engine: RenderingEngine;
   private readonly viewers: Viewer[] = [];
+  private readonly parked: Viewer[] = [];
   private readonly stopFollowing: () => void;
   private readonly stops = new Map<Viewer, () => void>();
   private active: Viewer | null = null;
@@ -51,7 +51,6 @@ export class Stage {
 
   constructor(private readonly options: StageOptions) {
     this.boot = boot();
-    this.engine = new RenderingEngine(`engine-${utilities.uuidv4()}`);
     this.marks = new MarkProjection({
       record: options.record,
       classes: options.classes,
@@ -77,18 +76,10 @@ export class Stage {
     return this.viewers;
   }
 
-  add(element: HTMLDivElement): Viewer {
-    const pane = new Viewer(element, this.options, {
-      boot: this.boot,
-      engine: this.engine,
-      marks: this.marks,
-      panes: () => this.viewers,
-      activeClass: () => this.activeClass,
-      setClass: (code) => this.setClass(code),
-      guides: (one) => this.guides(one),
-      keep: (ids) => this.keep(ids),
-      release: () => this.release(),
-    });
+  /** A pane within that element: one that was put away, if there is one, for a drawing context is dear. */
+  add(host: HTMLElement): Viewer {
+    const pane = this.parked.pop() ?? this.make(host);
+    host.append(pane.element);
     const [first] = this.viewers;
     this.viewers.push(pane);
     if (first) pane.takeAfter(first);
@@ -97,11 +88,30 @@ export class Stage {
     return pane;
   }
 
+  private make(host: HTMLElement): Viewer {
+    const element = document.createElement('div');
+    element.className = 'picture';
+    // The library measures it at once.
+    host.append(element);
+    return new Viewer(element, this.options, {
+      boot: this.boot,
+      marks: this.marks,
+      panes: () => this.viewers,
+      activeClass: () => this.activeClass,
+      setClass: (code) => this.setClass(code),
+      guides: (one) => this.guides(one),
+      keep: (ids) => this.keep(ids),
+      release: () => this.release(),
+    });
+  }
+
   remove(pane: Viewer): void {
     this.stops.get(pane)?.();
     this.stops.delete(pane);
     this.viewers.splice(this.viewers.indexOf(pane), 1);
-    pane.close();
+    pane.blank();
+    pane.element.remove();
+    this.parked.push(pane);
     if (this.active === pane) this.active = this.viewers[0] ?? null;
     this.release();
   }
@@ -110,8 +120,8 @@ export class Stage {
     this.stopFollowing();
     pointWith(() => undefined);
     for (const pane of [...this.viewers]) this.remove(pane);
+    for (const pane of this.parked) pane.close();
     this.marks.close();
-    this.engine.destroy();
     forgetAllBut([]);
     forgetVolumesBut([]);
   }
@@ -125,7 +135,13 @@ export class Stage {
   }
 
   private listen(pane: Viewer): () => void {
-    const unwatch = pane.watch(() => pane === this.active && this.follow(pane));
+    let ready = false;
+    const unwatch = pane.watch(({ phase }) => {
+      // From here on they are side by side.
+      if (phase === 'ready' && !ready) this.rememberOffsets();
+      ready = phase === 'ready';
+      if (pane === this.active) this.follow(pane);
+    });
     const moved = () => pane === this.active && this.linkView(pane);
     const windowed = () => pane === this.active && this.linkWindow(pane);
     const { CAMERA_MODIFIED, VOI_MODIFIED } = Enums.Events;
@@ -183,7 +199,6 @@ export class Stage {
     const { series, index, phase } = pane.state;
     if (phase !== 'ready' || !series) return;
     if (this.followed?.index === index && this.followed.series === series.id) return;
-    if (this.followed?.series !== series.id) this.rememberOffsets();
     this.followed = { index, series: series.id };
     this.moveCursor(series, index);
     this.scrollOthers(pane);

@@ -4,7 +4,13 @@
  * beyond how the image is looked at. What all panes share, the stage holds.
  */
 
-import { Enums, imageLoader, type Types, utilities as coreUtilities } from '@cornerstonejs/core';
+import {
+  Enums,
+  imageLoader,
+  RenderingEngine,
+  type Types,
+  utilities as coreUtilities,
+} from '@cornerstonejs/core';
 import { utilities as toolUtilities } from '@cornerstonejs/tools';
 import type { Boot } from './boot';
 import { FrameError, imageIdOf, imageIdsOf, isLoaded, registerSeries } from './frames';
@@ -25,6 +31,7 @@ import { Wheel } from './wheel';
 import { toRange } from './windows';
 
 const { Events, ViewportType } = Enums;
+const FITTED = 0.01;
 
 export class Viewer {
   readonly boot: Boot;
@@ -32,6 +39,7 @@ export class Viewer {
   readonly painter: Painter;
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
+  private readonly engine: RenderingEngine;
   readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
   private readonly cleanup: (() => void)[] = [];
@@ -48,8 +56,10 @@ export class Viewer {
   ) {
     this.boot = shared.boot;
     const id = coreUtilities.uuidv4();
-    const { engine } = shared;
-    engine.enableElement({
+    // Each pane draws in a context of its own: in a shared one, the library trips over a picture that was
+    // replaced before it was drawn.
+    this.engine = new RenderingEngine(`engine-${id}`);
+    this.engine.enableElement({
       viewportId: `viewport-${id}`,
       type: ViewportType.STACK,
       element,
@@ -57,8 +67,8 @@ export class Viewer {
     });
     // A focused viewport would swallow every key; keys belong to the page.
     element.removeAttribute('tabindex');
-    this.viewport = engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
-    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, engine.id);
+    this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
+    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
     this.marks = shared.marks;
     this.marks.attach(this.viewport, element);
     this.painter = new Painter({
@@ -121,8 +131,11 @@ export class Viewer {
     // Until an image is up there is nothing to fit; opening a series fits it.
     if (this.now.phase !== 'ready' || this.element.clientWidth === 0 || this.element.clientHeight === 0)
       return;
-    this.shared.engine.resize(true, true);
-    this.readCamera();
+    // What filled its pane goes on filling it, in whatever layout.
+    const fitted = Math.abs(this.viewport.getZoom() - 1) < FITTED;
+    this.engine.resize(true, true);
+    if (fitted) this.fit();
+    else this.readCamera();
   }
 
   close(): void {
@@ -134,7 +147,7 @@ export class Viewer {
     this.painter.close();
     this.marks.detach(this.viewport.id);
     this.tools.close();
-    this.shared.engine.disableElement(this.viewport.id);
+    this.engine.destroy();
   }
 
   /** Nothing is shown until the next series is opened. */
@@ -175,8 +188,7 @@ export class Viewer {
       if (generation !== this.generation) return;
       this.initialWindow = firstWindow(series, first, image.getPixelData());
       if (this.initialWindow) this.viewport.setProperties({ voiRange: toRange(this.initialWindow) });
-      // All panes share one engine: the others keep their zoom.
-      this.shared.engine.resize(true, true);
+      this.engine.resize(true, false);
       this.viewport.resetCamera();
       this.viewport.render();
     } catch (error) {
