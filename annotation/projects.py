@@ -12,7 +12,16 @@ from typing import Any
 from django.db import transaction
 
 from . import adoption, intake_rules, ledger, members, schema, suggestions
-from .models import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task, User
+from .models import (
+    CaseUnit,
+    Comparison,
+    LabelSchema,
+    Project,
+    Stream,
+    SuggestionMode,
+    Task,
+    User,
+)
 from .validation import Problem, problem, require_none, violations
 
 DEFAULT_SHARES = {"pool": 0.4, "control": 0.2, "calibration": 0.1, "holdout": 0.3}
@@ -34,6 +43,7 @@ CHANGEABLE = {
     "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
     "blind_to_model": {"type": "boolean"},
     "suggestions": {"enum": SuggestionMode.values},
+    "comparison": {"enum": Comparison.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }

@@ -12,7 +12,15 @@ from rest_framework.views import APIView
 
 from annotation import access, progress, projects
 from annotation.access import Action
-from annotation.models import Membership, Project, Role, Stream, SuggestionMode, Task
+from annotation.models import (
+    Comparison,
+    Membership,
+    Project,
+    Role,
+    Stream,
+    SuggestionMode,
+    Task,
+)
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
@@ -58,6 +66,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     stream_shares = NumberPerStream()
     reading_mix = NumberPerStream()
     round_every = serializers.IntegerField()
+    comparison = serializers.ChoiceField(Comparison.choices)
     lease_minutes = serializers.IntegerField()
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
@@ -74,6 +83,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     reads_per_case = serializers.IntegerField(required=False)
     blind_to_model = serializers.BooleanField(required=False)
     suggestions = serializers.ChoiceField(SuggestionMode.choices, required=False)
+    comparison = serializers.CharField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
     round_every = serializers.IntegerField(required=False)
 

@@ -5,7 +5,16 @@ from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Serie
 from .ledger import Anchor, ChainHead, Event
 from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
-from .projects import CaseUnit, LabelSchema, Project, Stream, SuggestionMode, Task
+from .projects import (
+    CaseUnit,
+    Comparison,
+    HangingProtocols,
+    LabelSchema,
+    Project,
+    Stream,
+    SuggestionMode,
+    Task,
+)
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
@@ -22,9 +31,11 @@ __all__ = [
     "ChainHead",
     "ChangeCursor",
     "Comment",
+    "Comparison",
     "Draft",
     "Event",
     "FirstReading",
+    "HangingProtocols",
     "Import",
     "ImportItem",
     "Instance",

@@ -3,10 +3,13 @@
 import type { Types } from '@cornerstonejs/core';
 import { utilities } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
-import { type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Brush, type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
 import type { PaintedFrame } from './lens';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
+import { toVoxel } from './section';
+import { SectionMask } from './section-mask';
+import { SectionStroke } from './section-stroke';
 import type { CaseRecord, Change } from './record';
 import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
@@ -21,6 +24,8 @@ interface Context {
   activeClass: () => LabelClass | null;
   /** False where labelmaps cannot be drawn. */
   possible: boolean;
+  /** Whether the series is the reader's to draw in, and not one to look at beside the case. */
+  mine: (seriesId: number) => boolean;
 }
 
 const ERASER_COLOUR = '#e8eaed';
@@ -32,7 +37,7 @@ function hasOneSize({ rows, columns, frames }: SeriesDisplay): boolean {
 
 export class Painter implements Canvas {
   private series: SeriesDisplay | null = null;
-  private projection: LabelmapProjection | null = null;
+  private projection: LabelmapProjection | SectionMask | null = null;
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
   private visible = true;
@@ -40,7 +45,12 @@ export class Painter implements Canvas {
   private located: { of: string; corners: Map<number, Corner> } | null = null;
 
   constructor(private readonly context: Context) {
-    paintOn(this);
+    paintOn(context.viewport.id, this);
+  }
+
+  /** The series that the labelmap belongs to: of a plane, the one that it is laid through. */
+  private get source(): SeriesDisplay | null {
+    return this.series?.section?.source ?? this.series;
   }
 
   open(series: SeriesDisplay): void {
@@ -58,7 +68,7 @@ export class Painter implements Canvas {
 
   close(): void {
     this.drop();
-    paintOn(null);
+    paintOn(this.context.viewport.id, null);
   }
 
   setVisible(visible: boolean): void {
@@ -71,7 +81,7 @@ export class Painter implements Canvas {
       this.drop();
       this.project();
     }
-    if (change.kind === 'voxels' && change.series === this.series?.id) {
+    if (change.kind === 'voxels' && change.series === this.source?.id) {
       this.project();
       this.projection?.refresh(change.frames);
     }
@@ -87,7 +97,10 @@ export class Painter implements Canvas {
       const [red, green, blue] = rgba(colour);
       colours[value] = [red, green, blue];
     }
-    return { values: map.frame(this.context.state().index), colours };
+    const { projection } = this;
+    const values =
+      projection instanceof SectionMask ? projection.values : map.frame(this.context.state().index);
+    return { values, colours };
   }
 
   private drop(): void {
@@ -95,6 +108,16 @@ export class Painter implements Canvas {
     this.projection = null;
     this.projected = null;
     this.located = null;
+  }
+
+  /** A picture is up: what is painted in its plane is drawn over it. */
+  pictured(): void {
+    if (this.projection instanceof SectionMask) this.projection.draw();
+  }
+
+  /** Voxels of each class in the plane shown; null where a frame of the series itself is. */
+  get inPlane(): ReadonlyMap<number, number> | null {
+    return this.projection instanceof SectionMask ? this.projection.counts() : null;
   }
 
   /** The names of the classes that are painted on the frame shown. */
@@ -115,30 +138,34 @@ export class Painter implements Canvas {
     const of = `${index}/${map.revision}`;
     // During a stroke, names may lag behind: looking for them would slow the brush down.
     if (this.located?.of !== of && !(this.located && this.stroke))
-      this.located = { of, corners: map.corners(index) };
+      this.located = { of, corners: this.cornersOn(map, index) };
     return this.located.corners;
   }
 
+  private cornersOn(map: Labelmap, index: number): Map<number, Corner> {
+    return this.projection instanceof SectionMask ? this.projection.corners() : map.corners(index);
+  }
+
   private project(): void {
-    const map = this.series && this.context.record.labelmaps.get(this.series.id);
-    if (!this.series || !map || map === this.projected || !this.context.possible) return;
+    const { series, source } = this;
+    const map = source && this.context.record.labelmaps.get(source.id);
+    if (!series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
-    this.projection = new LabelmapProjection(
-      this.context.viewport.id,
-      this.series,
-      map,
-      this.context.classes(),
-    );
+    const { viewport, classes } = this.context;
+    this.projection = series.section
+      ? new SectionMask(viewport, series, map, classes())
+      : new LabelmapProjection(viewport.id, series, map, classes());
     this.projected = map;
     if (!this.visible) this.projection.setVisible(false);
   }
 
   /** Makes the labelmap ready to be painted on, so that the first stroke need not wait for it. */
   prepare(): Labelmap | null {
-    const { series } = this;
-    if (!series || !this.context.possible || !hasOneSize(series)) return null;
-    const { frame_count: frames, rows, columns } = series;
-    const map = this.context.record.labelmap(series.id, frames, rows, columns);
+    const { source } = this;
+    if (!source || !this.context.possible || !this.context.mine(source.id) || !hasOneSize(source))
+      return null;
+    const { frame_count: frames, rows, columns } = source;
+    const map = this.context.record.labelmap(source.id, frames, rows, columns);
     this.project();
     return map;
   }
@@ -161,37 +188,44 @@ export class Painter implements Canvas {
     if (!series || !this.context.possible || (!label && !this.erasing)) return false;
     const map = this.prepare();
     if (!map) return false;
-    const { brush, index } = this.context.state();
-    const plane = planeOf(series, index);
-    this.stroke = new Stroke(
-      map,
-      {
-        radiusMm: brush.radiusMm,
-        shape: brush.ball ? 'ball' : 'disc',
-        value: this.erasing ? 0 : (label as LabelClass).value,
-      },
-      { column: plane.columnSpacing, row: plane.rowSpacing, frame: series.slice_spacing },
-    );
+    const { brush } = this.context.state();
+    this.stroke = this.strokeOn(map, series, {
+      radiusMm: brush.radiusMm,
+      shape: brush.ball ? 'ball' : 'disc',
+      value: this.erasing ? 0 : (label as LabelClass).value,
+    });
     this.move(world);
     return true;
+  }
+
+  private strokeOn(map: Labelmap, series: SeriesDisplay, brush: Brush): Stroke {
+    if (series.section) return new SectionStroke(map, brush, series.section.box, series.section.grid.through);
+    const plane = planeOf(series, this.context.state().index);
+    const { columnSpacing: column, rowSpacing: row } = plane;
+    return new Stroke(map, brush, { column, row, frame: series.slice_spacing });
   }
 
   move(world: Types.Point3): void {
     const { series, stroke } = this;
     if (!series || !stroke) return;
-    const { index } = this.context.state();
-    const [column, row] = toPixel(planeOf(series, index), world);
-    const frames = stroke.moveTo([column, row, index] as Voxel);
+    const frames = stroke.moveTo(this.voxelAt(series, world));
     if (frames.size > 0) this.projection?.refresh([...frames]);
   }
 
+  private voxelAt(series: SeriesDisplay, world: Types.Point3): Voxel {
+    if (series.section) return toVoxel(series.section.box, world);
+    const { index } = this.context.state();
+    const [column, row] = toPixel(planeOf(series, index), world);
+    return [column, row, index];
+  }
+
   end(): void {
-    const { series, stroke } = this;
+    const { source, stroke } = this;
     this.stroke = null;
     const patch = stroke?.finish();
-    if (!series || !patch) return;
+    if (!source || !patch) return;
     const { titles } = this.context;
     const title = this.erasing ? titles.erased : titles.painted(this.context.activeClass()?.name ?? '');
-    this.context.record.painted(series.id, patch, title);
+    this.context.record.painted(source.id, patch, title);
   }
 }

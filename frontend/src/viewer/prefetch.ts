@@ -3,6 +3,11 @@
  * is being read goes before whatever is loaded for a later one: that waits until the former is there.
  */
 
+import type { SeriesDisplay } from './types';
+
+const AT_ONCE = 4;
+const MOST_BYTES = 1024 ** 3;
+
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
   moveTo(index: number): void;
@@ -90,4 +95,12 @@ export function prefetch({ count, concurrency, load, onLoaded, waits = false }: 
   else urgent.add(made);
   next();
   return made;
+}
+
+type Ahead = Pick<Plan, 'load' | 'onLoaded'> & { panes: number };
+
+/** As much of a series as memory has room for, shared with the other panes. */
+export function aheadOf(series: SeriesDisplay, { panes, load, onLoaded }: Ahead): Prefetch {
+  const room = Math.max(1, Math.floor(MOST_BYTES / panes / frameBytes(series)));
+  return prefetch({ count: Math.min(series.frame_count, room), concurrency: AT_ONCE, load, onLoaded });
 }

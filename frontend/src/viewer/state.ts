@@ -6,11 +6,11 @@ import type { Reading } from './probe';
 import { type Turn, UPRIGHT } from './turn';
 import type { DrawnKind, SeriesDisplay, Window } from './types';
 
-export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'brush' | 'eraser';
+export type Tool = 'window' | 'pan' | 'zoom' | 'crosshairs' | DrawnKind | 'brush' | 'eraser';
 
 export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
 
-const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom'];
+const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom', 'crosshairs'];
 /** Whether a press of the button puts something on the image. */
 export const isDrawing = (tool: Tool): boolean => !LOOKING.includes(tool);
 
@@ -83,3 +83,13 @@ export const EMPTY: ViewerState = {
   drawn: '',
   rendered: 0,
 };
+
+/** Nothing is shown; what is in the hand stays in it. */
+export const emptied = ({ tool, brush, marksHidden, aids, rendered }: ViewerState): ViewerState => ({
+  ...EMPTY,
+  tool,
+  brush,
+  marksHidden,
+  aids,
+  rendered,
+});

@@ -9,6 +9,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { CrosshairTool, GuideTool } from './guide-tool';
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
@@ -19,7 +20,17 @@ import { DRAWN_KINDS } from './types';
 
 const { MouseBindings, KeyboardBindings } = Enums;
 const { Primary, Secondary, Auxiliary } = MouseBindings;
-const CLASSES = [WindowLevelTool, PanTool, ZoomTool, ...MARK_TOOLS, PaintTool, SuggestionTool, LabelTool];
+const CLASSES = [
+  WindowLevelTool,
+  PanTool,
+  ZoomTool,
+  ...MARK_TOOLS,
+  PaintTool,
+  SuggestionTool,
+  LabelTool,
+  GuideTool,
+  CrosshairTool,
+];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
   [PanTool.toolName]: [
@@ -34,6 +45,7 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   window: WindowLevelTool.toolName,
   pan: PanTool.toolName,
   zoom: ZoomTool.toolName,
+  crosshairs: CrosshairTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
 };
@@ -58,13 +70,12 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    for (const name of [WindowLevelTool.toolName, PanTool.toolName, ZoomTool.toolName, PaintTool.toolName]) {
-      this.group.addTool(name);
-    }
+    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, CrosshairTool];
+    for (const { toolName } of own) this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
-    for (const name of [SuggestionTool.toolName, LabelTool.toolName]) {
-      this.group.addTool(name);
-      this.group.setToolEnabled(name);
+    for (const { toolName } of [SuggestionTool, GuideTool, LabelTool]) {
+      this.group.addTool(toolName);
+      this.group.setToolEnabled(toolName);
     }
     this.group.addViewport(viewportId, engineId);
     this.select('window');

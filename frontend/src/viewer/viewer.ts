@@ -1,50 +1,32 @@
 /**
- * One viewport: a stack of frames with window, zoom, pan and scroll, the record's marks and labelmap over
- * it, and the tools that change them. Holds no truth of its own beyond how the image is looked at.
+ * One pane: a stack of frames (of a series, or of planes through one) with window, zoom, pan and scroll,
+ * the record's marks and labelmap over it, and the tools that change them. Holds no truth of its own
+ * beyond how the image is looked at. What all panes share, the stage holds.
  */
 
-import {
-  Enums,
-  imageLoader,
-  RenderingEngine,
-  type Types,
-  utilities as coreUtilities,
-} from '@cornerstonejs/core';
-import { boot, type Boot } from './boot';
+import { Enums, imageLoader, type RenderingEngine, type Types } from '@cornerstonejs/core';
+import { utilities as toolUtilities } from '@cornerstonejs/tools';
+import type { Boot } from './boot';
 import { Cine } from './cine';
-import {
-  FrameError,
-  forgetAll,
-  forgetAllBut,
-  imageIdOf,
-  imageIdsOf,
-  isLoaded,
-  registerSeries,
-  type Renew,
-} from './frames';
+import { FrameError, imageIdOf, imageIdsOf, isLoaded, loadedRuns, registerSeries } from './frames';
+import { guideWith } from './guide-tool';
 import { labelWith } from './label-tool';
 import { Look } from './look';
-import { MarkProjection, type Titles } from './marks';
+import type { MarkProjection } from './marks';
+import { frameIndexOf } from './measure';
 import { Painter } from './painter';
 import { PointerAids } from './pointer-aids';
-import { frameBytes, type Prefetch, prefetch } from './prefetch';
-import type { CaseRecord, Change } from './record';
-import { EMPTY, isDrawing, isPainting, type Tool, type ViewerState } from './state';
+import { aheadOf, type Prefetch } from './prefetch';
+import type { Change } from './record';
+import type { Shared, ViewerOptions } from './shared';
+import { EMPTY, emptied, isDrawing, isPainting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
-import type { LabelClass, Mark, SeriesDisplay } from './types';
+import { gather } from './volumes';
+import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
+import { viewportIn } from './viewport';
 import { Wheel } from './wheel';
 
-const { Events, ViewportType } = Enums;
-const PREFETCH_AT_ONCE = 4;
-const MAX_PREFETCH_BYTES = 1024 ** 3;
-
-export interface ViewerOptions {
-  record: CaseRecord;
-  classes: () => readonly LabelClass[];
-  titles: Titles & { painted: (label: string) => string; erased: string };
-  /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
-  renew: Renew;
-}
+const { Events } = Enums;
 
 export class Viewer {
   readonly boot: Boot;
@@ -56,42 +38,28 @@ export class Viewer {
   private now: ViewerState = EMPTY;
   private readonly listeners = new Set<(state: ViewerState) => void>();
   private readonly engine: RenderingEngine;
-  private readonly viewport: Types.IStackViewport;
+  readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
   private readonly cleanup: (() => void)[] = [];
   private ahead: Prefetch | null = null;
   private moving: Promise<void> | null = null;
   private generation = 0;
   private readonly wheel = new Wheel();
-  private classCode = '';
-  private kept: readonly number[] = [];
+  /** The window to begin with, where it is not the series that says so. */
+  private given: Window | null = null;
 
   constructor(
     readonly element: HTMLDivElement,
     private readonly options: ViewerOptions,
+    private readonly shared: Shared,
   ) {
-    this.boot = boot();
-    const id = coreUtilities.uuidv4();
-    this.engine = new RenderingEngine(`engine-${id}`);
-    this.engine.enableElement({
-      viewportId: `viewport-${id}`,
-      type: ViewportType.STACK,
-      element,
-      defaultOptions: { background: [0, 0, 0] },
-    });
-    // A focused viewport would swallow every key; keys belong to the page.
-    element.removeAttribute('tabindex');
-    this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
-    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
-    this.marks = new MarkProjection({
-      viewport: this.viewport,
-      element,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
-      activeClass: () => this.activeClass,
-      onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
-    });
+    this.boot = shared.boot;
+    const { id, engine, viewport } = viewportIn(element);
+    this.engine = engine;
+    this.viewport = viewport;
+    this.tools = new Toolbox(`tools-${id}`, viewport.id, engine.id);
+    this.marks = shared.marks;
+    this.marks.attach(this.viewport, element);
     this.painter = new Painter({
       viewport: this.viewport,
       record: options.record,
@@ -100,6 +68,7 @@ export class Viewer {
       state: () => this.now,
       activeClass: () => this.activeClass,
       possible: this.boot.renderer === 'webgl2',
+      mine: options.mine,
     });
     const seen = {
       viewport: this.viewport,
@@ -109,7 +78,11 @@ export class Viewer {
       set: (change: Partial<ViewerState>) => this.set(change),
     };
     this.look = new Look(seen);
-    this.aids = new PointerAids({ ...seen, painted: () => this.painter.shown() });
+    this.aids = new PointerAids({
+      ...seen,
+      painted: () => this.painter.shown(),
+      setAids: (aids) => this.everywhere((pane) => pane.set({ aids })),
+    });
     this.cine = new Cine({
       count: () => this.now.series?.frame_count ?? 0,
       index: () => this.now.index,
@@ -118,7 +91,8 @@ export class Viewer {
       tell: (cine) => this.set({ cine }),
       nextTick: (run) => void requestAnimationFrame(run),
     });
-    labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
+    labelWith(this.viewport.id, () => [...this.marks.labels(this.viewport.id), ...this.painter.labels()]);
+    guideWith(this.viewport.id, () => shared.guides(this));
     this.listen();
   }
 
@@ -145,7 +119,10 @@ export class Viewer {
       element.addEventListener(name, handler, options);
       this.cleanup.push(() => element.removeEventListener(name, handler, options));
     };
-    on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
+    on(Events.IMAGE_RENDERED, () => {
+      this.painter.pictured();
+      this.set({ rendered: this.now.rendered + 1 });
+    });
     on(Events.VOI_MODIFIED, () => this.look.readWindow());
     on(Events.CAMERA_MODIFIED, () => this.look.read());
     // Before a tool hears of the press: what is drawn belongs to the frame that the reader sees.
@@ -159,8 +136,6 @@ export class Viewer {
   }
 
   private follow(change: Change): void {
-    if (change.kind === 'mark') this.marks.sync(change.uid);
-    if (change.kind === 'everything') this.marks.syncAll();
     if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
   }
 
@@ -181,26 +156,23 @@ export class Viewer {
     this.cine.pause();
     this.aids.close();
     for (const undo of this.cleanup) undo();
-    labelWith(() => []);
-    this.marks.close();
+    labelWith(this.viewport.id, null);
+    guideWith(this.viewport.id, null);
     this.painter.close();
+    this.marks.detach(this.viewport.id);
     this.tools.close();
     this.engine.destroy();
-    forgetAll();
   }
 
   /** Nothing is shown until the next series is opened. */
   blank(): void {
     this.generation += 1;
+    this.moving = null;
     this.ahead?.stop();
+    this.cine.pause();
+    this.look.leave();
     this.letGo();
-    this.set({ ...EMPTY, ...this.lasting() });
-  }
-
-  /** What belongs to the reader's hands rather than to the series. */
-  private lasting(): Partial<ViewerState> {
-    const { tool, brush, marksHidden, aids, rendered } = this.now;
-    return { tool, brush, marksHidden, aids, rendered };
+    this.set(emptied(this.now));
   }
 
   /** Another case: nothing is looked at as it was in the one before. */
@@ -210,57 +182,66 @@ export class Viewer {
     this.cine.forget();
   }
 
-  /** What is drawn or painted before the next series is up would land in the one before. */
+  /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
   private letGo(): void {
-    this.marks.leave();
+    this.marks.leave(this.viewport.id);
     this.painter.leave();
   }
 
-  /** Drops all but these series from memory; the one that is shown, as soon as another one is. */
+  /** Drops all but these series from memory; those that are shown, as soon as others are. */
   keep(seriesIds: readonly number[]): void {
-    this.kept = seriesIds;
-    forgetAllBut([...seriesIds, this.now.series?.id]);
+    this.shared.keep(seriesIds);
   }
 
   // --- series and frames ---
 
-  /** Shows a series as it was left, or from that frame on; resolves when the first picture is up or has failed. */
-  async open(series: SeriesDisplay, index?: number): Promise<void> {
+  /**
+   * Shows a series as it was left, or from that frame on; in that window if it was not seen here yet.
+   * Resolves when the first picture is up or has failed.
+   */
+  async open(series: SeriesDisplay, index?: number | null, window: Window | null = null): Promise<void> {
     const generation = ++this.generation;
     this.moving = null;
+    this.given = window;
     this.ahead?.stop();
     this.look.leave();
     this.letGo();
+    if (series.section) registerSeries(series.section.source, this.options.renew);
     registerSeries(series, this.options.renew);
-    const first = Math.min(Math.max(index ?? this.look.indexOf(series.id), 0), series.frame_count - 1);
-    this.set({ ...EMPTY, ...this.lasting(), phase: 'loading', series, index: first, wanted: first });
+    const first = this.firstOf(series, index ?? null);
+    this.set({ ...emptied(this.now), phase: 'loading', series, index: first, wanted: first });
     this.cine.open(series.id, series.frame_time_ms);
     try {
+      await gather(series, (loaded) => generation === this.generation && this.set({ loaded }));
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
       await this.viewport.setStack(imageIdsOf(series.id), first);
       if (generation !== this.generation) return;
-      this.look.open(series, first, image.getPixelData());
+      this.look.open(series, first, image.getPixelData(), window);
     } catch (error) {
       if (generation === this.generation) this.fail(error);
       return;
     }
-    this.marks.open(series);
+    this.marks.open(this.viewport.id, series);
     this.painter.open(series);
     if (isPainting(this.now.tool)) this.painter.prepare();
-    this.set({ phase: 'ready', failure: null, loaded: 1 });
-    this.keep(this.kept);
+    this.set({ phase: 'ready', failure: null, loaded: series.section ? series.frame_count : 1 });
+    this.shared.release();
     this.look.readWindow();
     this.look.read();
-    this.loadAhead(series, first);
+    if (!series.section) this.loadAhead(series, first);
+  }
+
+  /** Planes begin in the middle of their volume: at its edge there is nothing to see. */
+  private firstOf(series: SeriesDisplay, index: number | null): number {
+    const usual = series.section ? Math.floor(series.frame_count / 2) : 0;
+    const first = index ?? this.look.indexOf(series.id) ?? usual;
+    return Math.min(Math.max(first, 0), series.frame_count - 1);
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    const fitting = Math.floor(MAX_PREFETCH_BYTES / frameBytes(series));
-    const count = Math.min(series.frame_count, Math.max(1, fitting));
-    this.ahead = prefetch({
-      count,
-      concurrency: PREFETCH_AT_ONCE,
+    this.ahead = aheadOf(series, {
+      panes: this.shared.panes().length,
       load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
       onLoaded: (loaded) => this.set({ loaded }),
     });
@@ -316,7 +297,7 @@ export class Viewer {
   /** Tries again what could not be shown. */
   retry(): Promise<void> {
     const { series, index } = this.now;
-    return series ? this.open(series, index) : Promise.resolve();
+    return series ? this.open(series, index, this.given) : Promise.resolve();
   }
 
   /** As the reader asks for it: what plays stops. */
@@ -334,36 +315,32 @@ export class Viewer {
 
   /** Which frames are in memory, as runs from the first to the last of each. */
   loadedRuns(): [from: number, to: number][] {
-    const { series } = this.now;
-    const runs: [number, number][] = [];
-    for (let index = 0; series && index < series.frame_count; index++) {
-      if (!isLoaded(series.id, index)) continue;
-      const last = runs.at(-1);
-      if (last?.[1] === index - 1) last[1] = index;
-      else runs.push([index, index]);
-    }
-    return runs;
+    const { series, phase } = this.now;
+    return series && (phase === 'ready' || !series.section) ? loadedRuns(series) : [];
   }
 
   /** Where a mark lies in the open series; -1 if elsewhere. */
   frameOf(mark: Mark): number {
-    return this.marks.indexOf(mark);
+    return this.now.series ? frameIndexOf(this.now.series, mark) : -1;
   }
 
-  // --- tools ---
+  // --- tools: the same in every pane ---
 
   get activeClass(): LabelClass | null {
-    const classes = this.options.classes();
-    return classes.find(({ code }) => code === this.classCode) ?? classes[0] ?? null;
+    return this.shared.activeClass();
   }
 
   setClass(code: string): void {
-    this.classCode = code;
+    this.shared.setClass(code);
   }
 
   setTool(tool: Tool): void {
     this.marks.cancel();
     this.select('');
+    this.everywhere((pane) => pane.arm(tool));
+  }
+
+  private arm(tool: Tool): void {
     this.tools.select(tool);
     this.set({ tool });
     if (isPainting(tool)) this.painter.prepare();
@@ -372,22 +349,41 @@ export class Viewer {
   /** Selects a mark, or none (''). */
   select(uid: string): void {
     this.marks.select(uid);
-    this.set({ selected: uid, drawn: '' });
+    this.selected(uid, '');
+  }
+
+  /** A mark was selected, or drawn just now. */
+  selected(selected: string, drawn: string): void {
+    this.everywhere((pane) => pane.set({ selected, drawn }));
   }
 
   setBrush(brush: Partial<ViewerState['brush']>): void {
-    this.set({ brush: { ...this.now.brush, ...brush } });
+    this.everywhere((pane) => pane.set({ brush: { ...pane.now.brush, ...brush } }));
   }
 
   setMarksHidden(marksHidden: boolean): void {
     this.marks.setHidden(marksHidden);
-    this.painter.setVisible(!marksHidden);
-    this.set({ marksHidden });
+    this.everywhere((pane) => {
+      pane.painter.setVisible(!marksHidden);
+      pane.set({ marksHidden });
+    });
+  }
+
+  private everywhere(act: (pane: Viewer) => void): void {
+    for (const pane of this.shared.panes()) act(pane);
+  }
+
+  /** A new pane begins with the tool, the brush and the marks as they are in the others. */
+  takeAfter({ now }: Viewer): void {
+    const { tool, brush, marksHidden, aids, selected, drawn } = now;
+    this.set({ brush, marksHidden, aids, selected, drawn });
+    if (marksHidden) this.painter.setVisible(false);
+    this.arm(tool);
   }
 
   /** Draws anew what lies over the image. */
   redraw(): void {
-    this.marks.render();
+    toolUtilities.triggerAnnotationRenderForViewportIds([this.viewport.id]);
   }
 
   /** The pixels of the frame shown, in real units, as they are drawn. */

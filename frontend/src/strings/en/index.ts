@@ -1,4 +1,5 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { hanging } from './hanging';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
@@ -20,5 +21,6 @@ export const en = {
   ...people,
   ...keyboard,
   ...suggestions,
+  ...hanging,
   ...words,
 } as const;
