@@ -11,7 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max
@@ -274,6 +274,8 @@ def _describe(series: Series, images: Sequence[Instance]) -> list[Fault]:
     series.display, series.frame_count = display, display["frame_count"]
     series.modality, series.description = leading["modality"], leading["description"]
     series.body_part, series.attributes = leading["body_part"], leading["attributes"]
+    made = leading.get("study_date")
+    series.study_date = date.fromisoformat(made) if made else None
     odd = irregularity(objects)
     return [Fault(quarantine.NO_VOLUME, f"{odd} {_AS_STACK}")] if odd else []
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from . import adoption, intake_rules, ledger, members, schema, suggestions
 from .models import (
     CaseUnit,
+    Comparison,
     LabelSchema,
     Project,
     Stream,
@@ -43,6 +44,7 @@ CHANGEABLE = {
     "reads_per_case": {"type": "integer", "minimum": 1, "maximum": 50},
     "blind_to_model": {"type": "boolean"},
     "suggestions": {"enum": SuggestionMode.values},
+    "comparison": {"enum": Comparison.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
     "write_back": {"enum": WriteBackRule.values},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},

@@ -28,7 +28,7 @@ KEY = {
     "pattern": "^[0-9A-Za-z]$",
     "description": "a key: one letter or digit",
 }
-ROOM_KEYS = frozenset("abcdefghijklmnoprstuvwyz")
+ROOM_KEYS = frozenset("abcdefghijklmnopqrstuvwyz")
 """Letters that the reading room itself acts on; as in frontend/src/pages/reading-room/keys.ts."""
 TERM = {
     "type": ["object", "null"],

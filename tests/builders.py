@@ -126,6 +126,7 @@ def display(*, frames: int = 1, rows: int = 8, columns: int = 10, **fields: Any)
         "pixel_spacing": [0.5, 0.25],
         "spacing_source": "pixel_spacing",
         "slice_spacing": 5.0 if frames > 1 else None,
+        "frame_of_reference": None,
         "geometry": "volume" if frames > 1 else "stack",
         "frame_time_ms": None,
         "fidelity": {"exact": True, "note": ""},

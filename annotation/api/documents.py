@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotation import hanging_rules
 from annotation.models import MarkKind, Stream
 
 
@@ -73,3 +74,8 @@ class NumberPerStream(serializers.JSONField):
 @extend_schema_field({"type": "object", "additionalProperties": TEXT})
 class TextPerName(serializers.JSONField):
     """Series attribute to regular expression."""
+
+
+@extend_schema_field(hanging_rules.DOCUMENT)
+class HangingDocument(serializers.JSONField):
+    """Hanging protocols, the first choice first; checked by ``annotation.hanging_rules``."""

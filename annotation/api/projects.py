@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from annotation import access, progress, projects
 from annotation.access import Action
 from annotation.models import (
+    Comparison,
     Membership,
     Project,
     Role,
@@ -66,6 +67,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     stream_shares = NumberPerStream()
     reading_mix = NumberPerStream()
     round_every = serializers.IntegerField()
+    comparison = serializers.ChoiceField(Comparison.choices)
     lease_minutes = serializers.IntegerField()
     write_back = serializers.ChoiceField(WriteBackRule.choices)
     case_unit = serializers.CharField()
@@ -83,6 +85,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     reads_per_case = serializers.IntegerField(required=False)
     blind_to_model = serializers.BooleanField(required=False)
     suggestions = serializers.ChoiceField(SuggestionMode.choices, required=False)
+    comparison = serializers.CharField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
     write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)

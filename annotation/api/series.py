@@ -128,6 +128,9 @@ class SeriesDisplaySerializer(PixelDescriptionSerializer):
     frame_count = serializers.IntegerField()
     slice_spacing = serializers.FloatField(allow_null=True)
     geometry = serializers.ChoiceField(GEOMETRIES)
+    frame_of_reference = serializers.CharField(
+        allow_null=True, help_text="series of the same one share positions in mm"
+    )
     frame_time_ms = serializers.FloatField(allow_null=True)
     fidelity = FidelitySerializer()
     suv = UptakeSerializer(required=False)
@@ -138,7 +141,13 @@ def document(series: Series, holder: str, instance: str = "") -> dict[str, Any]:
     """What is stored of the series (or of its one instance), less where its frames lie in the image store."""
     display = {**display_of(series, instance)}
     del display["sources"]
-    return {"id": series.pk, **display, **pixel_links.links(series, holder, instance)}
+    # Series that were described before this was kept have none.
+    return {
+        "id": series.pk,
+        "frame_of_reference": None,
+        **display,
+        **pixel_links.links(series, holder, instance),
+    }
 
 
 class SeriesDetail(APIView):

@@ -6,6 +6,7 @@ Nothing that names the patient is in it. Values that make no sense are left out 
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -34,6 +35,8 @@ def describe(dataset: Dataset, served: Served) -> dict[str, Any]:
         "transfer_syntax_uid": served.transfer_syntax,
         "compressed": served.transfer_syntax not in classes.NATIVE_LITTLE,
         "instance_number": _integer(dataset, "InstanceNumber"),
+        "frame_of_reference": text(dataset, "FrameOfReferenceUID", 64),
+        "study_date": _date(dataset, "StudyDate"),
         "frame_time_ms": _frame_time(dataset) if frames > 1 else None,
         "fidelity": {
             "exact": served.exact,
@@ -55,6 +58,15 @@ def _said_of(dataset: Dataset) -> str:
     """The description that stands beside the image; none that says whose it is or when it was made."""
     said = (text(dataset, keyword, 64) for keyword in ("SeriesDescription", "ProtocolName"))
     return next((one for one in said if one and not gives_away(dataset, one)), "")
+
+
+def _date(dataset: Dataset, keyword: str) -> str | None:
+    """As YYYY-MM-DD; None if missing or no date."""
+    written = text(dataset, keyword, 8)
+    try:
+        return datetime.strptime(written, "%Y%m%d").date().isoformat()  # noqa: DTZ007
+    except ValueError:
+        return None
 
 
 def _integer(dataset: Dataset, keyword: str) -> int | None:

@@ -55,6 +55,7 @@ def series_display(objects: Sequence[Described]) -> dict[str, Any]:
         **first,
         "slice_spacing": arrangement.slice_spacing,
         "geometry": arrangement.geometry,
+        "frame_of_reference": _frame_of_reference(objects),
         "frame_time_ms": _frame_time(objects),
         "fidelity": _fidelity(objects, arrangement.notes),
         "frames": [_public(frame, index, first) for index, frame in enumerate(ordered)],
@@ -163,6 +164,12 @@ def _suv(objects: Sequence[Described]) -> dict[str, Any]:
         reason = "The images of this series differ in what makes an uptake of their values."
         return {"factor": None, "reason": reason}
     return {"factor": factors[0], "reason": ""}
+
+
+def _frame_of_reference(objects: Sequence[Described]) -> str | None:
+    """Within which positions can be compared; None if the objects do not agree on one."""
+    named = {item.description.get("frame_of_reference") or None for item in objects}
+    return named.pop() if len(named) == 1 else None
 
 
 def _fidelity(objects: Sequence[Described], notes: Sequence[str]) -> dict[str, Any]:

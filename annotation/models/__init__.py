@@ -8,6 +8,8 @@ from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import (
     CaseUnit,
+    Comparison,
+    HangingProtocols,
     LabelSchema,
     Project,
     Stream,
@@ -31,9 +33,11 @@ __all__ = [
     "ChainHead",
     "ChangeCursor",
     "Comment",
+    "Comparison",
     "Draft",
     "Event",
     "FirstReading",
+    "HangingProtocols",
     "Import",
     "ImportItem",
     "Instance",

@@ -32,6 +32,9 @@ class Series(models.Model):
     modality = models.CharField(max_length=16)
     body_part = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=64, blank=True)
+    study_date = models.DateField(
+        null=True, help_text="tells an earlier study from a later one; never leaves the server"
+    )
     attributes = models.JSONField(default=dict, help_text="attributes that intake rules may match")
     display = models.JSONField(
         null=True, help_text="curated geometry and pixel description, frames in spatial order"

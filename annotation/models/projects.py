@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.conf import settings
 from django.db import models
 
 
@@ -21,6 +22,14 @@ class Task(models.TextChoices):
     CLASSIFICATION = "classification"
     SEGMENTATION = "segmentation"
     DETECTION = "detection"
+
+
+class Comparison(models.TextChoices):
+    """What readers may look at beside a case."""
+
+    NONE = "none", "The case alone"
+    IMAGES = "images", "Its study and earlier ones, undated"
+    DAYS = "days", "Its study and earlier ones, with how many days before"
 
 
 class Stream(models.TextChoices):
@@ -74,6 +83,12 @@ class Project(models.Model):
     suggestions = models.CharField(
         max_length=12, choices=SuggestionMode, default=SuggestionMode.OFF
     )
+    comparison = models.CharField(
+        max_length=8,
+        choices=Comparison,
+        default=Comparison.NONE,
+        help_text="which other images of the patient readers see beside the case",
+    )
     lease_minutes = models.PositiveSmallIntegerField(default=30)
     round_every = models.PositiveIntegerField(
         default=0, help_text="submissions per round; 0: by hand"
@@ -102,4 +117,24 @@ class LabelSchema(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "version"], name="label_schema_version_once")
+        ]
+
+
+class HangingProtocols(models.Model):
+    """How cases are laid out when they open. A version never changes once stored.
+
+    ``document`` is validated by ``annotation.hanging_rules``: protocols in the order of preference.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="hanging_protocols")
+    version = models.PositiveIntegerField()
+    document = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "version"], name="hanging_protocols_version_once"
+            )
         ]

@@ -1,6 +1,7 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { api, body } from './client';
 import type {
+  HangingProtocols,
   ImportItem,
   NewSnapshot,
   NewToken,
@@ -68,3 +69,10 @@ export const renewPassword = (slug: string, id: number) =>
 
 export const createToken = (wanted: NewToken) => body(api.POST('/api/tokens', { body: wanted }));
 export const revokeToken = (id: number) => body(api.DELETE('/api/tokens/{id}', at(id)));
+
+export const storeHanging = (
+  slug: string,
+  wanted: { base: number; document: HangingProtocols['document'] },
+) => body(api.POST('/api/projects/{slug}/hanging-protocols', { ...inProject(slug), body: wanted }));
+export const tryHanging = (slug: string, document: HangingProtocols['document']) =>
+  body(api.POST('/api/projects/{slug}/hanging-protocols/try', { ...inProject(slug), body: { document } }));

@@ -200,6 +200,11 @@ export const model = (id: string) =>
     api.GET('/api/models/{id}', { params: { path: { id: Number(id) } }, signal }),
   );
 
+export const hanging = (slug: string) =>
+  one(inProject(slug, 'hanging'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/hanging-protocols', { params: { path: { slug } }, signal }),
+  );
+
 export const snapshots = (slug: string) =>
   paged<Snapshot>(inProject(slug, 'snapshots'), (asked) =>
     api.GET('/api/projects/{slug}/snapshots', {

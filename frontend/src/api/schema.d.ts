@@ -425,6 +425,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/hanging-protocols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The hanging protocols in force. */
+        get: operations["hanging_protocols_retrieve"];
+        put?: never;
+        /** @description Store the next version. 409: somebody else stored one since ``base``. */
+        post: operations["hanging_protocols_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/hanging-protocols/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Which cases each protocol would open; nothing is stored. */
+        post: operations["hanging_protocols_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/imports": {
         parameters: {
             query?: never;
@@ -907,6 +942,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/slots/{id}/hanging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How to show the case: protocols that fit it, and what may be looked at beside it. */
+        get: operations["slots_hanging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slots/{id}/heartbeat": {
         parameters: {
             query?: never;
@@ -986,6 +1038,23 @@ export interface paths {
         put?: never;
         /** @description Give the case back unread. My draft stays. */
         post: operations["slots_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A series of the case, or one to look at beside it: in that, nothing can be drawn. */
+        get: operations["slots_series"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1323,6 +1392,18 @@ export interface components {
              */
             committed_at: string | null;
         };
+        Beside: {
+            id: number;
+            description: string;
+            modality: string;
+            frame_count: number;
+            origin: components["schemas"]["OriginEnum"];
+            /** @description 0: the case's own; 1: the latest earlier one; … */
+            study: number;
+            /** @description null where the project does not say when */
+            days_before: number | null;
+            thumbnail_url: string;
+        };
         Calibration: {
             points: components["schemas"]["CalibrationPoint"][];
         };
@@ -1424,6 +1505,13 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly resolved_by: string | null;
         };
+        /**
+         * @description * `none` - The case alone
+         *     * `images` - Its study and earlier ones, undated
+         *     * `days` - Its study and earlier ones, with how many days before
+         * @enum {string}
+         */
+        ComparisonEnum: "none" | "images" | "days";
         /** @description Numbers of the project's card. Readers see their own and what is free; the rest is null. */
         Counts: {
             cases: number | null;
@@ -1555,6 +1643,11 @@ export interface components {
             readonly data: unknown;
             readonly hash: string;
         };
+        Example: {
+            id: number;
+            modality: string;
+            body_part: string;
+        };
         Fidelity: {
             /** @description false where the screen gets less than the object holds */
             exact: boolean;
@@ -1580,6 +1673,86 @@ export interface components {
          * @enum {string}
          */
         GeometryEnum: "volume" | "stack" | "unknown";
+        Hanging: {
+            version: number;
+            protocols: components["schemas"]["Hung"][];
+            beside: components["schemas"]["Beside"][];
+        };
+        HangingProtocols: {
+            /** @description 0: the project has none of its own */
+            version: number;
+            document: {
+                protocols: {
+                    /** @description a code: up to 64 letters, digits, dots, hyphens and underscores */
+                    code: string;
+                    name: string;
+                    when?: {
+                        modality?: string[];
+                        body_part?: string[];
+                        description?: string[];
+                        series?: {
+                            min?: number;
+                            max?: number;
+                        };
+                        prior?: boolean;
+                    };
+                    layout: {
+                        rows: number;
+                        columns: number;
+                    };
+                    panes: ({
+                        /** @enum {unknown} */
+                        from?: "case" | "study" | "prior";
+                        modality?: string[];
+                        description?: string[];
+                        number?: number;
+                        /** @enum {unknown} */
+                        show?: "stack" | "axial" | "sagittal" | "coronal";
+                        window?: {
+                            center: number;
+                            width: number;
+                        } | null;
+                    } | null)[];
+                    links?: {
+                        scroll?: boolean;
+                        window?: boolean;
+                        view?: boolean;
+                    };
+                    crosshairs?: boolean;
+                }[];
+            };
+        };
+        Hung: {
+            code: string;
+            name: string;
+            built_in: boolean;
+            why: string;
+            layout: components["schemas"]["HungLayout"];
+            panes: components["schemas"]["HungPane"][];
+            links: components["schemas"]["HungLinks"];
+            crosshairs: boolean;
+        };
+        HungLayout: {
+            rows: number;
+            columns: number;
+        };
+        HungLinks: {
+            scroll: boolean;
+            window: boolean;
+            view: boolean;
+        };
+        HungPane: {
+            /** @description null: nothing fits, it is empty */
+            series: number | null;
+            show: components["schemas"]["ShowEnum"];
+            window: components["schemas"]["HungWindow"] | null;
+        };
+        HungWindow: {
+            /** Format: double */
+            center: number;
+            /** Format: double */
+            width: number;
+        };
         Import: {
             readonly id: number;
             state?: components["schemas"]["ImportStateEnum"];
@@ -1987,6 +2160,50 @@ export interface components {
             /** @description whose it is, if the file does not say so itself (NIfTI, PNG, JPEG, TIFF) */
             patient?: string;
         };
+        NewHangingProtocolsRequest: {
+            document: {
+                protocols: {
+                    /** @description a code: up to 64 letters, digits, dots, hyphens and underscores */
+                    code: string;
+                    name: string;
+                    when?: {
+                        modality?: string[];
+                        body_part?: string[];
+                        description?: string[];
+                        series?: {
+                            min?: number;
+                            max?: number;
+                        };
+                        prior?: boolean;
+                    };
+                    layout: {
+                        rows: number;
+                        columns: number;
+                    };
+                    panes: ({
+                        /** @enum {unknown} */
+                        from?: "case" | "study" | "prior";
+                        modality?: string[];
+                        description?: string[];
+                        number?: number;
+                        /** @enum {unknown} */
+                        show?: "stack" | "axial" | "sagittal" | "coronal";
+                        window?: {
+                            center: number;
+                            width: number;
+                        } | null;
+                    } | null)[];
+                    links?: {
+                        scroll?: boolean;
+                        window?: boolean;
+                        view?: boolean;
+                    };
+                    crosshairs?: boolean;
+                }[];
+            };
+            /** @description the version that this one was made from */
+            base: number;
+        };
         NewImportRequest: {
             site?: string | null;
             /** @description source of marks made elsewhere (SEG, SR, RTSTRUCT, NIfTI); none: images */
@@ -2063,6 +2280,13 @@ export interface components {
             /** @description page of the front end below the project */
             page: string;
         };
+        /**
+         * @description * `case` - case
+         *     * `study` - study
+         *     * `prior` - prior
+         * @enum {string}
+         */
+        OriginEnum: "case" | "study" | "prior";
         Outcomes: {
             /** @description taken as it was */
             accepted: number;
@@ -2328,6 +2552,7 @@ export interface components {
             reads_per_case?: number;
             blind_to_model?: boolean;
             suggestions?: components["schemas"]["SuggestionModeEnum"];
+            comparison?: string;
             lease_minutes?: number;
             write_back?: components["schemas"]["WriteBackEnum"];
             round_every?: number;
@@ -2392,6 +2617,7 @@ export interface components {
                 holdout?: number;
             };
             round_every: number;
+            comparison: components["schemas"]["ComparisonEnum"];
             lease_minutes: number;
             write_back: components["schemas"]["WriteBackEnum"];
             case_unit: string;
@@ -2652,6 +2878,8 @@ export interface components {
             /** Format: double */
             slice_spacing: number | null;
             geometry: components["schemas"]["GeometryEnum"];
+            /** @description series of the same one share positions in mm */
+            frame_of_reference: string | null;
             /** Format: double */
             frame_time_ms: number | null;
             fidelity: components["schemas"]["Fidelity"];
@@ -2670,6 +2898,14 @@ export interface components {
             high: number | null;
             count: number;
         };
+        /**
+         * @description * `stack` - stack
+         *     * `axial` - axial
+         *     * `sagittal` - sagittal
+         *     * `coronal` - coronal
+         * @enum {string}
+         */
+        ShowEnum: "stack" | "axial" | "sagittal" | "coronal";
         SkipRequest: {
             /** Format: int64 */
             token: number;
@@ -2999,6 +3235,64 @@ export interface components {
             readonly labels: number;
             history: components["schemas"]["Epoch"][];
             left_out: components["schemas"]["LeftOut"][];
+        };
+        Trial: {
+            code: string;
+            /** @description cases whose conditions hold */
+            fits: number;
+            /** @description cases that would open with it */
+            first: number;
+            examples: components["schemas"]["Example"][];
+        };
+        Trials: {
+            protocols: components["schemas"]["Trial"][];
+            /** @description cases that would open with a built-in protocol */
+            left: number;
+            /** @description the newest of them */
+            checked: number;
+            of: number;
+        };
+        TryRequest: {
+            document: {
+                protocols: {
+                    /** @description a code: up to 64 letters, digits, dots, hyphens and underscores */
+                    code: string;
+                    name: string;
+                    when?: {
+                        modality?: string[];
+                        body_part?: string[];
+                        description?: string[];
+                        series?: {
+                            min?: number;
+                            max?: number;
+                        };
+                        prior?: boolean;
+                    };
+                    layout: {
+                        rows: number;
+                        columns: number;
+                    };
+                    panes: ({
+                        /** @enum {unknown} */
+                        from?: "case" | "study" | "prior";
+                        modality?: string[];
+                        description?: string[];
+                        number?: number;
+                        /** @enum {unknown} */
+                        show?: "stack" | "axial" | "sagittal" | "coronal";
+                        window?: {
+                            center: number;
+                            width: number;
+                        } | null;
+                    } | null)[];
+                    links?: {
+                        scroll?: boolean;
+                        window?: boolean;
+                        view?: boolean;
+                    };
+                    crosshairs?: boolean;
+                }[];
+            };
         };
         /** @description Why the learning curve has no value for an arm of this round. */
         Unmeasured: {
@@ -4359,6 +4653,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SavedFilters"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hanging_protocols_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HangingProtocols"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hanging_protocols_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHangingProtocolsRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HangingProtocols"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hanging_protocols_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trials"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -5791,6 +6210,45 @@ export interface operations {
             };
         };
     };
+    slots_hanging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hanging"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     slots_heartbeat: {
         parameters: {
             query?: never;
@@ -5985,6 +6443,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_series: {
+        parameters: {
+            query: {
+                series: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesDisplay"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {

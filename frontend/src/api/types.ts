@@ -20,6 +20,9 @@ export type NextStep = Schemas['NextStep'];
 export type Learning = Schemas['Learning'];
 export type Curve = Schemas['Curve'];
 
+export type HangingProtocols = Schemas['HangingProtocols'];
+export type Trials = Schemas['Trials'];
+
 export type Stage = Schemas['StageEnum'];
 export type CaseRow = Required<Schemas['Case']>;
 export type SavedFilter = Schemas['SavedFilter'];

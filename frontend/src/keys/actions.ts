@@ -1,5 +1,6 @@
 /** Every action of the reading room: what it is called, in which layer, its key, and what it does. The one list. */
 import { type Key, t } from '../strings';
+import type { Links } from '../viewer/links';
 import type { Aids, Tool } from '../viewer/state';
 import type { LabelClass, MarkKind } from '../viewer/types';
 import type { Preset } from '../viewer/windows';
@@ -25,6 +26,12 @@ export interface Actions extends ViewActions {
   step(by: number): void;
   toEnd(last: boolean): void;
   series(by: number): void;
+  layout(): void;
+  protocol(): void;
+  nextPane(): void;
+  planes(): void;
+  crosshairs(): void;
+  link(what: keyof Links): void;
   preset(index: number): void;
   tool(tool: Tool): void;
   brushSize(direction: 1 | -1): void;
@@ -139,6 +146,14 @@ export const ACTIONS: readonly Action[] = [
   row('image.last', 'view', 'End', 'key.last', (room) => room.toEnd(true)),
   row('series.previous', 'view', 'PageUp', 'key.previousSeries', (room) => room.series(-1)),
   row('series.next', 'view', 'PageDown', 'key.nextSeries', (room) => room.series(1)),
+  row('layout.next', 'view', 'q', 'key.layout', (room) => room.layout()),
+  row('layout.protocol', 'view', 'Shift+q', 'key.protocol', (room) => room.protocol()),
+  row('layout.nextPane', 'view', ';', 'key.nextPane', (room) => room.nextPane()),
+  row('layout.planes', 'view', 'Shift+v', 'key.planes', (room) => room.planes()),
+  row('layout.crosshairs', 'view', 'Alt+x', 'key.crosshairs', (room) => room.crosshairs()),
+  row('link.scroll', 'view', 'Alt+a', 'layout.linkScroll', (room) => room.link('scroll')),
+  row('link.window', 'view', 'Alt+t', 'layout.linkWindow', (room) => room.link('window')),
+  row('link.view', 'view', 'Alt+v', 'layout.linkView', (room) => room.link('view')),
   tool('window', 'view', 'w'),
   tool('pan', 'view', 'p'),
   tool('zoom', 'view', 'z'),

@@ -32,7 +32,7 @@ export function besideOf(state: ViewerState): Beside {
       series.frame_count > 1
         ? t('viewer.ofAll', { number: String(state.wanted + 1), all: String(series.frame_count) })
         : '',
-      whereabouts(series, index, technique),
+      whereabouts(series, index, series.section ? {} : technique),
     ].filter(Boolean),
     how: [taken(technique), relaxed(technique)].filter(Boolean),
     look: lookOf(state),

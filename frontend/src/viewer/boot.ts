@@ -4,6 +4,7 @@ import { cache, init as initCore } from '@cornerstonejs/core';
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader';
 import { init as initTools } from '@cornerstonejs/tools';
 import { t } from '../strings';
+import { registerMetadata } from './frame-metadata';
 import { registerFrames } from './frames';
 
 export type Renderer = 'webgl2' | 'cpu';
@@ -15,7 +16,7 @@ export interface Boot {
 }
 
 const CACHE_BYTES = 3 * 1024 ** 3;
-// One drawing context serves every viewport: browsers allow few, and each costs start-up time.
+// One drawing context for each pane: browsers allow few, and each costs start-up time.
 const CONTEXTS = 1;
 
 function hasWebGL2(): boolean {
@@ -41,6 +42,7 @@ export function boot(): Boot {
   initTools();
   cache.setMaxCacheSize(CACHE_BYTES);
   registerFrames();
+  registerMetadata();
   started = { renderer, notice: renderer === 'cpu' ? t('viewer.noWebGL') : '' };
   return started;
 }

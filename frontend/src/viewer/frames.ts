@@ -1,13 +1,13 @@
 /**
- * Where pixels come from: an image loader of our own scheme (`series:<id>/<index>`) and the metadata that
- * the drawing library asks for, both built from the server's curated description and nothing else.
+ * Where pixels come from: an image loader of our own scheme (`series:<id>/<index>`), built from the server's
+ * curated description and nothing else.
  * Every load settles: fetching and decoding race against a clock and fail with a sentence.
  */
 
-import { cache, getShouldUseCPURendering, imageLoader, metaData, type Types } from '@cornerstonejs/core';
+import { cache, getShouldUseCPURendering, imageLoader, type Types, utilities } from '@cornerstonejs/core';
 import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { type Key, t } from '../strings';
-import { planeOf } from './plane';
+import type { Voxels } from './section';
 import type { FrameDescription, PixelDescription, SeriesDisplay } from './types';
 import { isColour } from './windows';
 
@@ -39,6 +39,7 @@ let ahead: readonly number[] = [];
 export function registerSeries(series: SeriesDisplay, renew: Renew): void {
   const before = known.get(series.id);
   if (before && before.version !== series.version) forgetSeries(series.id);
+  doomed.delete(series.id);
   known.set(series.id, series);
   renewals.set(series.id, renew);
 }
@@ -49,13 +50,21 @@ export function isOtherVersion(series: SeriesDisplay): boolean {
   return before !== undefined && before.version !== series.version;
 }
 
-/** Drops the frames of a series from memory. */
+/** Requests of each series under way: until they end, its description is needed. */
+const underWay = new Map<number, number>();
+const doomed = new Set<number>();
+
+/** Drops the frames of a series from memory, and its description with the last request for it. */
 function forgetSeries(seriesId: number): void {
   for (const imageId of imageIdsOf(seriesId)) {
     if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId);
   }
-  known.delete(seriesId);
-  renewals.delete(seriesId);
+  if (underWay.get(seriesId)) doomed.add(seriesId);
+  else {
+    known.delete(seriesId);
+    renewals.delete(seriesId);
+  }
+  planesMade.delete(seriesId);
 }
 
 /** Drops all series but these, and those that are loaded ahead. */
@@ -74,6 +83,19 @@ export function keepAhead(seriesIds: readonly number[]): void {
   ahead = seriesIds;
 }
 
+async function whileKnown<T>(seriesId: number, work: Promise<T>): Promise<T> {
+  underWay.set(seriesId, (underWay.get(seriesId) ?? 0) + 1);
+  try {
+    return await work;
+  } finally {
+    underWay.set(seriesId, (underWay.get(seriesId) ?? 1) - 1);
+    if (doomed.has(seriesId) && !underWay.get(seriesId)) {
+      doomed.delete(seriesId);
+      forgetSeries(seriesId);
+    }
+  }
+}
+
 /** Names the version too: the same index of another version may be another image. */
 export const imageIdOf = (seriesId: number, index: number): string =>
   `${SCHEME}:${seriesId}/${index}/${known.get(seriesId)?.version ?? ''}`;
@@ -88,7 +110,7 @@ export const overlayIdOf = (seriesId: number, index: number, unique: string): st
 
 /** The series and frame that an image id stands for, or lies over; null for unknown ids. */
 export function resolve(imageId: string): { series: SeriesDisplay; index: number } | null {
-  const match = /^(?:series|overlay):(\d+)\/(\d+)(?:\/|$)/.exec(imageId);
+  const match = /^(?:series|overlay):(-?\d+)\/(\d+)(?:\/|$)/.exec(imageId);
   const series = match && known.get(Number(match[1]));
   return series ? { series, index: Number(match[2]) } : null;
 }
@@ -97,7 +119,21 @@ export function isLoaded(seriesId: number, index: number): boolean {
   return cache.getImage(imageIdOf(seriesId, index)) !== undefined;
 }
 
-function pixelsOf(series: SeriesDisplay, index: number): PixelDescription {
+/** Which frames are in memory, as runs from the first to the last of each; planes are made of a volume that is. */
+export function loadedRuns({ id, frame_count: count, section }: SeriesDisplay): [from: number, to: number][] {
+  if (section) return [[0, count - 1]];
+  const runs: [number, number][] = [];
+  for (let index = 0; index < count; index++) {
+    if (!isLoaded(id, index)) continue;
+    const last = runs.at(-1);
+    if (last?.[1] === index - 1) last[1] = index;
+    else runs.push([index, index]);
+  }
+  return runs;
+}
+
+/** How the pixels of one frame are to be read. */
+export function pixelsOf(series: SeriesDisplay, index: number): PixelDescription {
   return { ...series, ...(series.frames[index] as FrameDescription) };
 }
 
@@ -213,10 +249,75 @@ function withinTime<T>(work: Promise<T>, ms: number, message: string): Promise<T
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
+/** Of planes, so many stay in memory: one is made anew in less time than a picture takes. */
+const PLANES_KEPT = 32;
+const planesMade = new Map<number, string[]>();
+let makePlane: (series: SeriesDisplay, index: number) => Promise<Voxels> = () =>
+  Promise.reject(new FrameError(t('frame.unknown'), false));
+
+/** Where the pixels of planes through a volume come from. */
+export function planesFrom(maker: typeof makePlane): void {
+  makePlane = maker;
+}
+
+async function loadPlane(imageId: string, series: SeriesDisplay, index: number): Promise<Types.IImage> {
+  const scalarData = await makePlane(series, index);
+  const made = planesMade.get(series.id) ?? [];
+  planesMade.set(series.id, made);
+  made.push(imageId);
+  while (made.length > PLANES_KEPT) {
+    const oldest = made.shift() as string;
+    if (cache.getImageLoadObject(oldest)) cache.removeImageLoadObject(oldest);
+  }
+  return imageOf(imageId, series, scalarData);
+}
+
+function imageOf(imageId: string, series: SeriesDisplay, scalarData: Voxels): Types.IImage {
+  const { rows, columns } = series;
+  const [rowPixelSpacing, columnPixelSpacing] = series.pixel_spacing ?? [1, 1];
+  const [window] = series.windows;
+  const voxelManager = utilities.VoxelManager.createImageVoxelManager({
+    height: rows,
+    width: columns,
+    numberOfComponents: 1,
+    scalarData: scalarData as never,
+  });
+  let [minPixelValue, maxPixelValue] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of scalarData) {
+    if (value < minPixelValue) minPixelValue = value;
+    if (value > maxPixelValue) maxPixelValue = value;
+  }
+  return {
+    imageId,
+    rows,
+    columns,
+    height: rows,
+    width: columns,
+    slope: 1,
+    intercept: 0,
+    windowCenter: window?.center ?? (minPixelValue + maxPixelValue) / 2,
+    windowWidth: window?.width ?? maxPixelValue - minPixelValue + 1,
+    minPixelValue,
+    maxPixelValue,
+    color: false,
+    rgba: false,
+    numberOfComponents: 1,
+    invert: series.photometric_interpretation === 'MONOCHROME1',
+    photometricInterpretation: series.photometric_interpretation,
+    columnPixelSpacing,
+    rowPixelSpacing,
+    preScale: { enabled: true, scaled: true, scalingParameters: {} },
+    getPixelData: () => voxelManager.getScalarData(),
+    voxelManager,
+    sizeInBytes: scalarData.byteLength,
+  } as unknown as Types.IImage;
+}
+
 async function load(imageId: string): Promise<Types.IImage> {
   const found = resolve(imageId);
   if (!found) throw new FrameError(t('frame.unknown'), false);
   const { series, index } = found;
+  if (series.section) return loadPlane(imageId, series, index);
   const { bytes, syntax } = await fetchFrame(series, index);
   const options = {
     useRGBA: getShouldUseCPURendering(),
@@ -233,83 +334,8 @@ async function load(imageId: string): Promise<Types.IImage> {
   }
 }
 
-function pixelModule(pixels: PixelDescription) {
-  return {
-    rows: pixels.rows,
-    columns: pixels.columns,
-    samplesPerPixel: pixels.samples_per_pixel,
-    photometricInterpretation: pixels.photometric_interpretation,
-    planarConfiguration: pixels.planar_configuration ?? 0,
-    bitsAllocated: pixels.bits_allocated,
-    bitsStored: pixels.bits_stored,
-    highBit: pixels.high_bit,
-    pixelRepresentation: pixels.pixel_representation,
-  };
-}
-
-function planeModule(series: SeriesDisplay, index: number) {
-  const { rows, columns } = pixelsOf(series, index);
-  const plane = planeOf(series, index);
-  return {
-    rows,
-    columns,
-    imagePositionPatient: [...plane.position],
-    imageOrientationPatient: [...plane.across, ...plane.down],
-    rowCosines: [...plane.across],
-    columnCosines: [...plane.down],
-    rowPixelSpacing: plane.rowSpacing,
-    columnPixelSpacing: plane.columnSpacing,
-    pixelSpacing: [plane.rowSpacing, plane.columnSpacing],
-    sliceThickness: series.slice_spacing ?? 1,
-    frameOfReferenceUID: `series-${series.id}`,
-    usingDefaultValues: false,
-  };
-}
-
-type Module = (series: SeriesDisplay, index: number) => unknown;
-
-const MODULES: Record<string, Module> = {
-  imagePixelModule: (series, index) => pixelModule(pixelsOf(series, index)),
-  imagePlaneModule: planeModule,
-  generalSeriesModule: (series) => ({
-    modality: series.modality,
-    seriesInstanceUID: String(series.id),
-    seriesNumber: 0,
-    studyInstanceUID: '',
-  }),
-  generalImageModule: (series, index) => ({
-    sopInstanceUID: series.frames[index]?.sop_instance_uid,
-    instanceNumber: index + 1,
-  }),
-  sopCommonModule: (series, index) => ({ sopInstanceUID: series.frames[index]?.sop_instance_uid }),
-  modalityLutModule: (series, index) => {
-    const pixels = pixelsOf(series, index);
-    return {
-      rescaleSlope: pixels.rescale_slope,
-      rescaleIntercept: pixels.rescale_intercept,
-      rescaleType: pixels.rescale_type,
-    };
-  },
-  voiLutModule: (series, index) => {
-    const { windows } = pixelsOf(series, index);
-    return windows.length
-      ? { windowCenter: windows.map((w) => w.center), windowWidth: windows.map((w) => w.width) }
-      : {};
-  },
-};
-
-// An overlay has pixels of its own, described by the library that made it.
-const OVERLAY_MODULES = new Set(['generalSeriesModule', 'imagePlaneModule']);
-
-function provide(type: string, imageId: unknown): unknown {
-  const module = MODULES[type];
-  if (!module || typeof imageId !== 'string') return undefined;
-  if (imageId.startsWith('overlay:') && !OVERLAY_MODULES.has(type)) return undefined;
-  const found = resolve(imageId);
-  return found ? module?.(found.series, found.index) : undefined;
-}
-
 export function registerFrames(): void {
-  imageLoader.registerImageLoader(SCHEME, (imageId) => ({ promise: load(imageId) }));
-  metaData.addProvider(provide, 10_000);
+  imageLoader.registerImageLoader(SCHEME, (imageId) => ({
+    promise: whileKnown(resolve(imageId)?.series.id ?? 0, load(imageId)),
+  }));
 }

@@ -14,10 +14,12 @@ export interface Label {
 const OFFSET_PX = 6;
 const SVG = 'http://www.w3.org/2000/svg';
 
-let labels: () => Label[] = () => [];
+const sources = new Map<string, () => Label[]>();
 
-export function labelWith(source: () => Label[]): void {
-  labels = source;
+/** What is written over a viewport; null ends it. */
+export function labelWith(viewportId: string, source: (() => Label[]) | null): void {
+  if (source) sources.set(viewportId, source);
+  else sources.delete(viewportId);
 }
 
 export class LabelTool extends BaseTool {
@@ -28,7 +30,7 @@ export class LabelTool extends BaseTool {
   }
 
   renderAnnotation({ viewport }: Types.IEnabledElement, svg: ToolTypes.SVGDrawingHelper): boolean {
-    for (const label of labels()) {
+    for (const label of sources.get(viewport.id)?.() ?? []) {
       const points = label.points.map((point) => viewport.worldToCanvas(point));
       if (points.length === 0) continue;
       const right = Math.max(...points.map(([x]) => x));

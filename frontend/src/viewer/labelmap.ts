@@ -133,11 +133,11 @@ export class Labelmap {
 /** One movement of the brush from button down to button up; one step of the history. */
 export class Stroke {
   private readonly first = new Map<number, number>();
-  private last: Voxel | null = null;
+  protected last: Voxel | null = null;
 
   constructor(
     private readonly map: Labelmap,
-    private readonly brush: Brush,
+    protected readonly brush: Brush,
     private readonly spacing: Spacing,
     private readonly limits: Limits = {},
   ) {}
@@ -151,7 +151,7 @@ export class Stroke {
     return changed;
   }
 
-  private *path(to: Voxel): Generator<Voxel> {
+  protected *path(to: Voxel): Generator<Voxel> {
     const from = this.last ?? to;
     const across = (to[0] - from[0]) * this.spacing.column;
     const down = (to[1] - from[1]) * this.spacing.row;
@@ -163,7 +163,7 @@ export class Stroke {
     }
   }
 
-  private stamp([column, row, frame]: Voxel, changed: Set<number>): void {
+  protected stamp([column, row, frame]: Voxel, changed: Set<number>): void {
     const { frame: gap } = this.spacing;
     const reach = this.brush.shape === 'ball' && gap ? Math.floor(this.brush.radiusMm / gap) : 0;
     for (let dz = -reach; dz <= reach; dz++) {
@@ -196,7 +196,7 @@ export class Stroke {
     return any;
   }
 
-  private span(frame: number, row: number, from: number, to: number): boolean {
+  protected span(frame: number, row: number, from: number, to: number): boolean {
     const { map, brush, limits } = this;
     const { locked = NONE, range } = limits;
     const pixels = range?.pixels(frame);

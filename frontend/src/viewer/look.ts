@@ -49,9 +49,9 @@ export class Look {
 
   // --- from series to series ---
 
-  /** The frame on which the reader left a series; its first one if it was not seen yet. */
-  indexOf(seriesId: number): number {
-    return this.kept.get(seriesId)?.index ?? 0;
+  /** The frame on which the reader left a series; null if it was not seen here yet. */
+  indexOf(seriesId: number): number | null {
+    return this.kept.get(seriesId)?.index ?? null;
   }
 
   /** Remembers how the open series is looked at, for when the reader comes back. */
@@ -67,11 +67,13 @@ export class Look {
     this.kept.clear();
   }
 
-  /** Shows the series, whose first picture is up, as it was left, or else as it asks to be shown. */
-  open(series: SeriesDisplay, index: number, pixels: ArrayLike<number>): void {
+  /** Shows the series, whose first picture is up, as it was left, or else in that window or the one it asks for. */
+  open(series: SeriesDisplay, index: number, pixels: ArrayLike<number>, window: Window | null): void {
     const before = this.kept.get(series.id);
     this.turn = before?.turn ?? UPRIGHT;
-    this.initial = isColour(series) ? null : (storedWindow(series, index) ?? windowOfPixels(pixels));
+    this.initial = isColour(series)
+      ? null
+      : (window ?? storedWindow(series, index) ?? windowOfPixels(pixels));
     this.named = before?.window ?? this.initial;
     if (this.named) this.context.viewport.setProperties({ voiRange: toRange(this.named) });
     this.context.engine.resize(true, false);

@@ -12,21 +12,28 @@ import {
   utilities,
 } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
+import { drawingOf, emptyTextBox, mutable, NO_CLASS_COLOUR, styleOf } from './mark-look';
 import { frameIndexOf, measure } from './measure';
 import { planeOf } from './plane';
 import { clickAtOnce } from './quick-click';
 import type { CaseRecord, Change } from './record';
+import { toVoxel } from './section';
 import { drawMark, isOutside, kindOfTool, readPoints, SHAPES } from './shapes';
-import type { DrawnKind, LabelClass, Mark, Point, SeriesDisplay, Vector } from './types';
+import type {
+  DrawnKind,
+  FrameDescription,
+  LabelClass,
+  Mark,
+  Point,
+  Refusal,
+  SectionOf,
+  SeriesDisplay,
+} from './types';
 import { uidFromUuid, uuidFromUid } from './uids';
 
 type Annotation = ToolTypes.Annotation;
 const { Events } = Enums;
 const RELEASES = [Events.MOUSE_UP, Events.MOUSE_CLICK];
-
-/** Line styles told apart without colour; the class's place in the schema chooses. */
-const NO_CLASS_COLOUR = '#e8eaed';
-const DASHES = ['', '7,4', '2,3', '9,3,2,3'];
 
 export interface Titles {
   added: (kind: DrawnKind, label: string) => string;
@@ -34,8 +41,6 @@ export interface Titles {
 }
 
 interface Context {
-  viewport: Types.IStackViewport;
-  element: HTMLDivElement;
   record: CaseRecord;
   classes: () => readonly LabelClass[];
   titles: Titles;
@@ -43,12 +48,24 @@ interface Context {
   activeClass: () => LabelClass | null;
   /** The reader selected a mark in the image, or none ('') any more; `drawn` if it was drawn just now. */
   onSelect: (uid: string, drawn: boolean) => void;
+  refuse: (why: Refusal) => void;
+  /** Whether the series is the reader's to draw in. */
+  mine: (seriesId: number) => boolean;
 }
 
+interface Pane {
+  viewport: Types.IStackViewport;
+  element: HTMLDivElement;
+  /** Shown there and ready to be drawn in; null while it changes. */
+  series: SeriesDisplay | null;
+  stop: () => void;
+}
+
+/** One for all panes: the library shows a drawing in each pane that shows its image. */
 export class MarkProjection {
-  private series: SeriesDisplay | null = null;
+  private readonly panes = new Map<string, Pane>();
   private readonly drawn = new Map<string, Annotation>();
-  private readonly drafts = new Map<string, LabelClass>();
+  private readonly drafts = new Map<string, { label: LabelClass; pane: Pane }>();
   private cancelling = false;
   private hidden = false;
   private readonly stopWatching: () => void;
@@ -60,28 +77,43 @@ export class MarkProjection {
       [Events.ANNOTATION_SELECTION_CHANGE, () => context.onSelect(this.selected()[0] ?? '', false)],
     ];
     for (const [name, handler] of handlers) eventTarget.addEventListener(name, handler);
+    this.stopWatching = () => {
+      for (const [name, handler] of handlers) eventTarget.removeEventListener(name, handler);
+    };
+  }
+
+  /** From now on marks are drawn in that viewport too. */
+  attach(viewport: Types.IStackViewport, element: HTMLDivElement): void {
     const released = () => queueMicrotask(() => this.readDragged());
     // A short press is a click to the library, even if it dragged something.
-    for (const name of RELEASES) context.element.addEventListener(name, released);
+    for (const name of RELEASES) element.addEventListener(name, released);
     // Some marks are drawn with several clicks: all of them on one image.
-    const turned = () => this.drafts.size > 0 && this.cancel();
-    context.element.addEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
-    const waitAgain = clickAtOnce(context.element);
-    this.stopWatching = () => {
+    const turned = () =>
+      [...this.drafts.values()].some(({ pane }) => pane.element === element) && this.cancel();
+    element.addEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
+    const waitAgain = clickAtOnce(element);
+    const stop = () => {
       waitAgain();
-      for (const [name, handler] of handlers) eventTarget.removeEventListener(name, handler);
-      for (const name of RELEASES) context.element.removeEventListener(name, released);
-      context.element.removeEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
+      for (const name of RELEASES) element.removeEventListener(name, released);
+      element.removeEventListener(CoreEnums.Events.STACK_NEW_IMAGE, turned);
     };
+    this.panes.set(viewport.id, { viewport, element, series: null, stop });
+  }
+
+  detach(viewportId: string): void {
+    this.leave(viewportId);
+    this.panes.get(viewportId)?.stop();
+    this.panes.delete(viewportId);
   }
 
   close(): void {
     this.stopWatching();
+    for (const id of [...this.panes.keys()]) this.detach(id);
     this.clear();
   }
 
-  labels(): Label[] {
-    const imageId = this.context.viewport.getCurrentImageId();
+  labels(viewportId: string): Label[] {
+    const imageId = this.panes.get(viewportId)?.viewport.getCurrentImageId();
     const here = [...this.drawn].filter(
       ([, { metadata, isVisible }]) => isVisible && metadata?.referencedImageId === imageId,
     );
@@ -93,18 +125,21 @@ export class MarkProjection {
     });
   }
 
-  /** Shows the marks of this series, and no others. */
-  open(series: SeriesDisplay): void {
-    this.clear();
-    this.series = series;
+  /** Shows the marks of this series in that viewport, and of no other there. */
+  open(viewportId: string, series: SeriesDisplay): void {
+    const pane = this.panes.get(viewportId);
+    if (!pane) return;
+    pane.series = series;
     this.syncAll();
   }
 
-  /** Shows no marks, and takes none, until the next series is opened. */
-  leave(): void {
+  /** Shows no marks there, and takes none, until the next series is opened. */
+  leave(viewportId: string): void {
     this.cancel();
-    this.clear();
-    this.series = null;
+    const pane = this.panes.get(viewportId);
+    if (!pane?.series) return;
+    pane.series = null;
+    this.syncAll();
   }
 
   follow(change: Change): void {
@@ -114,31 +149,36 @@ export class MarkProjection {
   }
 
   syncAll(): void {
-    for (const uid of [...this.drawn.keys()]) if (!this.context.record.marks.has(uid)) this.sync(uid);
-    for (const uid of this.context.record.marks.keys()) this.sync(uid);
+    const all = new Set([...this.drawn.keys(), ...this.context.record.marks.keys()]);
+    for (const uid of all) this.sync(uid);
   }
 
   /** Makes the drawing of one mark equal to its record. */
   sync(uid: string): void {
     const mark = this.context.record.marks.get(uid);
-    const index = mark ? this.indexOf(mark) : -1;
+    const place = mark ? this.placeOf(mark) : null;
     const existing = this.drawn.get(uid);
     const selected = this.selected().includes(uid);
     if (existing) this.erase(uid, existing);
-    if (mark && index >= 0) this.draw(mark, index);
+    if (mark && place) this.draw(mark, place);
     if (selected) this.select(uid);
     this.render();
   }
 
-  /** The frame of the open series on which the mark lies; -1 if it is elsewhere. */
-  indexOf(mark: Mark): number {
-    return this.series ? frameIndexOf(this.series, mark) : -1;
+  /** A pane that shows the series on one of whose frames the mark lies. */
+  private placeOf(mark: Mark): Place | null {
+    for (const pane of this.panes.values()) {
+      const { series } = pane;
+      const index = series && !series.section ? frameIndexOf(series, mark) : -1;
+      if (series && index >= 0) return { pane, series, index };
+    }
+    return null;
   }
 
   /** Ends a drawing in progress without keeping it; false if there was none. */
   cancel(): boolean {
     this.cancelling = true;
-    const cancelled = cancelActiveManipulations(this.context.element);
+    const cancelled = [...this.panes.values()].map(({ element }) => cancelActiveManipulations(element));
     this.cancelling = false;
     // The library does not name every tool's drawing that it cancelled, and drops some on its own.
     const begun = [...this.drafts.keys()].filter((uuid) => annotations.state.getAnnotation(uuid));
@@ -147,7 +187,7 @@ export class MarkProjection {
     this.drafts.clear();
     for (const uid of moved) this.sync(uid);
     this.render();
-    return Boolean(cancelled) || begun.length + moved.length > 0;
+    return cancelled.some(Boolean) || begun.length + moved.length > 0;
   }
 
   setHidden(hidden: boolean): void {
@@ -181,8 +221,8 @@ export class MarkProjection {
       .filter((uid) => this.drawn.has(uid));
   }
 
-  render(): void {
-    utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
+  private render(): void {
+    utilities.triggerAnnotationRenderForViewportIds([...this.panes.keys()]);
   }
 
   private clear(): void {
@@ -195,9 +235,9 @@ export class MarkProjection {
     if (drawing.annotationUID) annotations.state.removeAnnotation(drawing.annotationUID);
   }
 
-  private draw(mark: Mark, index: number): void {
+  private draw(mark: Mark, { pane, series, index }: Place): void {
     const uuid = uuidFromUid(mark.tracking_uid) ?? mark.tracking_uid;
-    const plane = planeOf(this.series as SeriesDisplay, index);
+    const plane = planeOf(series, index);
     const { handles, outline } = drawMark(mark, plane);
     const label = this.classOf(mark.label_class, mark.tracking_uid);
     const drawing = {
@@ -206,7 +246,7 @@ export class MarkProjection {
       isLocked: false,
       invalidated: true,
       metadata: {
-        ...this.context.viewport.getViewReference({ sliceIndex: index }),
+        ...pane.viewport.getViewReference({ sliceIndex: index }),
         toolName: SHAPES[mark.kind as DrawnKind].tool,
       },
       data: {
@@ -218,7 +258,7 @@ export class MarkProjection {
     } as unknown as Annotation;
     this.drawn.set(mark.tracking_uid, drawing);
     this.style(uuid, label);
-    annotations.state.addAnnotation(drawing, this.context.element);
+    annotations.state.addAnnotation(drawing, pane.element);
     // The library shows whatever is added.
     drawing.isVisible = this.isShown(mark.tracking_uid);
   }
@@ -240,10 +280,11 @@ export class MarkProjection {
       viewportId?: string;
     };
     const uuid = drawing.annotationUID;
-    if (!uuid || this.isOurs(drawing) || (viewportId && viewportId !== this.context.viewport.id)) return;
+    const pane = this.panes.get(viewportId ?? '');
+    if (!uuid || !pane || this.isOurs(drawing)) return;
     const label = this.context.activeClass();
     if (!label) return;
-    this.drafts.set(uuid, label);
+    this.drafts.set(uuid, { label, pane });
     drawing.data.label = label.name;
     this.style(uuid, label);
   }
@@ -258,10 +299,11 @@ export class MarkProjection {
   private completed(event: Event): void {
     const drawing = ((event as CustomEvent).detail as { annotation: Annotation }).annotation;
     const uuid = drawing.annotationUID as string;
-    const label = this.drafts.get(uuid);
-    if (!label || this.cancelling) return;
+    const draft = this.drafts.get(uuid);
+    if (!draft || this.cancelling) return;
     this.drafts.delete(uuid);
-    const mark = this.read(drawing, label.code);
+    const { label } = draft;
+    const mark = this.read(drawing, label.code, draft.pane);
     annotations.state.removeAnnotation(uuid);
     if (!mark) return this.render();
     const title = this.context.titles.added(mark.kind as DrawnKind, label.name);
@@ -275,19 +317,20 @@ export class MarkProjection {
     this.context.onSelect(uid, true);
   }
 
-  private read(drawing: Annotation, labelClass: string): Mark | null {
+  private read(drawing: Annotation, labelClass: string, pane: Pane): Mark | null {
     const kind = kindOfTool(drawing.metadata?.toolName ?? '');
-    const index = this.context.viewport.getCurrentImageIdIndex();
-    const frame = this.series?.frames[index];
-    if (!kind || !frame || !this.series) return null;
-    const points = readPoints(kind, drawingOf(drawing), planeOf(this.series, index));
-    if (this.isSlip(kind, points, index)) return null;
+    const place = kind && this.drawnAt(drawing, pane);
+    if (!kind || !place) return null;
+    const { series, index } = place;
+    const { sop_instance_uid, frame } = series.frames[index] as FrameDescription;
+    const points = readPoints(kind, drawingOf(drawing), planeOf(series, index));
+    if (isSlip(kind, points, series, index)) return null;
     return {
       tracking_uid: uidFromUuid(drawing.annotationUID as string),
       kind,
       label_class: labelClass,
-      sop_instance_uid: frame.sop_instance_uid,
-      frame: frame.frame,
+      sop_instance_uid,
+      frame,
       points_px: points,
       mask: null,
       series: null,
@@ -295,30 +338,37 @@ export class MarkProjection {
     };
   }
 
-  private isSlip(kind: DrawnKind, points: readonly Point[], index: number): boolean {
-    const { frames, rows, columns } = this.series as SeriesDisplay;
-    const frame = frames[index];
-    return SHAPES[kind].isEmpty(points) || isOutside(points, frame?.rows ?? rows, frame?.columns ?? columns);
+  /** The frame that it was drawn on: in a plane through a volume, the one that all of it lies nearest to. */
+  private drawnAt(drawing: Annotation, pane: Pane): Place | null {
+    const { series } = pane;
+    if (!series) return null;
+    const source = series.section?.source ?? series;
+    const index = series.section
+      ? frameThrough(series.section, drawing)
+      : pane.viewport.getCurrentImageIdIndex();
+    if (!this.context.mine(source.id)) this.context.refuse('beside');
+    else if (index === null) this.context.refuse('spread');
+    else return { pane, series: source, index };
+    return null;
   }
 
   /** The marks whose drawing lies elsewhere than the record says, and where. */
-  private moved(): { mark: Mark; points: Point[]; index: number }[] {
-    const { series } = this;
-    if (!series) return [];
+  private moved(): { mark: Mark; points: Point[]; place: Place }[] {
     return [...this.drawn].flatMap(([uid, drawing]) => {
       const mark = this.context.record.marks.get(uid);
-      const index = mark ? frameIndexOf(series, mark) : -1;
-      if (!mark || index < 0) return [];
-      const points = readPoints(mark.kind as DrawnKind, drawingOf(drawing), planeOf(series, index));
-      return JSON.stringify(points) === JSON.stringify(mark.points_px) ? [] : [{ mark, points, index }];
+      const place = mark && this.placeOf(mark);
+      if (!mark || !place) return [];
+      const plane = planeOf(place.series, place.index);
+      const points = readPoints(mark.kind as DrawnKind, drawingOf(drawing), plane);
+      return JSON.stringify(points) === JSON.stringify(mark.points_px) ? [] : [{ mark, points, place }];
     });
   }
 
   // The library says little about the end of a drag; what lies elsewhere than its record was dragged.
   private readDragged(): void {
-    for (const { mark, points, index } of this.moved()) {
+    for (const { mark, points, place } of this.moved()) {
       const kind = mark.kind as DrawnKind;
-      if (this.isSlip(kind, points, index)) this.sync(mark.tracking_uid);
+      if (isSlip(kind, points, place.series, place.index)) this.sync(mark.tracking_uid);
       else {
         const label = this.classOf(mark.label_class)?.name ?? mark.label_class;
         const changed = { ...mark, points_px: points };
@@ -328,36 +378,22 @@ export class MarkProjection {
   }
 }
 
-const mutable = (point: Vector): Types.Point3 => [...point];
-
-function drawingOf(drawing: Annotation): { handles: Vector[]; outline: Vector[] } {
-  return { handles: drawing.data.handles?.points ?? [], outline: drawing.data.contour?.polyline ?? [] };
+interface Place {
+  pane: Pane;
+  series: SeriesDisplay;
+  index: number;
 }
 
-function emptyTextBox() {
-  const zero = (): Types.Point3 => [0, 0, 0];
-  return {
-    hasMoved: false,
-    worldPosition: zero(),
-    worldBoundingBox: { topLeft: zero(), topRight: zero(), bottomLeft: zero(), bottomRight: zero() },
-  };
+function isSlip(kind: DrawnKind, points: readonly Point[], series: SeriesDisplay, index: number): boolean {
+  const { rows, columns } = { ...series, ...series.frames[index] };
+  return SHAPES[kind].isEmpty(points) || isOutside(points, rows, columns);
 }
 
-/** Colour and dash of a class, in the words of the drawing library. */
-export function styleOf(
-  label: LabelClass | null,
-  classes: readonly LabelClass[],
-): Record<string, string | boolean> {
-  const colour = label?.colour ?? NO_CLASS_COLOUR;
-  const place = classes.findIndex(({ code }) => code === label?.code);
-  const dash = DASHES[Math.max(0, place) % DASHES.length] as string;
-  return {
-    color: colour,
-    colorHighlighted: '#ffffff',
-    colorSelected: colour,
-    colorLocked: colour,
-    lineWidth: '2',
-    lineDash: dash,
-    textBoxVisibility: false,
-  };
+/** The frame of the volume within half a slice of which all of the drawing lies; null if there is none. */
+function frameThrough({ box }: SectionOf, drawing: Annotation): number | null {
+  const { handles, outline } = drawingOf(drawing);
+  const depths = [...handles, ...outline].map((point) => toVoxel(box, point)[2]);
+  const index = Math.round(depths.reduce((sum, depth) => sum + depth, 0) / depths.length);
+  const within = depths.every((depth) => Math.abs(depth - index) <= 0.5 + 1e-3);
+  return within && index >= 0 && index < box.size[2] ? index : null;
 }

@@ -7,7 +7,7 @@ import type { CaseRecord } from './record';
 import { isOutside, SHAPES } from './shapes';
 import { dropCorner, type SketchMode, sketchFor, type Taker } from './sketch-tool';
 import type { ViewerState } from './state';
-import type { LabelClass, Mark, Point } from './types';
+import type { LabelClass, Mark, Point, Refusal, SeriesDisplay } from './types';
 import { uidFromUuid } from './uids';
 
 interface Context {
@@ -17,6 +17,9 @@ interface Context {
   state: () => ViewerState;
   activeClass: () => LabelClass | null;
   titles: { added: (kind: 'contour', label: string) => string };
+  refuse: (why: Refusal) => void;
+  /** Whether the series is the reader's to draw in. */
+  mine: (seriesId: number) => boolean;
 }
 
 const ERASING = '#e8eaed';
@@ -34,7 +37,12 @@ export class Outliner implements Taker {
   }
 
   begin(): { mode: SketchMode; colour: string; dashed: boolean } | null {
-    const { tool, scissors } = this.context.state();
+    const { tool, scissors, series } = this.context.state();
+    const why = series && whyNoOutline(series, this.context.mine);
+    if (why) {
+      this.context.refuse(why);
+      return null;
+    }
     const label = this.context.activeClass();
     if (tool === 'polygon') return label && { mode: 'polygon', colour: label.colour, dashed: false };
     if (tool !== 'scissors' || !this.context.painter.mayPaint(scissors.erase)) return null;
@@ -72,6 +80,12 @@ export class Outliner implements Taker {
     };
     this.context.record.setMark(mark.tracking_uid, mark, this.context.titles.added('contour', label.name));
   }
+}
+
+/** An outline lies in one image, and not in a plane across several. */
+function whyNoOutline({ id, section }: SeriesDisplay, mine: Context['mine']): Refusal | null {
+  if (section) return 'inPlane';
+  return mine(id) ? null : 'beside';
 }
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;

@@ -5,7 +5,7 @@ import { BaseTool, drawing, Enums, utilities, type Types as ToolTypes } from '@c
 
 const { Events } = Enums;
 
-/** What the tool paints on; set by the viewer that is in use. */
+/** What the tool paints on; each pane has one of its own. */
 export interface Canvas {
   /** Radius in screen pixels at this zoom, and the colour of the outline. */
   outline(): { radius: number; colour: string; erasing: boolean } | null;
@@ -19,10 +19,16 @@ export interface Canvas {
   sample(): void;
 }
 
-let canvas: Canvas | null = null;
+const canvases = new Map<string, Canvas>();
 
-export function paintOn(target: Canvas | null): void {
-  canvas = target;
+/** What a stroke in that viewport paints on; null ends it. */
+export function paintOn(viewportId: string, target: Canvas | null): void {
+  if (target) canvases.set(viewportId, target);
+  else canvases.delete(viewportId);
+}
+
+function canvasOf(element: HTMLDivElement): Canvas | undefined {
+  return canvases.get(getEnabledElement(element)?.viewport.id ?? '');
 }
 
 type Interaction = ToolTypes.EventTypes.InteractionEventType;
@@ -30,6 +36,7 @@ type Interaction = ToolTypes.EventTypes.InteractionEventType;
 export class PaintTool extends BaseTool {
   static override toolName = 'Paint';
   private pointer: Types.Point2 | null = null;
+  private over: string | null = null;
 
   constructor(toolProps = {}) {
     super(toolProps, { supportedInteractionTypes: ['Mouse', 'Touch'], configuration: {} });
@@ -37,6 +44,7 @@ export class PaintTool extends BaseTool {
 
   preMouseDownCallback = (event: Interaction): boolean => {
     const { element, currentPoints } = event.detail;
+    const canvas = canvasOf(element);
     canvas?.hover(currentPoints.world);
     if ((event.detail.event as MouseEvent).altKey) {
       canvas?.sample();
@@ -52,7 +60,7 @@ export class PaintTool extends BaseTool {
   };
 
   mouseMoveCallback = (event: Interaction): boolean => {
-    canvas?.hover(event.detail.currentPoints.world);
+    canvasOf(event.detail.element)?.hover(event.detail.currentPoints.world);
     this.follow(event);
     return false;
   };
@@ -62,7 +70,8 @@ export class PaintTool extends BaseTool {
   }
 
   renderAnnotation(enabled: Types.IEnabledElement, svg: ToolTypes.SVGDrawingHelper): boolean {
-    const outline = this.pointer && this.mode === Enums.ToolModes.Active ? canvas?.outline() : null;
+    const here = this.over === enabled.viewport.id && this.mode === Enums.ToolModes.Active;
+    const outline = this.pointer && here ? canvases.get(enabled.viewport.id)?.outline() : null;
     if (!outline || !this.pointer) return false;
     drawing.drawCircle(svg, `brush-${enabled.viewport.id}`, 'outline', this.pointer, outline.radius, {
       color: outline.colour,
@@ -73,7 +82,7 @@ export class PaintTool extends BaseTool {
   }
 
   private drag = (event: Interaction): void => {
-    canvas?.move(event.detail.currentPoints.world);
+    canvasOf(event.detail.element)?.move(event.detail.currentPoints.world);
     this.follow(event);
   };
 
@@ -82,13 +91,14 @@ export class PaintTool extends BaseTool {
     element.removeEventListener(Events.MOUSE_DRAG, this.drag as EventListener);
     element.removeEventListener(Events.MOUSE_UP, this.release as EventListener);
     element.removeEventListener(Events.MOUSE_CLICK, this.release as EventListener);
-    canvas?.end();
+    canvasOf(element)?.end();
   };
 
   private follow(event: Interaction): void {
     const { element, currentPoints } = event.detail;
     this.pointer = currentPoints.canvas;
     const enabled = getEnabledElement(element);
+    this.over = enabled?.viewport.id ?? null;
     if (enabled) utilities.triggerAnnotationRenderForViewportIds([enabled.viewport.id]);
   }
 }

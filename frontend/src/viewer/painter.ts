@@ -7,15 +7,18 @@ import { brightPart, extremes, rangeUnder, type ValueRange } from '../voxels/ran
 import { scissorsPatch } from '../voxels/scissors';
 import { imageIdOf } from './frames';
 import type { Label } from './label-tool';
-import { type Corner, Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
+import { type Brush, type Corner, Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
 import type { PaintedFrame } from './lens';
 import { type Appearance, appearanceOf, lockedValues } from './looks';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
+import { toVoxel } from './section';
+import { SectionMask } from './section-mask';
+import { SectionStroke } from './section-stroke';
 import type { CaseRecord, Change } from './record';
 import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
-import type { LabelClass, SeriesDisplay } from './types';
+import type { LabelClass, Refusal, SeriesDisplay } from './types';
 import { isColour } from './windows';
 
 export interface PaintTitles {
@@ -24,9 +27,6 @@ export interface PaintTitles {
   cut: (label: string) => string;
   cutAway: string;
 }
-
-/** Why nothing was painted: the segment is locked, its pixels are colours, or images are not here yet. */
-export type Refusal = 'locked' | 'colours' | 'notLoaded';
 
 interface Context {
   viewport: Types.IStackViewport;
@@ -38,7 +38,9 @@ interface Context {
   /** False where labelmaps cannot be drawn. */
   possible: boolean;
   onRange: (threshold: ValueRange) => void;
-  onRefuse: (why: Refusal) => void;
+  refuse: (why: Refusal) => void;
+  /** Whether the series is the reader's to draw in, and not one to look at beside the case. */
+  mine: (seriesId: number) => boolean;
 }
 
 const ERASER_COLOUR = '#e8eaed';
@@ -50,7 +52,7 @@ function hasOneSize({ rows, columns, frames }: SeriesDisplay): boolean {
 
 export class Painter implements Canvas {
   private series: SeriesDisplay | null = null;
-  private projection: LabelmapProjection | null = null;
+  private projection: LabelmapProjection | SectionMask | null = null;
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
   private pointer: Types.Point3 | null = null;
@@ -59,7 +61,12 @@ export class Painter implements Canvas {
   private located: { of: string; corners: Map<number, Corner> } | null = null;
 
   constructor(private readonly context: Context) {
-    paintOn(this);
+    paintOn(context.viewport.id, this);
+  }
+
+  /** The series that the labelmap belongs to: of a plane, the one that it is laid through. */
+  private get source(): SeriesDisplay | null {
+    return this.series?.section?.source ?? this.series;
   }
 
   open(series: SeriesDisplay): void {
@@ -78,7 +85,7 @@ export class Painter implements Canvas {
 
   close(): void {
     this.drop();
-    paintOn(null);
+    paintOn(this.context.viewport.id, null);
   }
 
   setVisible(visible: boolean): void {
@@ -92,7 +99,7 @@ export class Painter implements Canvas {
       this.drop();
       this.project();
     }
-    if (change.kind === 'voxels' && change.series === this.series?.id) {
+    if (change.kind === 'voxels' && change.series === this.source?.id) {
       this.project();
       this.projection?.refresh(change.frames);
     }
@@ -109,7 +116,10 @@ export class Painter implements Canvas {
       const [red, green, blue] = rgba(colour);
       colours[value] = [red, green, blue];
     }
-    return { values: map.frame(this.context.state().index), colours };
+    const { projection } = this;
+    const values =
+      projection instanceof SectionMask ? projection.values : map.frame(this.context.state().index);
+    return { values, colours };
   }
 
   private drop(): void {
@@ -126,6 +136,16 @@ export class Painter implements Canvas {
 
   private locked(): Uint8Array {
     return lockedValues(this.context.classes(), this.context.record.look);
+  }
+
+  /** A picture is up: what is painted in its plane is drawn over it. */
+  pictured(): void {
+    if (this.projection instanceof SectionMask) this.projection.draw();
+  }
+
+  /** Voxels of each class in the plane shown; null where a frame of the series itself is. */
+  get inPlane(): ReadonlyMap<number, number> | null {
+    return this.projection instanceof SectionMask ? this.projection.counts() : null;
   }
 
   /** The names of the classes that are painted on the frame shown. */
@@ -147,25 +167,34 @@ export class Painter implements Canvas {
     const of = `${index}/${map.revision}`;
     // During a stroke, names may lag behind: looking for them would slow the brush down.
     if (this.located?.of !== of && !(this.located && this.stroke))
-      this.located = { of, corners: map.corners(index) };
+      this.located = { of, corners: this.cornersOn(map, index) };
     return this.located.corners;
   }
 
+  private cornersOn(map: Labelmap, index: number): Map<number, Corner> {
+    return this.projection instanceof SectionMask ? this.projection.corners() : map.corners(index);
+  }
+
   private project(): void {
-    const map = this.series && this.context.record.labelmaps.get(this.series.id);
-    if (!this.series || !map || map === this.projected || !this.context.possible) return;
+    const { series, source } = this;
+    const map = source && this.context.record.labelmaps.get(source.id);
+    if (!series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
-    this.projection = new LabelmapProjection(this.context.viewport.id, this.series, map, this.segments());
+    const { viewport } = this.context;
+    this.projection = series.section
+      ? new SectionMask(viewport, series, map, this.segments())
+      : new LabelmapProjection(viewport.id, series, map, this.segments());
     this.projected = map;
     if (!this.visible) this.projection.setVisible(false);
   }
 
   /** Makes the labelmap ready to be painted on, so that the first stroke need not wait for it. */
   prepare(): Labelmap | null {
-    const { series } = this;
-    if (!series || !this.context.possible || !hasOneSize(series)) return null;
-    const { frame_count: frames, rows, columns } = series;
-    const map = this.context.record.labelmap(series.id, frames, rows, columns);
+    const { source } = this;
+    if (!source || !this.context.possible || !this.context.mine(source.id) || !hasOneSize(source))
+      return null;
+    const { frame_count: frames, rows, columns } = source;
+    const map = this.context.record.labelmap(source.id, frames, rows, columns);
     this.project();
     return map;
   }
@@ -187,9 +216,14 @@ export class Painter implements Canvas {
   /** Whether voxels may be changed here; if not, the reader is told why. */
   mayPaint(erasing: boolean): boolean {
     const label = this.context.activeClass();
-    if (!this.series || !this.context.possible || (!label && !erasing)) return false;
+    const { source } = this;
+    if (!source || !this.context.possible || (!label && !erasing)) return false;
+    if (!this.context.mine(source.id)) {
+      this.context.refuse('beside');
+      return false;
+    }
     if (!erasing && label && this.locked()[label.value]) {
-      this.context.onRefuse('locked');
+      this.context.refuse('locked');
       return false;
     }
     return true;
@@ -201,18 +235,13 @@ export class Painter implements Canvas {
     const map = this.prepare();
     const limits = this.limits();
     if (!map || !limits) return false;
-    const { brush, index } = this.context.state();
-    const plane = planeOf(series, index);
-    this.stroke = new Stroke(
-      map,
-      {
-        radiusMm: brush.radiusMm,
-        shape: brush.ball ? 'ball' : 'disc',
-        value: this.erasing ? 0 : (this.context.activeClass()?.value ?? 0),
-      },
-      { column: plane.columnSpacing, row: plane.rowSpacing, frame: series.slice_spacing },
-      limits,
-    );
+    const { brush } = this.context.state();
+    const stamp = {
+      radiusMm: brush.radiusMm,
+      shape: brush.ball ? ('ball' as const) : ('disc' as const),
+      value: this.erasing ? 0 : (this.context.activeClass()?.value ?? 0),
+    };
+    this.stroke = this.strokeOn(map, series, stamp, limits);
     this.move(world);
     return true;
   }
@@ -224,14 +253,13 @@ export class Painter implements Canvas {
     if (tool !== 'threshold') return { locked };
     const range = threshold ?? this.suggestRange();
     if (!range || !this.isLoadedAround()) {
-      this.context.onRefuse(this.series && isColour(this.series) ? 'colours' : 'notLoaded');
+      this.context.refuse(this.series && isColour(this.series) ? 'colours' : 'notLoaded');
       return null;
     }
-    return { locked, range: { ...range, pixels: (frame) => this.pixels(frame) } };
+    return { locked, range: { ...range, pixels: (frame) => this.pixels(this.source, frame) } };
   }
 
-  private pixels(frame: number): ArrayLike<number> | null {
-    const { series } = this;
+  private pixels(series: SeriesDisplay | null, frame: number): ArrayLike<number> | null {
     if (!series || isColour(series)) return null;
     return cache.getImage(imageIdOf(series.id, frame))?.getPixelData() ?? null;
   }
@@ -243,24 +271,30 @@ export class Painter implements Canvas {
 
   /** Whether all images that the brush reaches are here: in those that are not, it would paint nothing. */
   private isLoadedAround(): boolean {
+    const { source } = this;
     const { brush, index } = this.context.state();
-    const gap = this.series?.slice_spacing;
-    const reach = brush.ball && gap ? Math.floor(brush.radiusMm / gap) : 0;
-    for (let frame = index - reach; frame <= index + reach; frame++) {
-      if (frame >= 0 && frame < (this.series?.frame_count ?? 0) && !this.pixels(frame)) return false;
-    }
+    const gap = source?.slice_spacing;
+    const through = brush.ball && gap ? Math.floor(brush.radiusMm / gap) : 0;
+    const last = (source?.frame_count ?? 0) - 1;
+    const [from, to] = this.series?.section ? [0, last] : [index - through, index + through];
+    for (let frame = Math.max(0, from); frame <= Math.min(to, last); frame++)
+      if (!this.pixels(source, frame)) return false;
     return true;
+  }
+
+  private shownPixels(): ArrayLike<number> | null {
+    return this.pixels(this.series, this.context.state().index);
   }
 
   /** The brighter part of the frame shown. */
   suggestRange(): ValueRange | null {
-    const pixels = this.pixels(this.context.state().index);
+    const pixels = this.shownPixels();
     return pixels && brightPart(pixels);
   }
 
   /** The darkest and the brightest pixel of the frame shown. */
   extremes(): ValueRange | null {
-    const pixels = this.pixels(this.context.state().index);
+    const pixels = this.shownPixels();
     return pixels && extremes(pixels);
   }
 
@@ -271,8 +305,8 @@ export class Painter implements Canvas {
   sample(): void {
     const { series, pointer } = this;
     const { index, brush } = this.context.state();
-    const pixels = this.pixels(index);
-    if (!series || !pointer || !pixels) return this.context.onRefuse('colours');
+    const pixels = this.shownPixels();
+    if (!series || !pointer || !pixels) return this.context.refuse('colours');
     const plane = planeOf(series, index);
     const [column, row] = toPixel(plane, pointer);
     const spacing = { column: plane.columnSpacing, row: plane.rowSpacing, frame: null };
@@ -283,23 +317,36 @@ export class Painter implements Canvas {
     if (patch) this.context.onRange(rangeUnder(patch, pixels));
   }
 
+  private strokeOn(map: Labelmap, series: SeriesDisplay, brush: Brush, limits: Limits): Stroke {
+    const { section } = series;
+    if (section) return new SectionStroke(map, brush, section.box, section.grid.through, limits);
+    const plane = planeOf(series, this.context.state().index);
+    const { columnSpacing: column, rowSpacing: row } = plane;
+    return new Stroke(map, brush, { column, row, frame: series.slice_spacing }, limits);
+  }
+
   move(world: Types.Point3): void {
     const { series, stroke } = this;
     if (!series || !stroke) return;
-    const { index } = this.context.state();
-    const [column, row] = toPixel(planeOf(series, index), world);
-    const frames = stroke.moveTo([column, row, index] as Voxel);
+    const frames = stroke.moveTo(this.voxelAt(series, world));
     if (frames.size > 0) this.projection?.refresh([...frames]);
   }
 
+  private voxelAt(series: SeriesDisplay, world: Types.Point3): Voxel {
+    if (series.section) return toVoxel(series.section.box, world);
+    const { index } = this.context.state();
+    const [column, row] = toPixel(planeOf(series, index), world);
+    return [column, row, index];
+  }
+
   end(): void {
-    const { series, stroke } = this;
+    const { source, stroke } = this;
     this.stroke = null;
     const patch = stroke?.finish();
-    if (!series || !patch) return;
+    if (!source || !patch) return;
     const { titles } = this.context;
     const title = this.erasing ? titles.erased : titles.painted(this.context.activeClass()?.name ?? '');
-    this.context.record.painted(series.id, patch, title);
+    this.context.record.painted(source.id, patch, title);
   }
 
   /** Fills or empties what is inside an outline in pixels of the frame shown. */

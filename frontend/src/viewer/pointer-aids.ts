@@ -13,6 +13,8 @@ interface Context {
   element: HTMLDivElement;
   state: () => ViewerState;
   set: (change: Partial<ViewerState>) => void;
+  /** They are on or off in all panes alike. */
+  setAids: (aids: Aids) => void;
   /** What is painted on the frame shown, and the colours of it; null if nothing is. */
   painted: () => PaintedFrame | null;
 }
@@ -47,7 +49,7 @@ export class PointerAids {
 
   toggle(aid: keyof Aids): void {
     const { aids } = this.context.state();
-    this.context.set({ aids: { ...aids, [aid]: !aids[aid] } });
+    this.context.setAids({ ...aids, [aid]: !aids[aid] });
     this.later();
   }
 

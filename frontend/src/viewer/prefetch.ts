@@ -5,12 +5,8 @@
 
 import type { SeriesDisplay } from './types';
 
+const AT_ONCE = 4;
 const MOST_BYTES = 1024 ** 3;
-
-/** How many frames of a series are loaded ahead. */
-export function framesThatFit(series: SeriesDisplay): number {
-  return Math.min(series.frame_count, Math.max(1, Math.floor(MOST_BYTES / frameBytes(series))));
-}
 
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
@@ -99,4 +95,12 @@ export function prefetch({ count, concurrency, load, onLoaded, waits = false }: 
   else urgent.add(made);
   next();
   return made;
+}
+
+type Ahead = Pick<Plan, 'load' | 'onLoaded'> & { panes: number };
+
+/** As much of a series as memory has room for, shared with the other panes. */
+export function aheadOf(series: SeriesDisplay, { panes, load, onLoaded }: Ahead): Prefetch {
+  const room = Math.max(1, Math.floor(MOST_BYTES / panes / frameBytes(series)));
+  return prefetch({ count: Math.min(series.frame_count, room), concurrency: AT_ONCE, load, onLoaded });
 }

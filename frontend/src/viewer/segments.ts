@@ -15,7 +15,8 @@ export function rgba(hex: string): Colour {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255, 255];
 }
 
-const colourOf = ({ colour, opacity }: Appearance): Colour => {
+/** With its own opacity. */
+export const colourOf = ({ colour, opacity }: Appearance): Colour => {
   const [red, green, blue] = rgba(colour);
   return [red, green, blue, Math.round(255 * opacity)];
 };

@@ -11,15 +11,22 @@ const BRUSHES = ['brush', 'eraser', 'threshold'] as const;
 /** In the order of the toolbar. */
 export const PAINTING_TOOLS = [...BRUSHES, 'scissors'] as const;
 export type PaintingTool = (typeof PAINTING_TOOLS)[number];
+type LookingTool = 'window' | 'pan' | 'zoom' | 'crosshairs';
 /** A contour drawn corner by corner is a tool of its own, not another kind of mark. */
-export type Tool = 'window' | 'pan' | 'zoom' | DrawnKind | 'polygon' | PaintingTool;
+export type Tool = LookingTool | DrawnKind | 'polygon' | PaintingTool;
 
+const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom', 'crosshairs'];
+const isLooking = (tool: Tool): tool is LookingTool => LOOKING.includes(tool);
+/** Whether a press of the button puts something on the image. */
+export const isDrawing = (tool: Tool): boolean => !isLooking(tool);
 export const hasBrush = (tool: Tool): boolean => BRUSHES.some((one) => one === tool);
 /** Changes voxels. */
 export const isPainting = (tool: Tool): tool is PaintingTool => PAINTING_TOOLS.some((one) => one === tool);
+/** Works on one image at a time, and in no plane across several. */
+export const needsImage = (tool: Tool): boolean => tool === 'polygon' || tool === 'scissors';
 /** What a tool makes; null for what only changes the view. */
 export function madeBy(tool: Tool): MarkKind | null {
-  if (tool === 'window' || tool === 'pan' || tool === 'zoom') return null;
+  if (isLooking(tool)) return null;
   if (tool === 'polygon') return 'contour';
   return isPainting(tool) ? 'labelmap' : tool;
 }
@@ -31,10 +38,6 @@ export interface Scissors {
   /** Through all images, instead of the one shown. */
   all: boolean;
 }
-
-const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom'];
-/** Whether a press of the button puts something on the image. */
-export const isDrawing = (tool: Tool): boolean => !LOOKING.includes(tool);
 
 export interface Failure {
   message: string;
@@ -49,7 +52,15 @@ export interface Aids {
   overlay: boolean;
 }
 
-export interface ViewerState {
+/** How the tools paint. */
+export interface Painting {
+  brush: { radiusMm: number; ball: boolean };
+  /** The pixel values that the threshold brush paints; null until it is taken up. */
+  threshold: ValueRange | null;
+  scissors: Scissors;
+}
+
+export interface ViewerState extends Painting {
   phase: 'empty' | 'loading' | 'ready' | 'failed';
   failure: Failure | null;
   series: SeriesDisplay | null;
@@ -71,10 +82,6 @@ export interface ViewerState {
   /** What lies under the pointer, while the probe is on. */
   reading: Reading | null;
   tool: Tool;
-  brush: { radiusMm: number; ball: boolean };
-  /** The pixel values that the threshold brush paints; null until it is taken up. */
-  threshold: ValueRange | null;
-  scissors: Scissors;
   marksHidden: boolean;
   /** Tracking UID of the mark that is selected; '' if none is. */
   selected: string;
@@ -111,8 +118,8 @@ export const EMPTY: ViewerState = {
   rendered: 0,
 };
 
-/** What stays as the reader left it when another series is opened. */
-export function keptFrom(state: ViewerState): Partial<ViewerState> {
+/** Nothing is shown; what is in the hand stays in it. */
+export const emptied = (state: ViewerState): ViewerState => {
   const { tool, brush, scissors, marksHidden, aids, rendered } = state;
-  return { tool, brush, scissors, marksHidden, aids, rendered };
-}
+  return { ...EMPTY, tool, brush, scissors, marksHidden, aids, rendered };
+};

@@ -27,14 +27,15 @@ export interface SuggestedView {
 const ROUND = 48;
 const LANDMARK_PX = 4;
 
-let view: () => SuggestedView | null = () => null;
+const views = new Map<string, SuggestedView>();
 
-/** From now on these shapes are drawn whenever a frame is. */
-export function suggestWith(source: () => SuggestedView | null): void {
-  view = source;
+/** From now on these shapes are drawn in that viewport whenever a frame is; null ends it. */
+export function suggestWith(viewportId: string, view: SuggestedView | null): void {
+  if (view) views.set(viewportId, view);
+  else views.delete(viewportId);
 }
 
-export const suggestedView = (): SuggestedView | null => view();
+export const suggestedView = (viewportId: string): SuggestedView | null => views.get(viewportId) ?? null;
 
 type Drawn = Pick<Mark, 'kind' | 'points_px'>;
 

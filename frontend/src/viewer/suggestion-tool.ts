@@ -24,7 +24,7 @@ export class SuggestionTool extends BaseTool {
   }
 
   renderAnnotation({ viewport }: Types.IEnabledElement, svg: Svg): boolean {
-    const view = suggestedView();
+    const view = suggestedView(viewport.id);
     if (!view || view.shapes.length === 0) return false;
     const place = onCanvas(viewport, view);
     for (const shape of view.shapes) draw(svg, shape, view.opacity, place, viewport.id);

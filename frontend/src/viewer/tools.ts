@@ -9,6 +9,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import { CrosshairTool, GuideTool } from './guide-tool';
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
@@ -29,6 +30,8 @@ const CLASSES = [
   SketchTool,
   SuggestionTool,
   LabelTool,
+  GuideTool,
+  CrosshairTool,
 ];
 
 const ALWAYS: Record<string, { mouseButton: number; modifierKey?: number }[]> = {
@@ -44,6 +47,7 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   window: WindowLevelTool.toolName,
   pan: PanTool.toolName,
   zoom: ZoomTool.toolName,
+  crosshairs: CrosshairTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
   threshold: PaintTool.toolName,
@@ -73,12 +77,12 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    for (const { toolName } of [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool])
-      this.group.addTool(toolName);
+    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool, CrosshairTool];
+    for (const { toolName } of own) this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
-    for (const name of [SuggestionTool.toolName, LabelTool.toolName]) {
-      this.group.addTool(name);
-      this.group.setToolEnabled(name);
+    for (const { toolName } of [SuggestionTool, GuideTool, LabelTool]) {
+      this.group.addTool(toolName);
+      this.group.setToolEnabled(toolName);
     }
     this.group.addViewport(viewportId, engineId);
     this.select('window');

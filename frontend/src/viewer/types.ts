@@ -1,6 +1,7 @@
 /** The viewer's vocabulary: what a series looks like on the wire, and what a reader leaves on it. */
 
 import type { StoredLook } from './looks';
+import type { Box, Grid } from './section';
 
 export type Point = readonly [column: number, row: number];
 export type Vector = readonly [x: number, y: number, z: number];
@@ -47,6 +48,12 @@ export interface Technique {
   laterality?: 'L' | 'R' | 'B';
 }
 
+/**
+ * Why nothing was drawn or painted: the segment is locked, its pixels are colours, images are not here yet,
+ * the series is only looked at, the drawing does not lie within one image, or the tool needs one.
+ */
+export type Refusal = 'locked' | 'colours' | 'notLoaded' | 'beside' | 'spread' | 'inPlane';
+
 /** Why pixels are not (all of) what was measured. */
 export type FidelityReason =
   'lossy' | 'perhaps_lossy' | 'rounded' | 'converted' | 'decoded' | 'palette' | 'overlays' | 'curve';
@@ -74,11 +81,24 @@ export interface SeriesDisplay extends PixelDescription {
   spacing_source: string;
   slice_spacing: number | null;
   geometry: 'volume' | 'stack' | 'unknown';
+  /** Series of the same one share positions in mm; null where none is named. */
+  frame_of_reference: string | null;
   frame_time_ms: number | null;
   fidelity: { exact: boolean; note: string; reasons?: FidelityReason[] };
   /** Of PET alone: a rescaled value times the factor is the uptake in g/ml. */
   suv?: { factor: number | null; reason: string };
   frames: FrameDescription[];
+  /** Of planes through another series, which these are. */
+  section?: SectionOf;
+}
+
+export type PlaneName = 'axial' | 'sagittal' | 'coronal';
+
+export interface SectionOf {
+  plane: PlaneName;
+  source: SeriesDisplay;
+  box: Box;
+  grid: Grid;
 }
 
 /** In the order of the toolbar. */

@@ -1,55 +1,37 @@
 /**
- * One viewport: a stack of frames with window, zoom, pan and scroll, the record's marks and labelmap over
- * it, and the tools that change them. Holds no truth of its own beyond how the image is looked at.
+ * One pane: a stack of frames (of a series, or of planes through one) with window, zoom, pan and scroll,
+ * the record's marks and labelmap over it, and the tools that change them. Holds no truth of its own
+ * beyond how the image is looked at. What all panes share, the stage holds.
  */
 
-import {
-  Enums,
-  imageLoader,
-  RenderingEngine,
-  type Types,
-  utilities as coreUtilities,
-} from '@cornerstonejs/core';
-import { boot, type Boot } from './boot';
+import { Enums, imageLoader, type RenderingEngine, type Types } from '@cornerstonejs/core';
+import { utilities as toolUtilities } from '@cornerstonejs/tools';
+import type { Boot } from './boot';
 import { Cine } from './cine';
-import {
-  FrameError,
-  forgetAll,
-  forgetAllBut,
-  imageIdOf,
-  imageIdsOf,
-  isLoaded,
-  registerSeries,
-  type Renew,
-} from './frames';
+import { FrameError, imageIdOf, imageIdsOf, isLoaded, loadedRuns, registerSeries } from './frames';
+import { guideWith } from './guide-tool';
 import { labelWith } from './label-tool';
+import { isSameSource } from './links';
 import { Look } from './look';
-import { MarkProjection, type Titles } from './marks';
+import type { MarkProjection } from './marks';
+import { frameIndexOf } from './measure';
 import { Outliner } from './outliner';
-import { Painter, type PaintTitles, type Refusal } from './painter';
+import { Painter } from './painter';
 import { PointerAids } from './pointer-aids';
-import { framesThatFit, type Prefetch, prefetch } from './prefetch';
-import type { CaseRecord, Change } from './record';
+import { aheadOf, type Prefetch } from './prefetch';
+import type { Shared, ViewerOptions } from './shared';
 import { dropSketch } from './sketch-tool';
-import { EMPTY, isDrawing, isPainting, keptFrom, type Tool, type ViewerState } from './state';
+import { emptied, isDrawing, isPainting, type Painting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
-import type { LabelClass, Mark, SeriesDisplay } from './types';
+import { gather } from './volumes';
+import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
+import { viewportIn } from './viewport';
+import { Watched } from './watched';
 import { Wheel } from './wheel';
 
-const { Events, ViewportType } = Enums;
-const PREFETCH_AT_ONCE = 4;
+const { Events } = Enums;
 
-export interface ViewerOptions {
-  record: CaseRecord;
-  classes: () => readonly LabelClass[];
-  titles: Titles & PaintTitles;
-  /** Tells the reader why nothing was painted. */
-  refuse: (why: Refusal) => void;
-  /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
-  renew: Renew;
-}
-
-export class Viewer {
+export class Viewer extends Watched {
   readonly boot: Boot;
   readonly marks: MarkProjection;
   readonly painter: Painter;
@@ -57,8 +39,6 @@ export class Viewer {
   readonly cine: Cine;
   readonly aids: PointerAids;
   readonly outliner: Outliner;
-  private now: ViewerState = EMPTY;
-  private readonly listeners = new Set<(state: ViewerState) => void>();
   private readonly engine: RenderingEngine;
   readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
@@ -67,42 +47,27 @@ export class Viewer {
   private moving: Promise<void> | null = null;
   private generation = 0;
   private readonly wheel = new Wheel();
-  private classCode = '';
-  private kept: readonly number[] = [];
+  /** The window to begin with, where it is not the series that says so. */
+  private given: Window | null = null;
 
   constructor(
     readonly element: HTMLDivElement,
     private readonly options: ViewerOptions,
+    private readonly shared: Shared,
   ) {
-    this.boot = boot();
-    const id = coreUtilities.uuidv4();
-    this.engine = new RenderingEngine(`engine-${id}`);
-    this.engine.enableElement({
-      viewportId: `viewport-${id}`,
-      type: ViewportType.STACK,
-      element,
-      defaultOptions: { background: [0, 0, 0] },
-    });
-    // A focused viewport would swallow every key; keys belong to the page.
-    element.removeAttribute('tabindex');
-    this.viewport = this.engine.getViewport(`viewport-${id}`) as Types.IStackViewport;
-    this.tools = new Toolbox(`tools-${id}`, this.viewport.id, this.engine.id);
-    const context = {
-      ...options,
-      viewport: this.viewport,
-      state: () => this.now,
-      activeClass: () => this.activeClass,
-    };
-    this.marks = new MarkProjection({
-      ...context,
-      element,
-      onSelect: (selected, drawn) => this.set({ selected, drawn: drawn ? selected : '' }),
-    });
+    super();
+    this.boot = shared.boot;
+    const { id, engine, viewport } = viewportIn(element);
+    this.engine = engine;
+    this.viewport = viewport;
+    this.tools = new Toolbox(`tools-${id}`, viewport.id, engine.id);
+    this.marks = shared.marks;
+    this.marks.attach(this.viewport, element);
+    const context = { ...options, viewport, state: () => this.now, activeClass: () => this.activeClass };
     this.painter = new Painter({
       ...context,
       possible: this.boot.renderer === 'webgl2',
-      onRange: (threshold) => this.set({ threshold }),
-      onRefuse: options.refuse,
+      onRange: (threshold) => this.setPainting({ threshold }),
     });
     this.outliner = new Outliner({ ...context, painter: this.painter });
     const seen = {
@@ -113,7 +78,11 @@ export class Viewer {
       set: (change: Partial<ViewerState>) => this.set(change),
     };
     this.look = new Look(seen);
-    this.aids = new PointerAids({ ...seen, painted: () => this.painter.shown() });
+    this.aids = new PointerAids({
+      ...seen,
+      painted: () => this.painter.shown(),
+      setAids: (aids) => this.everywhere((pane) => pane.set({ aids })),
+    });
     this.cine = new Cine({
       count: () => this.now.series?.frame_count ?? 0,
       index: () => this.now.index,
@@ -122,25 +91,9 @@ export class Viewer {
       tell: (cine) => this.set({ cine }),
       nextTick: (run) => void requestAnimationFrame(run),
     });
-    labelWith(() => [...this.marks.labels(), ...this.painter.labels()]);
+    labelWith(this.viewport.id, () => [...this.marks.labels(this.viewport.id), ...this.painter.labels()]);
+    guideWith(this.viewport.id, () => shared.guides(this));
     this.listen();
-  }
-
-  // --- watching ---
-
-  get state(): ViewerState {
-    return this.now;
-  }
-
-  watch(listener: (state: ViewerState) => void): () => void {
-    this.listeners.add(listener);
-    listener(this.now);
-    return () => this.listeners.delete(listener);
-  }
-
-  private set(change: Partial<ViewerState>): void {
-    this.now = { ...this.now, ...change };
-    for (const listener of this.listeners) listener(this.now);
   }
 
   private listen(): void {
@@ -149,7 +102,10 @@ export class Viewer {
       element.addEventListener(name, handler, options);
       this.cleanup.push(() => element.removeEventListener(name, handler, options));
     };
-    on(Events.IMAGE_RENDERED, () => this.set({ rendered: this.now.rendered + 1 }));
+    on(Events.IMAGE_RENDERED, () => {
+      this.painter.pictured();
+      this.set({ rendered: this.now.rendered + 1 });
+    });
     on(Events.VOI_MODIFIED, () => this.look.readWindow());
     on(Events.CAMERA_MODIFIED, () => this.look.read());
     // Before a tool hears of the press: what is drawn belongs to the frame that the reader sees.
@@ -159,12 +115,7 @@ export class Viewer {
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(element);
     this.cleanup.push(() => resized.disconnect());
-    this.cleanup.push(this.options.record.onChange((change) => this.follow(change)));
-  }
-
-  private follow(change: Change): void {
-    this.marks.follow(change);
-    this.painter.follow(change);
+    this.cleanup.push(this.options.record.onChange((change) => this.painter.follow(change)));
   }
 
   private resize(): void {
@@ -184,21 +135,24 @@ export class Viewer {
     this.cine.pause();
     this.aids.close();
     for (const undo of this.cleanup) undo();
-    labelWith(() => []);
-    this.marks.close();
+    labelWith(this.viewport.id, null);
+    guideWith(this.viewport.id, null);
     this.painter.close();
     this.outliner.close();
+    this.marks.detach(this.viewport.id);
     this.tools.close();
     this.engine.destroy();
-    forgetAll();
   }
 
   /** Nothing is shown until the next series is opened. */
   blank(): void {
     this.generation += 1;
+    this.moving = null;
     this.ahead?.stop();
+    this.cine.pause();
+    this.look.leave();
     this.letGo();
-    this.set({ ...EMPTY, ...keptFrom(this.now) });
+    this.set(emptied(this.now));
   }
 
   /** Another case: nothing is looked at as it was in the one before. */
@@ -208,56 +162,67 @@ export class Viewer {
     this.cine.forget();
   }
 
-  /** What is drawn or painted before the next series is up would land in the one before. */
+  /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
   private letGo(): void {
     dropSketch(this.viewport.id);
-    this.marks.leave();
+    this.marks.leave(this.viewport.id);
     this.painter.leave();
   }
 
-  /** Drops all but these series from memory; the one that is shown, as soon as another one is. */
+  /** Drops all but these series from memory; those that are shown, as soon as others are. */
   keep(seriesIds: readonly number[]): void {
-    this.kept = seriesIds;
-    forgetAllBut([...seriesIds, this.now.series?.id]);
+    this.shared.keep(seriesIds);
   }
 
   // --- series and frames ---
 
-  /** Shows a series as it was left, or from that frame on; resolves when the first picture is up or has failed. */
-  async open(series: SeriesDisplay, index?: number): Promise<void> {
+  /**
+   * Shows a series as it was left, or from that frame on; in that window if it was not seen here yet.
+   * Resolves when the first picture is up or has failed.
+   */
+  async open(series: SeriesDisplay, index?: number | null, window: Window | null = null): Promise<void> {
     const generation = ++this.generation;
     this.moving = null;
+    this.given = window;
     this.ahead?.stop();
     this.look.leave();
     this.letGo();
+    if (series.section) registerSeries(series.section.source, this.options.renew);
     registerSeries(series, this.options.renew);
-    const first = Math.min(Math.max(index ?? this.look.indexOf(series.id), 0), series.frame_count - 1);
-    this.set({ ...EMPTY, ...keptFrom(this.now), phase: 'loading', series, index: first, wanted: first });
+    const first = this.firstOf(series, index ?? null);
+    this.set({ ...emptied(this.now), phase: 'loading', series, index: first, wanted: first });
     this.cine.open(series.id, series.frame_time_ms);
     try {
+      await gather(series, (loaded) => generation === this.generation && this.set({ loaded }));
       const image = await imageLoader.loadAndCacheImage(imageIdOf(series.id, first));
       if (generation !== this.generation) return;
       await this.viewport.setStack(imageIdsOf(series.id), first);
       if (generation !== this.generation) return;
-      this.look.open(series, first, image.getPixelData());
+      this.look.open(series, first, image.getPixelData(), window);
     } catch (error) {
       if (generation === this.generation) this.fail(error);
       return;
     }
-    this.marks.open(series);
+    this.marks.open(this.viewport.id, series);
     this.painter.open(series);
-    if (isPainting(this.now.tool)) this.painter.prepare();
-    this.set({ phase: 'ready', failure: null, loaded: 1 });
-    this.keep(this.kept);
+    this.makeReady();
+    this.set({ phase: 'ready', failure: null, loaded: series.section ? series.frame_count : 1 });
+    this.shared.release();
     this.look.readWindow();
     this.look.read();
-    this.loadAhead(series, first);
+    if (!series.section) this.loadAhead(series, first);
+  }
+
+  /** Planes begin in the middle of their volume: at its edge there is nothing to see. */
+  private firstOf(series: SeriesDisplay, index: number | null): number {
+    const usual = series.section ? Math.floor(series.frame_count / 2) : 0;
+    const first = index ?? this.look.indexOf(series.id) ?? usual;
+    return Math.min(Math.max(first, 0), series.frame_count - 1);
   }
 
   private loadAhead(series: SeriesDisplay, from: number): void {
-    this.ahead = prefetch({
-      count: framesThatFit(series),
-      concurrency: PREFETCH_AT_ONCE,
+    this.ahead = aheadOf(series, {
+      panes: this.shared.panes().length,
       load: (index) => imageLoader.loadAndCacheImage(imageIdOf(series.id, index)),
       onLoaded: (loaded) => this.set({ loaded }),
     });
@@ -313,7 +278,7 @@ export class Viewer {
   /** Tries again what could not be shown. */
   retry(): Promise<void> {
     const { series, index } = this.now;
-    return series ? this.open(series, index) : Promise.resolve();
+    return series ? this.open(series, index, this.given) : Promise.resolve();
   }
 
   /** As the reader asks for it: what plays stops. */
@@ -331,67 +296,97 @@ export class Viewer {
 
   /** Which frames are in memory, as runs from the first to the last of each. */
   loadedRuns(): [from: number, to: number][] {
-    const { series } = this.now;
-    const runs: [number, number][] = [];
-    for (let index = 0; series && index < series.frame_count; index++) {
-      if (!isLoaded(series.id, index)) continue;
-      const last = runs.at(-1);
-      if (last?.[1] === index - 1) last[1] = index;
-      else runs.push([index, index]);
-    }
-    return runs;
+    const { series, phase } = this.now;
+    return series && (phase === 'ready' || !series.section) ? loadedRuns(series) : [];
   }
 
   /** Where a mark lies in the open series; -1 if elsewhere. */
   frameOf(mark: Mark): number {
-    return this.marks.indexOf(mark);
+    return this.now.series ? frameIndexOf(this.now.series, mark) : -1;
   }
 
-  // --- tools ---
+  // --- tools: the same in every pane ---
 
   get activeClass(): LabelClass | null {
-    const classes = this.options.classes();
-    return classes.find(({ code }) => code === this.classCode) ?? classes[0] ?? null;
+    return this.shared.activeClass();
   }
 
   setClass(code: string): void {
-    this.classCode = code;
+    this.shared.setClass(code);
   }
 
   setTool(tool: Tool): void {
     this.cancel();
     this.select('');
+    this.everywhere((pane) => pane.arm(tool));
+  }
+
+  private arm(tool: Tool): void {
     this.tools.select(tool);
     this.set({ tool });
-    if (isPainting(tool)) this.painter.prepare();
-    if (tool === 'threshold' && !this.now.threshold) this.set({ threshold: this.painter.suggestRange() });
+    this.makeReady();
+  }
+
+  private makeReady(): void {
+    if (isPainting(this.now.tool)) this.painter.prepare();
+    if (this.now.tool !== 'threshold') return;
+    const held = this.alike().find(({ now }) => now.threshold)?.now.threshold;
+    this.set({ threshold: held ?? this.painter.suggestRange() });
   }
 
   /** Drops what is half drawn; false if nothing is. */
   cancel(): boolean {
-    return dropSketch(this.viewport.id) || this.marks.cancel();
+    const dropped = this.shared.panes().map(({ viewport }) => dropSketch(viewport.id));
+    return dropped.some(Boolean) || this.marks.cancel();
   }
 
   /** Selects a mark, or none (''). */
   select(uid: string): void {
     this.marks.select(uid);
-    this.set({ selected: uid, drawn: '' });
+    this.selected(uid, '');
   }
 
-  /** How brush, threshold and scissors work from here on. */
-  setPainting(change: Partial<Pick<ViewerState, 'brush' | 'threshold' | 'scissors'>>): void {
-    this.set(change);
+  /** A mark was selected, or drawn just now. */
+  selected(selected: string, drawn: string): void {
+    this.everywhere((pane) => pane.set({ selected, drawn }));
+  }
+
+  /** How brush, scissors and, on the series that is open, the threshold work from here on. */
+  setPainting(change: Partial<Painting>): void {
+    const alike = this.alike();
+    this.everywhere((pane) =>
+      pane.set(alike.includes(pane) ? change : { ...change, threshold: pane.now.threshold }),
+    );
   }
 
   setMarksHidden(marksHidden: boolean): void {
     this.marks.setHidden(marksHidden);
-    this.painter.setVisible(!marksHidden);
-    this.set({ marksHidden });
+    this.everywhere((pane) => {
+      pane.painter.setVisible(!marksHidden);
+      pane.set({ marksHidden });
+    });
+  }
+
+  /** The panes with the same series, or planes through it. */
+  private alike(): Viewer[] {
+    return this.shared.panes().filter(({ now }) => isSameSource(now.series, this.now.series));
+  }
+
+  private everywhere(act: (pane: Viewer) => void): void {
+    for (const pane of this.shared.panes()) act(pane);
+  }
+
+  /** A new pane begins with the tool, the brush and the marks as they are in the others. */
+  takeAfter({ now }: Viewer): void {
+    const { tool, brush, scissors, marksHidden, aids, selected, drawn } = now;
+    this.set({ brush, scissors, marksHidden, aids, selected, drawn });
+    if (marksHidden) this.painter.setVisible(false);
+    this.arm(tool);
   }
 
   /** Draws anew what lies over the image. */
   redraw(): void {
-    this.marks.render();
+    toolUtilities.triggerAnnotationRenderForViewportIds([this.viewport.id]);
   }
 
   /** The pixels of the frame shown, in real units, as they are drawn. */

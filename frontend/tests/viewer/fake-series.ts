@@ -44,6 +44,7 @@ export function fakeSeries(said: Said & Partial<Omit<SeriesDisplay, 'frames'>> =
     slice_spacing: 3,
     geometry: 'volume',
     frame_time_ms: null,
+    frame_of_reference: null,
     fidelity: { exact: true, note: '' },
     frames: Array.from({ length: frames }, (_, index) => ({
       index,

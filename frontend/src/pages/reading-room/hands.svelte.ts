@@ -3,9 +3,8 @@
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
 import { mayHave } from '../../viewer/looks';
-import type { Refusal } from '../../viewer/painter';
-import { madeBy, type Tool } from '../../viewer/state';
-import type { LabelClass } from '../../viewer/types';
+import { madeBy, needsImage, type Tool } from '../../viewer/state';
+import type { LabelClass, Refusal } from '../../viewer/types';
 import type { Viewer } from '../../viewer/viewer';
 import type { Room } from './room.svelte';
 import { Segments } from './segments.svelte';
@@ -52,6 +51,7 @@ export class Hands {
     const kind = madeBy(tool);
     const viewer = this.viewer();
     if (kind && !mayHave(this.label, kind)) this.unfit(this.label);
+    else if (viewer?.state.series?.section && needsImage(tool)) this.refuse('inPlane');
     else if (tool === 'threshold' && viewer?.state.tool === tool) viewer.painter.sample();
     else viewer?.setTool(tool);
   }

@@ -6,49 +6,32 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
-import { type Appearance, looksToStore, type StoredLook } from '../../viewer/looks';
-import { CaseRecord, type Edit } from '../../viewer/record';
-import type { AnswerValue, Content, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import type { Content } from '../../viewer/types';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
-import { Autosave, type SaveState } from './autosave';
+import { Autosave } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
-import { Editing } from './editing';
-import { askedOf, type Block, blocks, countingAnswers } from './form';
-import { LabelmapUids } from './labelmap-uids';
+import { CaseAtHand } from './case-at-hand.svelte';
+import { countingAnswers } from './form';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
-import { Suggestions } from './suggestions.svelte';
-import type { Assignment, LabelSchema, Question, SubmittedRead, Within } from './types';
+import type { Assignment, SubmittedRead, Within } from './types';
 import { isRefusal, pendingOf, refusals, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
 const IDLE_SECONDS = 120;
 
-export class Room {
+export class Room extends CaseAtHand {
   phase = $state<Phase>('opening');
   failure = $state('');
-  assignment = $state.raw<Assignment | null>(null);
-  series = $state.raw<SeriesDisplay[]>([]);
-  save = $state.raw<SaveState>({ kind: 'saved' });
-  /** Grows with every change of the record, so that what is derived from it is derived again. */
-  revision = $state(0);
   /** Problems that the server named when it refused a submission. */
   refused = $state.raw<string[]>([]);
   readToday = $state(0);
   /** False while the browser has no room for what the reader does. */
   keptHere = $state(true);
 
-  readonly record = new CaseRecord();
-  readonly suggestions = new Suggestions({
-    record: this.record,
-    revision: () => this.revision,
-    classes: () => this.classes,
-    questions: () => this.schema.questions ?? [],
-  });
-  readonly editing = new Editing(this.record, () => this.classes);
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
@@ -58,12 +41,10 @@ export class Room {
   readonly ahead: Ahead;
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
-  private readonly labelmaps = new LabelmapUids();
   private generation = 0;
   private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug, this.within());
   /** A submission waits for the server; an edit withdraws it. */
   private submitAgain = false;
-  private readonly stops: (() => void)[] = [];
 
   constructor(
     readonly slug: string,
@@ -73,6 +54,7 @@ export class Room {
     /** The kinds of case that the reader keeps to. */
     readonly within: () => Within,
   ) {
+    super();
     const isIdle = () => this.activity.idleSeconds > IDLE_SECONDS;
     this.ahead = new Ahead(slug, within, isIdle);
     this.autosave = new Autosave({
@@ -91,7 +73,6 @@ export class Room {
     });
     this.stops.push(
       this.record.onChange(() => {
-        this.revision += 1;
         this.refused = [];
         this.withdraw();
       }),
@@ -104,52 +85,6 @@ export class Room {
     this.ahead.leave();
     void this.autosave.flush().finally(() => this.autosave.close());
     for (const stop of this.stops) stop();
-  }
-
-  // --- what the page shows ---
-
-  readonly schema: LabelSchema = $derived(this.assignment?.label_schema.document ?? {});
-  readonly classes: LabelClass[] = $derived(this.schema.classes ?? []);
-  readonly marks: Mark[] = $derived.by(() => {
-    void this.revision;
-    return [...this.record.marks.values()];
-  });
-  readonly looks: StoredLook[] = $derived.by(() => {
-    void this.revision;
-    return looksToStore(this.record.looks, this.record.marks);
-  });
-  /** The classes as this reading shows them. */
-  readonly segments: Appearance[] = $derived.by(() => {
-    void this.revision;
-    return this.classes.map((label) => this.editing.segment(label));
-  });
-  readonly painted: { series: number; label: Appearance; voxels: number }[] = $derived.by(() => {
-    void this.revision;
-    return [...this.record.labelmaps].flatMap(([series, map]) =>
-      this.segments
-        .map((label) => ({ series, label, voxels: map.counts[label.value] ?? 0 }))
-        .filter(({ voxels }) => voxels > 0),
-    );
-  });
-  readonly questions: Question[] = $derived.by(() => {
-    void this.revision;
-    return askedOf(this.schema, 'case', this.record);
-  });
-  readonly blocks: Block[] = $derived.by(() => {
-    void this.revision;
-    const conflict = { text: t('conflict.title'), question: null, target: '' };
-    const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.labelmaps.allMarks(this.record))];
-  });
-
-  answer(question: string, target = ''): AnswerValue {
-    void this.revision;
-    return this.record.answer(question, target);
-  }
-
-  questionsOfMark(uid: string): Question[] {
-    void this.revision;
-    return askedOf(this.schema, 'mark', this.record, uid);
   }
 
   // --- opening ---
@@ -190,6 +125,7 @@ export class Room {
   // A case that was claimed and cannot be shown must not trap its reader: the ways out stay open.
   private couldNotOpen(error: unknown, found: Assignment | null): void {
     this.assignment = found;
+    this.hanging = null;
     this.series = [];
     this.suggestions.begin(null, []);
     this.record.load({ answers: [], marks: [] });
@@ -204,11 +140,14 @@ export class Room {
 
   private async enter(assignment: Assignment, generation: number): Promise<void> {
     const { id: caseId, series: listed } = assignment.case;
+    // Without an answer about how to hang it, the case opens with its first series.
+    const asked = server.hangingOf(assignment.slot).catch(() => null);
     const series =
       this.ahead.take(assignment) ??
       (await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId))));
     const key = await this.keyOf(assignment.slot);
     if (generation !== this.generation) return;
+    const hanging = await asked;
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
@@ -216,6 +155,8 @@ export class Room {
     this.labelmaps.adopt(assignment);
     const { submitted } = assignment;
     this.record.load(restored.content, restored.labelmaps);
+    this.displays.open(assignment.slot, series);
+    this.hanging = hanging;
     this.series = series;
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
@@ -246,16 +187,6 @@ export class Room {
     this.lease.end();
     this.autosave.correct();
     toasts.say(t('room.arrivedAfterAll', { id: assignment.case.id }));
-  }
-
-  // --- editing ---
-
-  undo(): Edit | null {
-    return this.record.undo();
-  }
-
-  redo(): Edit | null {
-    return this.record.redo();
   }
 
   // --- conflicts ---

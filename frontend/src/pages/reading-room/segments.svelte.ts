@@ -5,6 +5,8 @@ import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
 import type { Labelmap } from '../../viewer/labelmap';
 import { type Appearance, lockedValues } from '../../viewer/looks';
+import { sourceOf } from '../../viewer/links';
+import { frameIndexOf } from '../../viewer/measure';
 import { outlineOf } from '../../viewer/outlines';
 import { planeOf } from '../../viewer/plane';
 import type { SeriesDisplay } from '../../viewer/types';
@@ -17,11 +19,12 @@ import type { Statistics } from '../../voxels/tally';
 import { GivenUp, Workbench } from '../../voxels/workbench';
 import type { Room } from './room.svelte';
 
-/** The segment of the armed class in the series that is open. */
+/** The segment of the armed class in the series that is open, as images or as planes through them. */
 export interface Target {
   series: SeriesDisplay;
   map: Labelmap;
   label: Appearance;
+  /** The image shown; -1 in a plane across them. */
   frame: number;
 }
 
@@ -44,16 +47,17 @@ export class Segments {
   /** Null, with a word to the reader, if the armed class is not painted in the open series. */
   target(): Target | null {
     const viewer = this.viewer();
-    const series = viewer?.state.series;
+    const shown = viewer?.state.series;
     const active = viewer?.activeClass;
-    if (!viewer || !series || !active) return null;
+    if (!viewer || !shown || !active) return null;
+    const series = sourceOf(shown);
     const label = this.room.editing.segment(active);
     const map = this.room.record.labelmaps.get(series.id);
     if (!map?.counts[label.value]) {
       toasts.say(t('segment.nothing', { label: label.name }));
       return null;
     }
-    return { series, map, label, frame: viewer.state.index };
+    return { series, map, label, frame: shown.section ? -1 : viewer.state.index };
   }
 
   /** True once it is done, or found to change nothing. */
@@ -86,6 +90,7 @@ export class Segments {
   copy(target: Target, by: 1 | -1): void {
     const { series, map, label, frame } = target;
     if (this.refusesLocked(label)) return;
+    if (frame < 0) return toasts.fail(t('refusal.inPlane'));
     const patch = patchOf(this.job(target, { kind: 'copy', by }, map.bytes));
     const title = t('step.copy', { label: label.name, number: frame + by + 1 });
     this.keep(series.id, patch, title);
@@ -111,9 +116,8 @@ export class Segments {
 
   /** What closed marks of a class enclose, on the frames of a series. */
   outlines(series: SeriesDisplay, code: string): Outline[] {
-    const viewer = this.viewer();
     return [...this.room.record.marks.values()].flatMap((mark) => {
-      const frame = viewer?.frameOf(mark) ?? -1;
+      const frame = frameIndexOf(series, mark);
       if (mark.label_class !== code || frame < 0) return [];
       const points = outlineOf(mark, planeOf(series, frame));
       return points ? [{ frame, points }] : [];

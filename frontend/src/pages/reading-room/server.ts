@@ -4,7 +4,7 @@ import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { NextCase } from './ahead.svelte';
-import type { Assignment, SubmittedRead, Suggestion, Within } from './types';
+import type { Assignment, Hanging, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
   post<Assignment>(`projects/${slug}/claims`, within);
@@ -20,6 +20,11 @@ export const openSlot = (slot: number) => get<Assignment>(`slots/${slot}`);
 /** The series as far as it belongs to the case: one image where that is the case. */
 export const describeSeries = (id: number, caseId: number | null) =>
   get<SeriesDisplay>(`series/${id}`, { query: { case: caseId } });
+
+/** One of the case, or one that may be looked at beside it. */
+export const seriesOfSlot = (slot: number, series: number) =>
+  get<SeriesDisplay>(`slots/${slot}/series`, { query: { series } });
+export const hangingOf = (slot: number) => get<Hanging>(`slots/${slot}/hanging`);
 
 export const heartbeat = (slot: number, token: number) =>
   post<{ lease_expires_at: string }>(`slots/${slot}/heartbeat`, { token });

@@ -8,6 +8,7 @@ import { markOf } from './suggestions.svelte';
 import type { SuggestedItem } from './types';
 
 export interface Place {
+  /** By its id. */
   series: number;
   frame: number;
 }
@@ -15,12 +16,13 @@ export interface Place {
 /** Where an item lies among the series of the case; null for an answer. */
 export function placeOf(room: Room, item: SuggestedItem): Place | null {
   if (item.kind === 'answer') return null;
-  const frames = room.series.map((series) => {
-    if (item.kind === 'labelmap') return series.id === item.series ? item.index : -1;
-    return frameIndexOf(series, markOf(item));
-  });
-  const series = frames.findIndex((frame) => frame >= 0);
-  return series < 0 ? null : { series, frame: frames[series] as number };
+  for (const series of room.series) {
+    const its = series.id;
+    const frame =
+      item.kind === 'labelmap' ? (its === item.series ? item.index : -1) : frameIndexOf(series, markOf(item));
+    if (frame >= 0) return { series: its, frame };
+  }
+  return null;
 }
 
 /** Whether the reader can see the item now: any frame on which a mask lies will do. */
@@ -28,7 +30,7 @@ function isInView(room: Room, view: ViewerState, item: SuggestedItem): boolean {
   if (item.kind === 'answer') return true;
   if (item.kind !== 'labelmap') {
     const place = placeOf(room, item);
-    return place?.frame === view.index && room.series[place.series]?.id === view.series?.id;
+    return place?.frame === view.index && place.series === view.series?.id;
   }
   if (item.series !== view.series?.id) return false;
   return (room.suggestions.bordersIn(item.series)?.on(view.index, item.voxel_value).length ?? 0) > 0;

@@ -1,5 +1,6 @@
 /** What the reading room and the server say to each other. */
 
+import type { components } from '../../api/schema';
 import type {
   AnswerValue,
   Content,
@@ -146,3 +147,7 @@ export interface SubmittedRead {
 }
 
 export const ISSUE_KINDS = ['image_quality', 'wrong_examination', 'identity_visible', 'other'] as const;
+
+export type Hanging = components['schemas']['Hanging'];
+export type Hung = Hanging['protocols'][number];
+export type Beside = Hanging['beside'][number];

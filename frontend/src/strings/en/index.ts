@@ -1,5 +1,6 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
 import { exchange } from './exchange';
+import { hanging } from './hanging';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
@@ -24,5 +25,6 @@ export const en = {
   ...people,
   ...keyboard,
   ...suggestions,
+  ...hanging,
   ...words,
 } as const;

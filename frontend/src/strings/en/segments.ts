@@ -30,6 +30,11 @@ export const segments = {
   'refusal.locked': '“{label}” is locked. Unlock it to change it.',
   'refusal.colours': 'This image has colours, not values: there is no range to paint.',
   'refusal.notLoaded': 'Some of the images that the brush reaches are not loaded yet. Try again in a moment.',
+  'refusal.beside': 'Marks belong to the case. This series is only shown beside it, so nothing was kept.',
+  'refusal.spread':
+    'A mark lies on one image. The points of this one lie on several images of the series, so it was not kept: draw it along one image, or in the acquired stack.',
+  'refusal.inPlane':
+    'This works on one image at a time, and a plane cuts across several. Use it in a pane that shows the series as acquired.',
 
   'segment.menu': 'Segment…',
   'segment.title': 'Segment: {label}',

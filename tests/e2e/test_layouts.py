@@ -1,0 +1,429 @@
+"""Several panes in a real browser: layouts, planes, crosshairs, links, priors and hanging protocols."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+from reading_room import CLASSES, COLUMNS, GAP_MM, ROW_MM, ROWS, SLICES, Place, Room
+
+from deploy.stack import Stack
+
+BESIDE_MM = 6.0
+FRAMES = {"first": 0, "shifted": 1, "gap": 2}
+
+# Runs in the product's own Django: a study of three series, an earlier study, and readers for all tests.
+SETUP = """
+import json, sys, tempfile, time
+from pathlib import Path
+sys.path.insert(0, "tests")
+import images, numpy
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from pydicom.uid import generate_uid
+from annotation import hanging, imports, projects
+from annotation.models import Case, Membership, Series, Slot, User
+
+given = json.loads({given!r})
+slices, rows, columns = given["shape"]
+people = []
+for name in given["people"]:
+    user = User.objects.create_user(name)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    people.append((user, session.session_key))
+project = projects.create(given["project"], owner=people[0][0])
+for user, _ in people:
+    Membership.objects.get_or_create(user=user, project=project, role="reader")
+voxels = numpy.fromfunction(lambda z, y, x: z * 400 + y * 3 + x, given["shape"]).astype("int16")
+uids_in_order = iter(sorted(generate_uid() for _ in range(4)))
+def series(folder, name, study, date, frame, start=0.0, left_out=()):
+    made = images.series(
+        slices, gap=given["gap"], StudyInstanceUID=study, StudyDate=date, FrameOfReferenceUID=frame,
+        PatientID="patient-of-the-layouts", SeriesDescription=name,
+        SeriesInstanceUID=next(uids_in_order),
+    )
+    for z, (one, pixels) in enumerate(zip(made, voxels)):
+        one.Rows, one.Columns = pixels.shape
+        one.PixelData = pixels.tobytes()
+        one.BitsAllocated = one.BitsStored = 16
+        one.HighBit, one.PixelRepresentation = 15, 1
+        one.RescaleIntercept = 0
+        one.PixelSpacing = given["spacing"]
+        one.ImagePositionPatient = [0, 0, start + z * given["gap"]]
+        one.SeriesNumber = 1
+    images.write(folder, *(one for z, one in enumerate(made) if z not in left_out))
+    return made[0].SeriesInstanceUID
+with tempfile.TemporaryDirectory() as folder:
+    now, before, frame = generate_uid(), generate_uid(), generate_uid()
+    uids = {{
+        "first": series(Path(folder) / "a", "Thin", now, "20240301", frame),
+        "shifted": series(Path(folder) / "b", "Shifted", now, "20240301", frame, given["shift"]),
+        "gap": series(Path(folder) / "c", "With a gap", now, "20240301", frame, left_out=(2,)),
+        "prior": series(Path(folder) / "d", "Thin before", before, "20240201", generate_uid()),
+    }}
+    batch = imports.import_paths(project, [Path(folder)], people[0][0])
+    problems = list(batch.items.exclude(reason="").values_list("name", "reason"))
+for _ in range(300):
+    if Series.objects.filter(series_uid__in=uids.values(), stable=True).count() == len(uids):
+        break
+    time.sleep(0.2)
+Slot.objects.filter(case__uid=before).update(state="cancelled")
+hanging.publish(project, {{"protocols": given["protocols"]}}, base=0, user=people[0][0])
+ids = {{name: Case.objects.get(project=project, series__series_uid=uid).series.get(series_uid=uid).pk
+       for name, uid in uids.items()}}
+print(json.dumps({{"sessions": {{u.username: key for u, key in people}}, "ids": ids,
+                  "problems": problems}}))
+"""
+PROTOCOLS = [
+    {
+        "code": "thin",
+        "name": "Thin slices",
+        "when": {"modality": ["CT"], "series": {"min": 2}},
+        "layout": {"rows": 1, "columns": 1},
+        "panes": [{"description": ["thin"], "window": {"center": 1000, "width": 700}}],
+    },
+    {
+        "code": "compare",
+        "name": "With the prior",
+        "when": {"prior": True},
+        "layout": {"rows": 1, "columns": 2},
+        "panes": [{"description": ["thin"]}, {"from": "prior"}],
+        "links": {"scroll": True},
+    },
+]
+
+
+class Panes(Room):
+    """One reader's hands on a room with several panes."""
+
+    ids: dict[str, int]
+
+    def pane(self, number: int) -> Locator:
+        return self.page.locator("[data-viewport]").nth(number)
+
+    def plane(self, name: str) -> Locator:
+        return self.page.locator(f"[data-plane={name}]")
+
+    def wait(self) -> Room:
+        expect(self.root).to_have_attribute("data-phase", "reading", timeout=60_000)
+        return self.settled(1)
+
+    def settled(self, count: int) -> Room:
+        """Until so many panes show a picture."""
+        expect(self.page.locator("[data-viewport][data-phase=ready]")).to_have_count(
+            count, timeout=60_000
+        )
+        return self
+
+    def where(self, pane: Locator, column: float, row: float) -> tuple[float, float]:
+        """Where on the screen a pixel of a pane lies while its image is fitted."""
+        box = pane.bounding_box()
+        assert box is not None
+        size = pane.evaluate(
+            "({viewer: {state: {series}}}) => [series.columns, series.rows, series.pixel_spacing]"
+        )
+        columns, rows, (down, across) = size
+        zoom = float(pane.get_attribute("data-zoom") or 0)
+        x = box["x"] + box["width"] / 2 + (column - (columns - 1) / 2) * zoom
+        y = box["y"] + box["height"] / 2 + (row - (rows - 1) / 2) * zoom * down / across
+        return x, y
+
+    def stroke(self, pane: Locator, *pixels: tuple[float, float]) -> None:
+        mouse = self.page.mouse
+        mouse.move(*self.where(pane, *pixels[0]))
+        mouse.down()
+        for pixel in pixels[1:]:
+            mouse.move(*self.where(pane, *pixel), steps=8)
+        mouse.up()
+
+    def click(self, pane: Locator, column: float, row: float) -> None:
+        self.page.mouse.click(*self.where(pane, column, row))
+
+    def pixels(self, pane: Locator) -> np.ndarray[Any, Any]:
+        columns, rows, flat = pane.evaluate(
+            "({viewer}) => [viewer.state.series.columns, viewer.state.series.rows,"
+            " Array.from(viewer.pixels())]"
+        )
+        return np.array(flat).reshape(rows, columns)
+
+    def shot(self, name: str) -> None:
+        """A picture for people, where a folder for them is named."""
+        if folder := os.environ.get("CONSILIUM_SHOTS"):
+            self.page.screenshot(path=str(Path(folder) / f"layouts-{name}.png"))
+
+
+@pytest.fixture(scope="module")
+def made(live_stack: Stack, in_live_stack: Callable[[str], str]) -> tuple[Place, dict[str, int]]:
+    given = {
+        "shape": [SLICES, ROWS, COLUMNS],
+        "spacing": [ROW_MM, ROW_MM],
+        "gap": GAP_MM,
+        "shift": BESIDE_MM,
+        "people": [f"panes-{number}" for number in range(1, 21)],
+        "protocols": PROTOCOLS,
+        "project": {
+            "slug": "panes",
+            "title": "Lesions over time",
+            "task": "detection",
+            "case_unit": "study",
+            "comparison": "days",
+            "reads_per_case": 20,
+            "stream_shares": {"pool": 1.0},
+            "reading_mix": {"pool": 1},
+            "label_schema": {
+                "classes": CLASSES,
+                "marks": ["box", "length", "landmark", "labelmap"],
+                "questions": [],
+            },
+        },
+    }
+    done = json.loads(in_live_stack(SETUP.format(given=json.dumps(given))).splitlines()[-1])
+    assert done["problems"] == []
+    return Place(live_stack.url, "panes", done["sessions"]), done["ids"]
+
+
+@pytest.fixture(scope="module")
+def readers(made: tuple[Place, dict[str, int]]) -> Iterator[str]:
+    return iter(made[0].sessions)
+
+
+@pytest.fixture
+def room(
+    browser: Browser, made: tuple[Place, dict[str, int]], readers: Iterator[str]
+) -> Iterator[Panes]:
+    place, ids = made
+    context = place.enter(browser, next(readers))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    opened = Panes(page, place)
+    opened.ids = ids
+    opened.open()
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def test_a_case_opens_as_its_hanging_protocol_says_and_the_next_one_is_a_key_away(
+    room: Panes,
+) -> None:
+    assert room.root.get_attribute("data-protocol") == "thin"
+    assert room.pane(0).get_attribute("data-series") == str(room.ids["first"])
+    expect(room.pane(0)).to_have_attribute("data-window-width", "700")
+    expect(room.page.get_by_text("Hanging protocol “Thin slices”: CT, 3 series")).to_be_attached()
+    room.press("Shift+Q")
+    room.settled(2)
+    assert room.root.get_attribute("data-protocol") == "compare"
+    assert room.pane(1).get_attribute("data-series") == str(room.ids["prior"])
+    expect(room.page.get_by_text("Earlier study, 29 days before")).to_be_visible()
+    assert "2024" not in room.page.content()
+    room.shot("prior")
+
+
+def test_layouts_go_from_one_pane_to_nine_and_the_active_one_takes_the_keys(room: Panes) -> None:
+    for count in (2, 2, 3, 4, 6, 9, 1):
+        room.press("q")
+        expect(room.page.locator("[data-viewport]")).to_have_count(count)
+    room.press("q")
+    room.settled(2)
+    room.press("ArrowDown")
+    expect(room.pane(0)).to_have_attribute("data-frame", "1")
+    expect(room.pane(1)).to_have_attribute("data-frame", "0")
+    room.press(";", "ArrowDown", "ArrowDown")
+    expect(room.pane(1)).to_have_attribute("data-frame", "2")
+    expect(room.pane(0)).to_have_attribute("data-frame", "1")
+    room.press("PageDown")
+    expect(room.pane(1)).to_have_attribute("data-series", str(room.ids["gap"]))
+    room.press("Tab")
+    room.page.get_by_role("button", name="Layout 1 × 2").click()
+    room.shot("menu")
+    room.page.get_by_role("menuitem", name="3 × 3").click()
+    room.settled(9)
+    room.shot("nine")
+
+
+def test_a_series_is_dragged_into_a_pane(room: Panes) -> None:
+    room.press("q")
+    room.settled(2)
+    room.page.get_by_role("button", name="Thin before").drag_to(room.pane(0))
+    expect(room.pane(0)).to_have_attribute("data-series", str(room.ids["prior"]))
+    expect(room.page.locator("[data-pane='0']")).to_have_attribute("data-active", "true")
+
+
+def test_linked_panes_scroll_by_position_and_by_number_where_there_is_none(room: Panes) -> None:
+    room.press("q")
+    room.settled(2)
+    expect(room.pane(1)).to_have_attribute("data-series", str(room.ids["shifted"]))
+    room.press("Alt+a")
+    expect(room.pane(1)).to_have_attribute("data-link", "position")
+    room.press("End")
+    # The other series begins 6 mm, two slices, further up.
+    expect(room.pane(1)).to_have_attribute("data-frame", str(SLICES - 1 - 2))
+    room.press("Alt+a", "Shift+Q")
+    room.settled(2)
+    expect(room.pane(1)).to_have_attribute("data-link", "number")
+    room.press("ArrowDown", "ArrowDown", "ArrowDown")
+    expect(room.pane(1)).to_have_attribute("data-frame", "3")
+
+
+def test_linked_windows_and_zoom(room: Panes) -> None:
+    room.press("q")
+    room.settled(2)
+    before = room.pane(1).get_attribute("data-zoom")
+    room.press("Alt+t", "Alt+v")
+    room.press("+", "+")
+    expect(room.pane(1)).not_to_have_attribute("data-zoom", before or "")
+    assert float(room.pane(1).get_attribute("data-zoom") or 0) == pytest.approx(
+        float(room.pane(0).get_attribute("data-zoom") or 0)
+    )
+    room.stroke(room.pane(0), (64, 48), (80, 40))
+    width = room.pane(0).get_attribute("data-window-width") or ""
+    expect(room.pane(1)).to_have_attribute("data-window-width", width)
+
+
+def test_planes_hold_the_voxels_and_the_crosshairs_lead_to_them(room: Panes) -> None:
+    room.press("Shift+V")
+    room.settled(4)
+    z, y, x = np.indices((SLICES, ROWS, COLUMNS))
+    voxels = z * 400 + y * 3 + x
+    assert np.array_equal(room.pixels(room.plane("axial")), voxels[SLICES // 2])
+    assert np.array_equal(room.pixels(room.plane("sagittal")), voxels[::-1, :, COLUMNS // 2])
+    assert np.array_equal(room.pixels(room.plane("coronal")), voxels[::-1, ROWS // 2, :])
+
+    room.press("Alt+x", "Alt+x")
+    room.click(room.plane("axial"), 30, 20)
+    expect(room.plane("sagittal")).to_have_attribute("data-frame", "30")
+    expect(room.plane("coronal")).to_have_attribute("data-frame", "20")
+    room.click(room.plane("coronal"), 90, 1)
+    expect(room.plane("axial")).to_have_attribute("data-frame", str(SLICES - 1 - 1))
+    expect(room.plane("sagittal")).to_have_attribute("data-frame", "90")
+    assert np.array_equal(room.pixels(room.plane("sagittal")), voxels[::-1, :, 90])
+    room.shot("planes")
+    room.press("Shift+V")
+    expect(room.page.locator("[data-viewport]")).to_have_count(1)
+
+
+def test_what_is_marked_in_a_plane_lies_on_the_image_and_in_the_patient(room: Panes) -> None:
+    room.press("Shift+V")
+    room.settled(4)
+    series = room.api(f"series/{room.ids['first']}")
+    room.press("m")
+    room.click(room.plane("sagittal"), 40, 1)
+    expect(room.page.get_by_role("button", name="Delete this landmark")).to_be_visible()
+    [point] = room.marks
+    frame = SLICES - 1 - 1
+    assert point["sop_instance_uid"] == series["frames"][frame]["sop_instance_uid"]
+    assert np.allclose(point["points_px"], [[COLUMNS // 2, 40]], atol=0.6)
+
+    room.press("l")
+    room.stroke(room.plane("sagittal"), (20, 4), (60, 4))
+    expect(room.page.get_by_role("button", name="Delete this length")).to_be_visible()
+    length = next(mark for mark in room.marks if mark["kind"] == "length")
+    assert length["sop_instance_uid"] == series["frames"][SLICES - 1 - 4]["sop_instance_uid"]
+    [[_, first], [_, second]] = length["points_px"]
+    assert abs(second - first) == pytest.approx(40, abs=1)
+
+    room.stroke(room.plane("coronal"), (20, 0), (60, 5))
+    expect(room.page.get_by_text("The points of this one lie on several images")).to_be_visible()
+    assert len(room.marks) == 2
+    room.saved()
+    assert room.stored()["content"]["marks"] == room.marks
+
+
+def test_a_labelmap_is_painted_in_a_plane_seen_in_all_undone_and_kept(room: Panes) -> None:
+    slot = room.slot
+    room.press("Shift+V")
+    room.settled(4)
+    room.press("b")
+    room.stroke(room.plane("coronal"), (40, 2), (80, 2))
+    painted = room.painted["lesion"]
+    assert painted > 40
+    room.shot("painted")
+    counted = "({viewer}) => Object.fromEntries(viewer.painter.inPlane ?? [])"
+    assert room.plane("coronal").evaluate(counted) == {"1": painted}
+    assert 0 < room.plane("axial").evaluate(counted).get("1", 0) < painted
+    room.press("Control+z")
+    assert room.painted == {}
+    assert room.plane("coronal").evaluate(counted) == {}
+    room.press("Control+y")
+    room.saved()
+    [mark] = [one for one in room.stored()["content"]["marks"] if one["kind"] == "labelmap"]
+    got = room.page.request.get(f"{room.place.url}/api/slots/{slot}/masks/{mark['mask']}")
+    mask = np.frombuffer(gzip.decompress(got.body()), np.uint8).reshape(SLICES, ROWS, COLUMNS)
+    z, y, x = np.nonzero(mask)
+    assert len(z) == painted
+    # One voxel deep in the plane that was painted, 5 mm of the brush around the line.
+    assert set(y) == {ROWS // 2}
+    assert (x.min(), x.max()) == (40 - 6, 80 + 6)
+    assert set(z) == {SLICES - 1 - 3, SLICES - 1 - 2, SLICES - 1 - 1}
+    room.page.reload()
+    room.wait()
+    assert room.painted["lesion"] == painted
+
+
+def test_a_mark_is_seen_in_every_pane_where_it_lies_and_can_be_moved_in_each(room: Panes) -> None:
+    room.press("r")
+    room.stroke(room.pane(0), (30, 20), (70, 60))
+    [box] = room.marks
+    room.press("q")
+    room.settled(2)
+    room.page.get_by_role("button", name="Thin", exact=False).first.drag_to(room.pane(1))
+    expect(room.pane(1)).to_have_attribute("data-series", str(room.ids["first"]))
+    room.settled(2)
+    drawn = (
+        "(element) => element.querySelectorAll('svg rect, svg polygon, svg line, svg path').length"
+    )
+    assert room.pane(0).evaluate(drawn) > 0
+    assert room.pane(1).evaluate(drawn) > 0
+    room.press("w")
+    room.stroke(room.pane(1), (70, 60), (80, 70))
+    [moved] = room.marks
+    assert moved["tracking_uid"] == box["tracking_uid"]
+    assert np.allclose(moved["points_px"], [[30, 20], [80, 70]], atol=0.6)
+    room.press("Shift+V")
+    room.settled(4)
+    room.press("Home")
+    lines = "(element) => element.querySelectorAll('svg line').length"
+    assert room.plane("sagittal").evaluate(lines) >= 3
+
+
+def test_nothing_is_drawn_in_what_is_only_looked_at(room: Panes) -> None:
+    room.press("Shift+Q")
+    room.settled(2)
+    room.press("r")
+    room.stroke(room.pane(1), (30, 20), (70, 60))
+    expect(room.page.get_by_text("Marks belong to the case.")).to_be_visible()
+    room.press("b")
+    room.stroke(room.pane(1), (30, 20), (70, 60))
+    assert (room.marks, room.painted) == ([], {})
+
+
+def test_no_planes_are_laid_through_a_series_with_a_gap(room: Panes) -> None:
+    room.press("PageDown", "PageDown")
+    expect(room.pane(0)).to_have_attribute("data-series", str(room.ids["gap"]))
+    room.settled(1)
+    room.press("Shift+V")
+    said = "No planes through this series. Its images do not form a regular volume. 1 slice seems"
+    expect(room.page.get_by_text(said)).to_be_visible()
+    expect(room.page.locator("[data-viewport]")).to_have_count(1)
+
+
+def test_one_volume_is_held_for_three_planes_and_none_after_them(room: Panes) -> None:
+    room.press("Shift+V")
+    room.settled(4)
+    shared = room.page.evaluate(
+        "() => { const at = (plane) => document.querySelector(`[data-plane=${plane}]`).viewer;"
+        " return at('axial').state.series.section.source === at('coronal').state.series.section.source }"
+    )
+    assert shared is True
