@@ -87,5 +87,5 @@ it('keeps the changes of a profile while another one is tried', async () => {
 it('tells buttons their key', async () => {
   const keyboard = await start();
   keyboard.give('tool.box', 'g');
-  expect(keyboard.hint('tool.box')).toEqual({ title: 'Box (X)', 'aria-keyshortcuts': 'X' });
+  expect(keyboard.hint('tool.box')).toEqual({ title: 'Box (G)', 'aria-keyshortcuts': 'G' });
 });
