@@ -427,3 +427,56 @@ def test_one_volume_is_held_for_three_planes_and_none_after_them(room: Panes) ->
         " return at('axial').state.series.section.source === at('coronal').state.series.section.source }"
     )
     assert shared is True
+
+
+def test_the_lead_writes_a_protocol_in_the_form_tries_it_and_takes_it_back(
+    browser: Browser, made: tuple[Place, dict[str, int]]
+) -> None:
+    place, _ = made
+    context = place.enter(browser, "panes-1")
+    page = context.new_page()
+    page.goto(f"{place.url}/p/{place.slug}/hanging")
+    page.get_by_role("button", name="Add a protocol").click()
+    page.get_by_label("Name").fill("Planes of the thin slices")
+    page.get_by_label("Code").fill("planes")
+    page.get_by_label("Modality").first.fill("CT")
+    page.get_by_label("Rows").select_option("2")
+    page.get_by_role("button", name="Pane 2 of 2", exact=False).click()
+    page.get_by_label("Shown as").select_option("coronal")
+    page.get_by_label("Window", exact=True).select_option("Lung")
+    page.get_by_role("button", name="Move “Planes of the thin slices” up").click()
+    page.get_by_role("button", name="Try on cases").click()
+    row = page.get_by_role("row", name="Planes of the thin slices")
+    expect(
+        row.get_by_text("Every case that fits is opened by a protocol before it")
+    ).to_be_visible()
+    if folder := os.environ.get("CONSILIUM_SHOTS"):
+        page.screenshot(path=str(Path(folder) / "layouts-form.png"), full_page=True)
+    page.get_by_role("button", name="Delete “With the prior”").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.get_by_role("button", name="Delete “With the prior”")).to_be_visible()
+    page.get_by_label("Code").fill("thin")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Another protocol has the code “thin”.").first).to_be_visible()
+    page.get_by_label("Code").fill("planes")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved as version 2.")).to_be_visible()
+    stored = page.request.get(f"{place.url}/api/projects/{place.slug}/hanging-protocols").json()
+    assert [one["code"] for one in stored["document"]["protocols"]] == ["thin", "planes", "compare"]
+    planes = stored["document"]["protocols"][1]
+    assert planes["layout"] == {"rows": 2, "columns": 1}
+    assert planes["panes"][1]["show"] == "coronal"
+    assert planes["panes"][1]["window"] == {"center": -600, "width": 1500}
+    context.close()
+
+
+def test_a_reader_sees_the_protocols_and_cannot_change_them(
+    browser: Browser, made: tuple[Place, dict[str, int]]
+) -> None:
+    place, _ = made
+    context = place.enter(browser, "panes-20")
+    page = context.new_page()
+    page.goto(f"{place.url}/p/{place.slug}/hanging")
+    expect(page.get_by_label("Name")).to_be_disabled()
+    expect(page.get_by_role("button", name="Add a protocol")).to_have_count(0)
+    context.close()
