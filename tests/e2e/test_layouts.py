@@ -78,6 +78,11 @@ for _ in range(300):
     if Series.objects.filter(series_uid__in=uids.values(), stable=True).count() == len(uids):
         break
     time.sleep(0.2)
+# Slots are opened after the series is known to be whole; those of the prior are not to be read.
+for _ in range(300):
+    if Slot.objects.filter(project=project).count() == 2 * project.reads_per_case:
+        break
+    time.sleep(0.2)
 Slot.objects.filter(case__uid=before).update(state="cancelled")
 hanging.publish(project, {{"protocols": given["protocols"]}}, base=0, user=people[0][0])
 ids = {{name: Case.objects.get(project=project, series__series_uid=uid).series.get(series_uid=uid).pk
