@@ -5,7 +5,7 @@ import { centreOf, counterpart, inSameSpace, linkBetween } from '../../src/viewe
 import { planeOf } from '../../src/viewer/plane';
 import { boxOf, planesOf } from '../../src/viewer/section';
 import { SectionStroke } from '../../src/viewer/section-stroke';
-import type { DrawnKind, Mark, Point } from '../../src/viewer/types';
+import type { DrawnKind, Mark, Point, SectionOf } from '../../src/viewer/types';
 import type { VoxelPatch } from '../../src/voxels/patch';
 import { fakeSeries } from './fake-series';
 
@@ -175,7 +175,7 @@ describe('a stroke in a plane', () => {
     const range = { low: 4, high: 6, pixels: (frame: number) => (frame === 5 ? bright : null) };
     const brush = { radiusMm: 3.1, shape: 'disc', value: 1 } as const;
     new SectionStroke(map, brush, box, [0, 1, 0], { locked, range }).moveTo([5, 4, 5]);
-    expect(painted(map, 1)).toEqual([
+    expect(painted(map)).toEqual([
       [4, 4, 5],
       [6, 4, 5],
     ]);
