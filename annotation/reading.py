@@ -16,7 +16,7 @@ from uuid import UUID
 import rfc8785
 from django.db import IntegrityError, transaction
 
-from . import case_images, consensus, ledger, marks, provenance, queue, schema
+from . import case_images, consensus, ledger, marks, provenance, queue, scenes, schema
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
     Answer,
@@ -146,9 +146,7 @@ def submit(
         return done
     slot = slot_of(slot_id, reader)
     label_schema = current_label_schema(slot.project_id)
-    require_none(
-        schema.check_content(label_schema.document, content, complete=True), "What you submitted"
-    )
+    _require_complete(slot.case, label_schema.document, content)
     submission = Submission(
         reader=reader,
         idempotency_key=idempotency_key,
@@ -185,6 +183,15 @@ def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
     return {"answers": list(answers), "marks": consensus.submitted_marks(read)}
+
+
+def _require_complete(case: Case, document: dict[str, Any], content: dict[str, Any]) -> None:
+    """InvalidInput for all that the schema still wants, or does not; its form is checked first."""
+    found = schema.check_content(document, content, complete=False)
+    if not found:
+        scene = scenes.scene_of(case, document, content["marks"])
+        found = schema.check_content(document, content, complete=True, scene=scene)
+    require_none(found, "What you submitted")
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:

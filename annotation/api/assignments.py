@@ -21,7 +21,11 @@ ANSWER = {
     "required": ["question", "value"],
     "properties": {
         "question": {"type": "string"},
-        "target": {"type": "string", "description": "'' for the case, else a UID"},
+        "target": {
+            "type": "string",
+            "description": "'' for the case; Series Instance UID; SOP Instance UID#frame; "
+            "tracking UID of a mark",
+        },
         "value": {"description": "as the question's type says; null: not answered"},
     },
 }
@@ -159,6 +163,7 @@ class AssignedSeriesSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_blank=True)
     modality = serializers.CharField()
     frame_count = serializers.IntegerField()
+    series_uid = serializers.CharField(help_text="target of answers on this series")
     sop_instance_uid = serializers.CharField(
         allow_null=True, help_text="the one image that is the case; null: all of the series"
     )
@@ -249,7 +254,7 @@ def submitted(read: Read) -> dict[str, Any]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    fields = ("id", "description", "modality", "frame_count")
+    fields = ("id", "description", "modality", "frame_count", "series_uid")
     series = case.series.filter(deleted_at=None).order_by("series_uid").values(*fields)
     instance = instance_of(case)
     own: dict[str, Any] = {"sop_instance_uid": instance or None}

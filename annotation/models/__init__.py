@@ -4,7 +4,7 @@ from .cases import Case, Patient
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
-from .projects import CaseUnit, LabelSchema, Project, Stream, Task
+from .projects import CaseUnit, GuidelinePicture, LabelSchema, Project, Stream, Task
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
@@ -21,6 +21,7 @@ __all__ = [
     "Comment",
     "Draft",
     "Event",
+    "GuidelinePicture",
     "Import",
     "ImportItem",
     "Instance",
