@@ -61,6 +61,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'edit.undo': ['Shift+Backspace', 'Control+z'],
     'edit.redo': ['Shift+Delete', 'Control+y'],
     'form.jump': ['Shift+j'],
+    'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],
   },
 };

@@ -13,7 +13,9 @@ import { uidFromUuid } from '../../viewer/uids';
 import { Activity } from './activity';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
-import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { CASE } from './conditions';
+import { type Block, countingAnswers } from './form';
+import { FormState } from './form-state.svelte';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
@@ -104,25 +106,22 @@ export class Room {
         .filter(({ voxels }) => voxels > 0),
     );
   });
-  readonly questions: Question[] = $derived.by(() => {
+  /** Drawn marks, and one per painted series, as the submission will name them. */
+  readonly everyMark: Mark[] = $derived.by(() => {
     void this.revision;
-    return askedOf(this.schema, 'case', this.record);
+    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
+    const labelmaps = painted.map(([series]) => labelmapMark(this.labelmapUid(series), series, null));
+    return [...this.record.marks.values(), ...labelmaps];
   });
+  readonly form = new FormState(this);
   readonly blocks: Block[] = $derived.by(() => {
-    void this.revision;
-    const conflict = { text: t('conflict.title'), question: null, target: '' };
-    const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.allMarks())];
+    const conflict = { text: t('conflict.title'), question: null, place: CASE };
+    return this.save.kind === 'conflict' ? [conflict, ...this.form.blocks] : this.form.blocks;
   });
 
   answer(question: string, target = ''): AnswerValue {
     void this.revision;
     return this.record.answer(question, target);
-  }
-
-  questionsOfMark(uid: string): Question[] {
-    void this.revision;
-    return askedOf(this.schema, 'mark', this.record, uid);
   }
 
   private labelmapUid(series: number): string {
@@ -132,13 +131,6 @@ export class Room {
       this.labelmapUids.set(series, uid);
     }
     return uid;
-  }
-
-  // Drawn marks, and one per painted series, as the submission will name them.
-  private allMarks(): Mark[] {
-    const painted = [...this.record.labelmaps].filter(([, map]) => map.values.length > 0);
-    const labelmaps = painted.map(([series]) => labelmapMark(this.labelmapUid(series), series, null));
-    return [...this.record.marks.values(), ...labelmaps];
   }
 
   // --- opening ---
@@ -303,7 +295,7 @@ export class Room {
 
   private async submission(assignment: Assignment): Promise<Pending> {
     const stored = await this.autosave.content();
-    const answers = countingAnswers(this.schema, stored.answers, this.record, stored.marks);
+    const answers = countingAnswers(this.form.form, stored.answers);
     const content = { ...stored, answers };
     const images = Object.fromEntries(this.series.map(({ id, version }) => [id, version]));
     const { token } = assignment;
