@@ -104,6 +104,7 @@ class TestClaims:
                         "description": "Axial",
                         "modality": "CT",
                         "frame_count": 2,
+                        "series_uid": series.series_uid,
                         "sop_instance_uid": None,
                     }
                 ],

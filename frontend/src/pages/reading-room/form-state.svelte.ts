@@ -84,12 +84,13 @@ export class FormState {
       .map((place) => ({ place, title: this.nameOf(place), questions: this.form.askedAt(place) }))
       .filter(({ questions }) => questions.length > 0);
   });
-  /** All questions at hand, in the order in which they stand on the page. */
-  readonly here: Asked[] = $derived(
-    this.sections.flatMap(({ place, questions }) =>
+  /** All questions at hand, in the order in which they stand on the page; last, those of the selected mark. */
+  readonly here: Asked[] = $derived([
+    ...this.sections.flatMap(({ place, questions }) =>
       questions.map((question) => ({ question, target: targetOf(place) })),
     ),
-  );
+    ...this.questionsOfMark(this.selected).map((question) => ({ question, target: this.selected })),
+  ]);
   /** Proposals of the schema among the questions at hand that wait to be confirmed. */
   readonly proposals: (Asked & { value: AnswerValue })[] = $derived(
     this.here
