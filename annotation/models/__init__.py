@@ -8,6 +8,7 @@ from .lists import SavedFilters
 from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import (
     CaseUnit,
+    GuidelinePicture,
     LabelSchema,
     Project,
     Stream,
@@ -34,6 +35,7 @@ __all__ = [
     "Draft",
     "Event",
     "FirstReading",
+    "GuidelinePicture",
     "Import",
     "ImportItem",
     "Instance",

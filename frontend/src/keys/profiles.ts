@@ -97,6 +97,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'suggestion.toggle': ['Alt+u'],
     'case.why': ['Alt+j'],
     'form.jump': ['Shift+j'],
+    'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],
   },
 };

@@ -13,14 +13,16 @@ import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave, type SaveState } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
+import { CASE } from './conditions';
 import { Editing } from './editing';
-import { askedOf, type Block, blocks, countingAnswers } from './form';
+import { type Block, countingAnswers } from './form';
+import { FormState } from './form-state.svelte';
 import { LabelmapUids } from './labelmap-uids';
 import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
 import { Suggestions } from './suggestions.svelte';
-import type { Assignment, LabelSchema, Question, SubmittedRead, Within } from './types';
+import type { Assignment, LabelSchema, SubmittedRead, Within } from './types';
 import { isRefusal, pendingOf, refusals, sendUnanswered } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
@@ -131,25 +133,20 @@ export class Room {
         .filter(({ voxels }) => voxels > 0),
     );
   });
-  readonly questions: Question[] = $derived.by(() => {
+  /** Drawn marks, and one per painted series, as the submission will name them. */
+  readonly everyMark: Mark[] = $derived.by(() => {
     void this.revision;
-    return askedOf(this.schema, 'case', this.record);
+    return this.labelmaps.allMarks(this.record);
   });
+  readonly form = new FormState(this);
   readonly blocks: Block[] = $derived.by(() => {
-    void this.revision;
-    const conflict = { text: t('conflict.title'), question: null, target: '' };
-    const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.labelmaps.allMarks(this.record))];
+    const conflict = { text: t('conflict.title'), question: null, place: CASE };
+    return this.save.kind === 'conflict' ? [conflict, ...this.form.blocks] : this.form.blocks;
   });
 
   answer(question: string, target = ''): AnswerValue {
     void this.revision;
     return this.record.answer(question, target);
-  }
-
-  questionsOfMark(uid: string): Question[] {
-    void this.revision;
-    return askedOf(this.schema, 'mark', this.record, uid);
   }
 
   // --- opening ---
@@ -316,7 +313,7 @@ export class Room {
 
   private async counting(): Promise<Content> {
     const stored = await this.autosave.content();
-    return { ...stored, answers: countingAnswers(this.schema, stored.answers, this.record, stored.marks) };
+    return { ...stored, answers: countingAnswers(this.form.form, stored.answers) };
   }
 
   private async submission({ token }: Assignment): Promise<Pending> {
