@@ -95,7 +95,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'suggestion.acceptAll': ['Alt+;'],
     'suggestion.reject': ["'"],
     'suggestion.toggle': ['Alt+u'],
-    'case.why': ['Alt+j'],
+    'case.why': ['Alt+q'],
     'form.jump': ['Shift+j'],
     'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],
