@@ -11,10 +11,9 @@ from typing import Any
 import rfc8785
 from django.db import transaction
 
-from . import ledger, marks, provenance, schema, suggestions
+from . import ledger, marks, provenance, scenes, suggestions
 from .errors import Conflict, InvalidInput
 from .models import FirstReading, LabelSchema, Slot, SuggestionMode, User
-from .validation import require_none
 
 
 def commit(
@@ -31,9 +30,7 @@ def commit(
     """
     if suggestions.mode_for(slot, reader) != SuggestionMode.READER_FIRST:
         raise Conflict("No first reading is asked for here: submit the case as it is.")
-    require_none(
-        schema.check_content(label_schema.document, content, complete=True), "Your first reading"
-    )
+    scenes.require_complete(slot.case, label_schema.document, content, "Your first reading")
     drawn = marks.prepare(slot.case, content["marks"])
     sha256 = _hash(content)
     with transaction.atomic():

@@ -25,6 +25,7 @@ from . import (
     marks,
     provenance,
     queue,
+    scenes,
     schema,
     write_backs,
 )
@@ -163,9 +164,7 @@ def submit(
         return done
     slot = slot_of(slot_id, reader)
     label_schema = current_label_schema(slot.project_id)
-    require_none(
-        schema.check_content(label_schema.document, content, complete=True), "What you submitted"
-    )
+    scenes.require_complete(slot.case, label_schema.document, content, "What you submitted")
     drawn = marks.prepare(slot.case, content["marks"])
     submission = Submission(
         reader=reader,

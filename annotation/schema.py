@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .condition_faults import condition_problems
+from .conditions import LEVELS
 from .content import check_content, value_fault
 from .dicom.terms import CATEGORIES
 from .models import MarkKind
+from .terms import term_fault
 from .validation import Problem, problem, require_none, violations
 
-__all__ = ["check_content", "validate_document"]
+__all__ = ["check_content", "pictures_named", "validate_document"]
 
 CODE = {
     "type": "string",
@@ -22,6 +25,7 @@ CODE = {
     "description": "a code: up to 64 letters, digits, dots, hyphens and underscores",
 }
 TEXT = {"type": "string", "maxLength": 20_000}
+SENTENCE = {"type": "string", "minLength": 1, "maxLength": 500}
 NAME = {"type": "string", "minLength": 1, "maxLength": 200}
 KEY = {
     "type": "string",
@@ -55,6 +59,65 @@ CLASS = {
         "category": {"enum": sorted(set(CATEGORIES) - {""})},
     },
 }
+PICTURES = {
+    "type": "array",
+    "maxItems": 10,
+    "items": {
+        "type": "object",
+        "required": ["picture", "alt"],
+        "additionalProperties": False,
+        "properties": {
+            "picture": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "the SHA-256 that was answered when the picture was uploaded",
+            },
+            "alt": SENTENCE,
+            "caption": SENTENCE,
+        },
+    },
+}
+BOUND = {"type": ["number", "string", "object"]}
+CONDITIONS = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 50,
+    "items": {"$ref": "#/$defs/condition"},
+}
+CONDITION = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "question": CODE,
+        "equals": {},
+        "not_equals": {},
+        "any_of": {"type": "array", "minItems": 1, "maxItems": 200},
+        "answered": {"type": "boolean"},
+        "below": BOUND,
+        "at_most": BOUND,
+        "above": BOUND,
+        "at_least": BOUND,
+        "all": CONDITIONS,
+        "any": CONDITIONS,
+        "not": {"$ref": "#/$defs/condition"},
+        "some": {"enum": list(LEVELS[1:])},
+        "class": CODE,
+        "kind": {"enum": MarkKind.values},
+        "where": {"$ref": "#/$defs/condition"},
+    },
+}
+RULE = {
+    "type": "object",
+    "required": ["code", "then", "message"],
+    "additionalProperties": False,
+    "properties": {
+        "code": CODE,
+        "level": {"enum": list(LEVELS)},
+        "if": {"$ref": "#/$defs/condition"},
+        "then": {"$ref": "#/$defs/condition"},
+        "message": SENTENCE,
+    },
+}
 OPTION = {
     "type": "object",
     "required": ["value", "label"],
@@ -74,7 +137,7 @@ QUESTION = {
     "properties": {
         "code": CODE,
         "text": NAME,
-        "level": {"enum": ["case", "series", "frame", "mark"]},
+        "level": {"enum": list(LEVELS)},
         "type": {"enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
         "required": {"type": "boolean"},
         "default": {},
@@ -82,12 +145,8 @@ QUESTION = {
         "min": {"type": "number"},
         "max": {"type": "number"},
         "unit": {"type": "string", "maxLength": 40},
-        "show_if": {
-            "type": ["object", "null"],
-            "required": ["question", "equals"],
-            "additionalProperties": False,
-            "properties": {"question": CODE, "equals": {}},
-        },
+        "show_if": {**CONDITION, "type": ["object", "null"]},
+        "pictures": PICTURES,
         "guideline": TEXT,
         "term": TERM,
     },
@@ -95,12 +154,15 @@ QUESTION = {
 DOCUMENT = {
     "type": "object",
     "additionalProperties": False,
+    "$defs": {"condition": CONDITION},
     "properties": {
         "classes": {"type": "array", "maxItems": 255, "items": CLASS},
         "marks": KINDS,
         "required_marks": KINDS,
         "questions": {"type": "array", "maxItems": 500, "items": QUESTION},
+        "rules": {"type": "array", "maxItems": 200, "items": RULE},
         "guideline": TEXT,
+        "pictures": PICTURES,
     },
 }
 CHOOSING = {"choice", "multichoice"}
@@ -120,11 +182,20 @@ def _problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     if not questions and not document.get("marks"):
         yield problem("", "It asks nothing: add a question or allow a kind of mark.")
     yield from _problems_of_classes(document)
-    yield from _repeated("questions", "code", questions)
+    repeated = [*_repeated("questions", "code", questions)]
+    yield from repeated
+    yield from _repeated("rules", "code", document.get("rules", []))
     for index, question in enumerate(questions):
-        where = f"questions.{index}"
-        yield from _problems_of_question(where, question)
-        yield from _problems_of_condition(where, question, questions[:index])
+        yield from _problems_of_question(f"questions.{index}", question)
+    yield from _problems_of_terms(document)
+    if not repeated:
+        yield from condition_problems(document)
+
+
+def pictures_named(document: Mapping[str, Any]) -> set[str]:
+    """The SHA-256 of every picture that a guideline shows."""
+    asked = [document, *document.get("questions", [])]
+    return {one["picture"] for each in asked for one in each.get("pictures", [])}
 
 
 def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -160,10 +231,6 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         yield problem(f"{where}.options", f"A question of type {kind} has no options.")
     if "min" in question and "max" in question and question["min"] > question["max"]:
         yield problem(f"{where}.min", "min is larger than max.")
-    if question.get("required") and question.get("level", "case") in ("series", "frame"):
-        yield problem(
-            f"{where}.required", "Only a question on the case or on marks can be required."
-        )
     yield from _repeated(f"{where}.options", "value", options)
     # A key is a key on the keyboard: whether it is written large or small makes no difference.
     keys = [{"key": one["key"].lower()} for one in options if one.get("key")]
@@ -180,23 +247,15 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         yield problem(f"{where}.default", sentence)
 
 
-def _problems_of_condition(
-    where: str, question: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]
-) -> Iterator[Problem]:
-    condition = question.get("show_if")
-    if not condition:
-        return
-    asked = {one["code"]: one for one in earlier}.get(condition["question"])
-    if asked is None:
-        yield problem(f"{where}.show_if", "It must name a question that is asked before this one.")
-        return
-    if asked.get("level", "case") not in ("case", question.get("level", "case")):
-        yield problem(
-            f"{where}.show_if", "It must name a question on the case or on the same level."
-        )
-    value = [condition["equals"]] if asked["type"] == "multichoice" else condition["equals"]
-    if sentence := value_fault(asked, value):
-        yield problem(f"{where}.show_if.equals", sentence)
+def _problems_of_terms(document: Mapping[str, Any]) -> Iterator[Problem]:
+    coded = {f"classes.{index}": one for index, one in enumerate(document.get("classes", []))}
+    for index, question in enumerate(document.get("questions", [])):
+        coded[f"questions.{index}"] = question
+        for number, option in enumerate(question.get("options", [])):
+            coded[f"questions.{index}.options.{number}"] = option
+    for where, one in coded.items():
+        if one.get("term") and (sentence := term_fault(one["term"])):
+            yield problem(f"{where}.term", sentence)
 
 
 def _is_short_range(question: Mapping[str, Any]) -> bool:

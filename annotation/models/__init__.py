@@ -9,6 +9,7 @@ from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import (
     CaseUnit,
     Comparison,
+    GuidelinePicture,
     HangingProtocols,
     LabelSchema,
     Project,
@@ -37,6 +38,7 @@ __all__ = [
     "Draft",
     "Event",
     "FirstReading",
+    "GuidelinePicture",
     "HangingProtocols",
     "Import",
     "ImportItem",

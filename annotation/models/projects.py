@@ -106,7 +106,7 @@ class LabelSchema(models.Model):
     """What readers may say. A version never changes once stored.
 
     ``document`` is validated by ``annotation.schema``:
-    classes (code, name, colour, coded term), mark kinds, questions, guideline.
+    classes (code, name, colour, coded term), mark kinds, questions, rules, guideline.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_schemas")
@@ -137,4 +137,24 @@ class HangingProtocols(models.Model):
             models.UniqueConstraint(
                 fields=["project", "version"], name="hanging_protocols_version_once"
             )
+        ]
+
+
+class GuidelinePicture(models.Model):
+    """A picture that a guideline of the project may show, drawn anew from what was uploaded."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="guideline_pictures"
+    )
+    sha256 = models.CharField(max_length=64, help_text="of the content; its name in label schemas")
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    content = models.BinaryField()
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="guideline_picture_once")
         ]

@@ -105,6 +105,7 @@ class TestClaims:
                         "description": "Axial",
                         "modality": "CT",
                         "frame_count": 2,
+                        "series_uid": series.series_uid,
                         "version": series.display["version"],
                         "sop_instance_uid": None,
                     }

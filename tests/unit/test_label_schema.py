@@ -52,6 +52,7 @@ SHAPE = {
     "required": True,
     "options": [{"value": 1, "label": "Round"}, {"value": 2, "label": "Long"}],
 }
+TERM = {"system": "SCT", "code": "126713003", "display": "Neoplasm of lung"}
 DOCUMENT = {
     "classes": CLASSES,
     "marks": ["box", "contour", "labelmap", "landmark"],
@@ -90,6 +91,7 @@ def messages(said: Any, asked: dict[str, Any] | None = None, *, complete: bool =
 
 
 def test_a_sound_document_passes() -> None:
+    validate_document(document(classes=[{**CLASSES[0], "term": TERM}]))
     validate_document(document())
 
 
@@ -119,11 +121,20 @@ def test_a_sound_document_passes() -> None:
         ({"questions": [{**SIZE, "options": FINDING["options"]}]}, "has no options"),
         ({"questions": [{**SIZE, "min": 60}]}, "min is larger than max"),
         ({"questions": [{**SIZE, "default": 99}]}, "from 0 to 50 mm"),
-        ({"questions": [{**NOTE, "level": "frame", "required": True}]}, "can be required"),
-        ({"questions": [SIDE]}, "asked before this one"),
+        ({"questions": [SIDE]}, "There is no question “finding”. There are side."),
         ({"questions": [{**FINDING, "type": "guess"}]}, "not one of"),
         ({"questions": [{**FINDING, "colour": 1}]}, "Not known here: colour"),
         ({"extra": 1}, "Not known here: extra"),
+        ({"classes": [{**CLASSES[0], "term": TERM | {"system": "SNOMED CT"}}]}, "SCT, not SNOMED"),
+        ({"classes": [{**CLASSES[0], "term": TERM | {"code": "126713004"}}]}, "wrong check digit"),
+        ({"questions": [{**NOTE, "term": TERM | {"system": "LN"}}]}, "look like a code of LOINC"),
+        (
+            {"questions": [{**FINDING, "options": [{**NO, "term": TERM | {"system": "RADLEX"}}]}]},
+            "questions.0.options.0.term: “126713003” does not look like a code of RadLex",
+        ),
+        ({"questions": [{**NOTE, "pictures": [{"picture": "ab" * 32}]}]}, "Missing: alt"),
+        ({"pictures": [{"picture": "ab" * 32, "alt": ""}]}, "must not be empty"),
+        ({"pictures": [{"picture": "x.png", "alt": "x"}]}, "is not the SHA-256"),
         (
             {"questions": [{**FINDING, "options": [{**NO, "key": "s"}]}]},
             "room itself uses the key s",
@@ -147,7 +158,7 @@ def test_a_sound_document_passes() -> None:
         ),
         (
             {"questions": [SHAPE, {**SIDE, "show_if": {"question": "shape", "equals": 1}}]},
-            "on the same level",
+            'asked of each mark, so a case has many answers to it. Write {"some": "mark"',
         ),
     ],
 )
@@ -195,6 +206,7 @@ def test_a_complete_submission_passes() -> None:
         (content(finding="no", note="  "), "Write something."),
         (content(finding="no", seen="29.2.2024"), "YYYY-MM-DD"),
         (content(finding="no", seen="2023-02-29"), "YYYY-MM-DD"),
+        (content(finding="no", seen="2024-W01-1"), "YYYY-MM-DD"),
         (content(finding="no", colour="red"), "“colour” is not a question"),
         (content(box(kind="ellipse"), finding="no"), "does not use marks of kind ellipse"),
         (content(box(label_class="bone"), finding="no"), "“bone” is not a class"),
@@ -263,7 +275,7 @@ def test_required_marks_are_asked_for() -> None:
 def test_a_question_on_marks_is_asked_of_each_mark() -> None:
     asked = document(questions=[FINDING, SHAPE])
     said = content(box(), finding="no")
-    assert "What shape? Please answer." in messages(said, asked)
+    assert "What shape? Please answer for mark 1 (box)." in messages(said, asked)
     said["answers"].append({"question": "shape", "target": "1.2.3", "value": 1})
     assert messages(said, asked) == ""
     said["answers"][-1]["target"] = "9.9"

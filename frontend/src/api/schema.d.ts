@@ -425,6 +425,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/guideline-pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The pictures that the project's guidelines may show, newest first. */
+        get: operations["guideline_pictures_list"];
+        put?: never;
+        /** @description Upload a PNG or JPEG. A label schema shows it by the ``sha256`` of the answer, with an ``alt``. */
+        post: operations["guideline_pictures_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/guideline-pictures/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The picture itself. */
+        get: operations["guideline_pictures_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description Remove a picture that no version of the label schema shows. */
+        delete: operations["guideline_pictures_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/hanging-protocols": {
         parameters: {
             query?: never;
@@ -1324,15 +1360,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -1347,6 +1416,8 @@ export interface components {
             description: string;
             modality: string;
             frame_count: number;
+            /** @description target of answers on this series */
+            series_uid: string;
             /** @description of its description; null while that is not complete */
             version: string | null;
             /** @description the one image that is the case; null: all of the series */
@@ -1579,7 +1650,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -1905,15 +1976,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -2116,7 +2220,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -2240,15 +2344,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -2319,7 +2456,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -2573,6 +2710,18 @@ export interface components {
             components: {
                 [key: string]: number | null;
             };
+        };
+        Picture: {
+            /** @description of the content; its name in label schemas */
+            sha256: string;
+            media_type: string;
+            width: number;
+            height: number;
+            /** Format: date-time */
+            readonly uploaded_at: string;
+        };
+        PictureList: {
+            results: components["schemas"]["Picture"][];
         };
         /**
          * @description * `default` - Default
@@ -3042,7 +3191,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -4644,6 +4793,168 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SavedFilters"];
                 };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The server cannot answer right now. Try again. */
             503: {

@@ -51,6 +51,8 @@ export interface Actions extends ViewActions {
   option(key: string): void;
   question(by: 1 | -1): void;
   jump(): void;
+  /** The schema's proposals among the questions at hand become answers. */
+  confirm(): void;
   submit(): void;
   skip(): void;
   issue(): void;
@@ -224,6 +226,7 @@ export const ACTIONS: readonly Action[] = [
   row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
   row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),
   row('form.jump', 'case', 'j', 'key.jump', (room) => room.jump()),
+  row('form.confirm', 'case', 'Shift+j', 'key.confirm', (room) => room.confirm()),
   { ...row('case.submit', 'case', 'Control+Enter', 'room.submit', (room) => room.submit()), inFields: true },
   row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),

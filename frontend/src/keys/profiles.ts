@@ -98,8 +98,9 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'suggestion.acceptAll': ['Alt+/'],
     'suggestion.reject': ["'"],
     'suggestion.toggle': ['"'],
-    'case.why': ['Alt+j'],
+    'case.why': ['Alt+q'],
     'form.jump': ['Shift+j'],
+    'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],
   },
 };

@@ -7,10 +7,12 @@ import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/
 import type { SaveState } from './autosave';
 import { Displays } from './displays';
 import { Editing } from './editing';
-import { askedOf, type Block, blocks } from './form';
+import { CASE } from './conditions';
+import type { Block } from './form';
+import { FormState } from './form-state.svelte';
 import { LabelmapUids } from './labelmap-uids';
 import { Suggestions } from './suggestions.svelte';
-import type { Assignment, Hanging, LabelSchema, Question } from './types';
+import type { Assignment, Hanging, LabelSchema } from './types';
 
 export class CaseAtHand {
   assignment = $state.raw<Assignment | null>(null);
@@ -66,25 +68,20 @@ export class CaseAtHand {
         .filter(({ voxels }) => voxels > 0),
     );
   });
-  readonly questions: Question[] = $derived.by(() => {
+  /** Drawn marks, and one per painted series, as the submission will name them. */
+  readonly everyMark: Mark[] = $derived.by(() => {
     void this.revision;
-    return askedOf(this.schema, 'case', this.record);
+    return this.labelmaps.allMarks(this.record);
   });
+  readonly form = new FormState(this);
   readonly blocks: Block[] = $derived.by(() => {
-    void this.revision;
-    const conflict = { text: t('conflict.title'), question: null, target: '' };
-    const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.labelmaps.allMarks(this.record))];
+    const conflict = { text: t('conflict.title'), question: null, place: CASE };
+    return this.save.kind === 'conflict' ? [conflict, ...this.form.blocks] : this.form.blocks;
   });
 
   answer(question: string, target = ''): AnswerValue {
     void this.revision;
     return this.record.answer(question, target);
-  }
-
-  questionsOfMark(uid: string): Question[] {
-    void this.revision;
-    return askedOf(this.schema, 'mark', this.record, uid);
   }
 
   // --- the history ---

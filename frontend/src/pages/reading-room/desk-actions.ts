@@ -139,35 +139,30 @@ function historyActions(desk: Desk): Part<'undo' | 'redo' | 'history'> {
   };
 }
 
-function formActions(desk: Desk): Part<'option' | 'question' | 'jump'> {
+function formActions(desk: Desk): Part<'option' | 'question' | 'confirm' | 'jump'> {
   const { room } = desk;
   return {
     option: (key) => {
       const { keyed } = desk;
-      const choice = keyed && choiceByKey(keyed, key);
+      const choice = keyed && choiceByKey(keyed.question, key);
       if (!keyed || !choice) return;
-      room.editing.answer(keyed, chosen(keyed, room.answer(keyed.code), choice.value));
-      const next = keyed.type === 'multichoice' ? keyed : (desk.following(keyed) ?? keyed);
-      desk.focusQuestion(next.code);
+      const { question, target } = keyed;
+      const before = room.answer(question.code, target);
+      room.editing.answer(question, chosen(question, before, choice.value), target);
+      const next = question.type === 'multichoice' ? keyed : (desk.following(keyed) ?? keyed);
+      desk.focusQuestion(next.question.code);
     },
     question: (by) => {
-      const at = desk.active ? room.questions.indexOf(desk.active) : -1;
-      const next = room.questions[Math.min(Math.max(at + by, 0), room.questions.length - 1)];
-      if (next) desk.focusQuestion(next.code);
+      const { here } = room.form;
+      const at = desk.active ? here.indexOf(desk.active) : -1;
+      const next = here[Math.min(Math.max(at + by, 0), here.length - 1)];
+      if (next) desk.focusQuestion(next.question.code);
     },
-    jump: () => {
-      const [block] = room.blocks;
-      if (!block) return;
-      if (room.save.kind === 'conflict') {
-        desk.asked = 'conflict';
-        return;
-      }
-      if (!block.question) return document.getElementById('marks')?.focus();
-      if (block.target) desk.viewer?.select(block.target);
-      desk.focusQuestion(block.question);
-      const field = document.getElementById(`question-${block.question}`);
-      field?.querySelector<HTMLElement>('input, textarea, button')?.focus();
+    confirm: () => {
+      for (const { question, target, value } of room.form.proposals)
+        room.editing.answer(question, value, target);
     },
+    jump: () => desk.jump(),
   };
 }
 

@@ -247,7 +247,7 @@ export class Room extends CaseAtHand {
 
   private async counting(): Promise<Content> {
     const stored = await this.autosave.content();
-    return { ...stored, answers: countingAnswers(this.schema, stored.answers, this.record, stored.marks) };
+    return { ...stored, answers: countingAnswers(this.form.form, stored.answers) };
   }
 
   private async submission({ token }: Assignment): Promise<Pending> {

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0007_named_sources_and_write_backs"),
+        ("annotation", "0008_guideline_pictures"),
     ]
 
     operations = [
