@@ -6,12 +6,13 @@ The only writer of FirstReading.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
 from django.db import transaction
 
-from . import ledger, marks, provenance, scenes, suggestions
+from . import case_images, ledger, marks, provenance, scenes, suggestions
 from .errors import Conflict, InvalidInput
 from .models import FirstReading, LabelSchema, Slot, SuggestionMode, User
 
@@ -23,6 +24,7 @@ def commit(
     label_schema: LabelSchema,
     content: dict[str, Any],
     active_seconds: float,
+    images: Mapping[str, str] | None = None,
 ) -> FirstReading:
     """Keep what the reader says, complete and for good; the final reading may differ.
 
@@ -38,6 +40,8 @@ def commit(
         before = suggestions.first_reading(slot, reader)
         if before is not None:
             return _the_same(before, sha256)
+        if images is not None:
+            case_images.require_seen(slot.case, images)
         made = FirstReading.objects.create(
             slot=slot,
             reader=reader,

@@ -190,7 +190,13 @@ def submit(
 
 
 def commit_first(
-    slot_id: int, reader: User, *, token: int, content: dict[str, Any], active_seconds: float
+    slot_id: int,
+    reader: User,
+    *,
+    token: int,
+    content: dict[str, Any],
+    active_seconds: float,
+    images: Mapping[str, str] | None = None,
 ) -> FirstReading:
     """The reader's own reading for good, before suggestions are shown. The draft goes on."""
     del token  # it must be in this reader's hands, which ``first_readings`` checks
@@ -202,6 +208,7 @@ def commit_first(
         label_schema=current_label_schema(slot.project_id),
         content=content,
         active_seconds=active_seconds,
+        images=images,
     )
 
 

@@ -72,7 +72,7 @@ def _faults_of_classes(project: Project, classes: object) -> list[Problem]:
     if not isinstance(classes, dict) or len(classes) > MOST_CLASSES:
         return [problem("classes", f"This must be a table of at most {MOST_CLASSES} names.")]
     return [
-        problem(f"classes.{name}", f"“{code}” is not a class of this project.")
+        problem(f"classes.{name}", f"“{code}” is not the code of a class of this project.")
         for name, code in classes.items()
-        if code and code not in known
+        if code != "" and not (isinstance(code, str) and code in known)
     ]
