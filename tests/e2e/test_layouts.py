@@ -74,10 +74,15 @@ with tempfile.TemporaryDirectory() as folder:
     }}
     batch = imports.import_paths(project, [Path(folder)], people[0][0])
     problems = list(batch.items.exclude(reason="").values_list("name", "reason"))
-for _ in range(300):
-    if Series.objects.filter(series_uid__in=uids.values(), stable=True).count() == len(uids):
+# Images that come late would make the earlier study ready to be read once more.
+def is_complete():
+    found = Series.objects.filter(series_uid__in=uids.values(), stable=True)
+    return sum(found.values_list("frame_count", flat=True)) == 4 * slices - 1
+for _ in range(600):
+    if is_complete():
         break
     time.sleep(0.2)
+assert is_complete()
 Slot.objects.filter(case__uid=before).update(state="cancelled")
 hanging.publish(project, {{"protocols": given["protocols"]}}, base=0, user=people[0][0])
 ids = {{name: Case.objects.get(project=project, series__series_uid=uid).series.get(series_uid=uid).pk
