@@ -74,11 +74,15 @@ with tempfile.TemporaryDirectory() as folder:
     }}
     batch = imports.import_paths(project, [Path(folder)], people[0][0])
     problems = list(batch.items.exclude(reason="").values_list("name", "reason"))
-for _ in range(300):
-    if Series.objects.filter(series_uid__in=uids.values(), stable=True).count() == len(uids):
+# Images that come late would make the earlier study ready to be read once more.
+def is_complete():
+    found = Series.objects.filter(series_uid__in=uids.values(), stable=True)
+    return sum(found.values_list("frame_count", flat=True)) == 4 * slices - 1
+for _ in range(600):
+    if is_complete():
         break
     time.sleep(0.2)
-# Slots are opened after the series is known to be whole; those of the prior are not to be read.
+assert is_complete()
 for _ in range(300):
     if Slot.objects.filter(project=project).count() == 2 * project.reads_per_case:
         break
