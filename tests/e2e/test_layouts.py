@@ -282,6 +282,11 @@ def test_linked_panes_scroll_by_position_and_by_number_where_there_is_none(room:
     room.press("Alt+a", "Shift+Q")
     room.settled(2)
     expect(room.pane(1)).to_have_attribute("data-link", "number")
+    # The series stands where it was left: linked anew, both begin with their first image.
+    expect(room.pane(0)).to_have_attribute("data-frame", str(SLICES - 1))
+    room.press("Home")
+    expect(room.pane(0)).to_have_attribute("data-frame", "0")
+    room.press("Alt+a", "Alt+a")
     room.press("ArrowDown", "ArrowDown", "ArrowDown")
     expect(room.pane(1)).to_have_attribute("data-frame", "3")
 
