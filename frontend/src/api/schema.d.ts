@@ -1557,7 +1557,7 @@ export interface components {
         };
         /** @description As the list takes it; what is left out is not narrowed. */
         ListQuery: {
-            state?: components["schemas"]["StateB4dEnum"];
+            state?: components["schemas"]["StageEnum"];
             modality?: string;
             body_part?: string;
             due?: components["schemas"]["DueEnum"];
@@ -1566,7 +1566,7 @@ export interface components {
         };
         /** @description As the list takes it; what is left out is not narrowed. */
         ListQueryRequest: {
-            state?: components["schemas"]["StateB4dEnum"];
+            state?: components["schemas"]["StageEnum"];
             modality?: string;
             body_part?: string;
             due?: components["schemas"]["DueEnum"];
@@ -2414,16 +2414,6 @@ export interface components {
             readonly received: number;
             items: components["schemas"]["ImportItem"][];
         };
-        /**
-         * @description * `not_started` - not_started
-         *     * `draft` - draft
-         *     * `issue` - issue
-         *     * `awaiting` - awaiting
-         *     * `adjudication` - adjudication
-         *     * `done` - done
-         * @enum {string}
-         */
-        StateB4dEnum: "not_started" | "draft" | "issue" | "awaiting" | "adjudication" | "done";
         /**
          * @description * `pool` - Pool (ranked)
          *     * `control` - Control (random arm)
