@@ -125,7 +125,11 @@ def test_a_reading_session_of_ten_cases_by_keys_alone(
     room.press("Enter")
     expect(page.locator("[data-rows]")).to_have_attribute("data-rows", str(CASES))
     expect(page.locator('[data-flag="cached"]').first).to_be_visible()
-    room.press("j", "o")
+    chosen = page.locator("tr.selected")
+    room.press("j")
+    while "Done" not in chosen.inner_text():
+        room.press("j")
+    room.press("o")
     page.wait_for_url("**/read/*")
 
     found = states("ten")
