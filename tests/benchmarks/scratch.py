@@ -67,8 +67,9 @@ WITH people AS (
     RETURNING slot.id, slot.case_id, slot.reader_id
 )
 INSERT INTO annotation_read (case_id, slot_id, reader_id, purpose, label_schema_id, idempotency_key,
-    content_sha256, late, active_seconds, instances_sha256, submitted_at)
-SELECT case_id, id, reader_id, 'primary', %(label_schema)s, gen_random_uuid(), '', false, 20, '', now()
+    content_sha256, late, active_seconds, instances_sha256, submitted_at, looks, origin)
+SELECT case_id, id, reader_id, 'primary', %(label_schema)s, gen_random_uuid(), '', false, 20, '', now(),
+    '[]', '{}'
 FROM done
 """
 
