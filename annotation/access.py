@@ -28,6 +28,7 @@ class Action(StrEnum):
     VIEW_CASES = "cases.view"
     WITHDRAW_CASES = "cases.withdraw"
     VIEW_READS = "reads.view"
+    WRITE_BACK = "reads.write_back"
     IMPORT_IMAGES = "images.import"
     VIEW_ROUNDS = "rounds.view"
     RUN_ROUNDS = "rounds.run"
@@ -69,6 +70,7 @@ ALLOWED: dict[str, frozenset[Action]] = {
             Action.VIEW_DATASETS,
             Action.FREEZE_DATASETS,
             Action.EXPORT_DATASETS,
+            Action.WRITE_BACK,
             Action.VIEW_LEDGER,
         }
     ),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import dramatiq
 
-from . import imports, intake
+from . import imports, intake, write_backs
 from .dicom.sandbox import DecoderUnavailable
 from .errors import ImageStoreUnavailable, StorageFull
 
@@ -36,6 +36,11 @@ def finish_import(import_id: int) -> None:
 @dramatiq.actor(actor_name="expire_import", max_retries=0)
 def expire_import(import_id: int) -> None:
     imports.expire(import_id)
+
+
+@dramatiq.actor(actor_name="write_back", max_retries=0)
+def write_back(write_back_id: int) -> None:
+    write_backs.carry_out(write_back_id)
 
 
 @contextmanager

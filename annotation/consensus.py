@@ -64,11 +64,12 @@ def current(case: Case) -> Reference | None:
 
 
 def standing_reads(case: Case) -> QuerySet[Read]:
-    """The reads that count: in time, of the images as they are now, and not superseded by the
-    reader's own correction.
+    """The reads that count: in time, for a wanted reading, of the images as they are now, and not
+    superseded by the reader's own correction.
     """
     images = provenance.instances_sha256(case)
-    return case.reads.filter(late=False, superseded_by=None, instances_sha256=images).order_by("pk")
+    counting = case.reads.filter(late=False, superseded_by=None, slot__isnull=False)
+    return counting.filter(instances_sha256=images).order_by("pk")
 
 
 def vote(answers: list[dict[str, Any]]) -> tuple[dict[str, Any], float]:

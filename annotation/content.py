@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from .conditions import DATE, NOWHERE, Form, Place, Scene, level_of
+from .looks import LOOKS, faults_of_looks
 from .models import MarkKind
 from .validation import Problem, problem, violations
 
@@ -63,6 +65,7 @@ CONTENT = {
         "answers": {"type": "array", "maxItems": 10_000, "items": ANSWER},
         "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
         "suggestions": {"type": "array", "maxItems": 10_000, "items": DECISION},
+        "looks": LOOKS,
     },
 }
 FEWEST_POINTS = {MarkKind.CONTOUR: 3, MarkKind.POLYLINE: 2}
@@ -81,14 +84,19 @@ POINTS = {
 EXACT_INTEGERS = 2**53
 
 
-def check_content(document: Json, content: Any, *, complete: bool) -> list[Problem]:
-    """All that is wrong with the content; empty when it may be stored."""
+def check_content(
+    document: Json, content: Any, *, complete: bool, scene: Scene = NOWHERE
+) -> list[Problem]:
+    """All that is wrong with the content; empty when it may be stored.
+
+    ``scene``: the series and frames of the case, where the schema asks about them.
+    """
     wrong = [*violations(content, CONTENT)]
     if wrong:
         return wrong
-    found = [*_faults_of_form(document, content)]
+    found = [*_faults_of_form(document, content), *faults_of_looks(document, content)]
     if complete and not found:
-        found += _faults_of_answers(document, content)
+        found += _faults_of_answers(Form(document, content, scene), content)
         found += _faults_of_marks(document, content)
     return found
 
@@ -141,10 +149,12 @@ def _fault_of_number(question: Json, value: Any) -> str:
 
 def _fault_of_date(value: Any) -> str:
     try:
+        # Python would also read a week, such as 2024-W01-1.
+        written = DATE.fullmatch(value)
         date.fromisoformat(value)
     except (TypeError, ValueError):
-        return "Write a date as YYYY-MM-DD."
-    return "" if len(value) == len("YYYY-MM-DD") else "Write a date as YYYY-MM-DD."
+        written = None
+    return "" if written else "Write a date as YYYY-MM-DD."
 
 
 def _is_number(value: Any) -> bool:
@@ -153,7 +163,7 @@ def _is_number(value: Any) -> bool:
 
 def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
     questions = {question["code"] for question in document.get("questions", [])}
-    classes = {one["code"] for one in document.get("classes", [])}
+    classes = {one["code"]: one for one in document.get("classes", [])}
     given: set[tuple[str, str]] = set()
     for index, answer in enumerate(content["answers"]):
         where = f"answers.{index}"
@@ -169,6 +179,8 @@ def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
             yield problem(where, f"This project does not use marks of kind {mark['kind']}.")
         if mark.get("label_class") and mark["label_class"] not in classes:
             yield problem(where, f"“{mark['label_class']}” is not a class of this project.")
+        elif sentence := _fault_of_kind(classes.get(mark.get("label_class", "")), mark["kind"]):
+            yield problem(where, sentence)
         if mark["tracking_uid"] in tracked:
             yield problem(where, "Another mark has the same tracking UID.")
         tracked.add(mark["tracking_uid"])
@@ -176,58 +188,65 @@ def _faults_of_form(document: Json, content: Json) -> Iterator[Problem]:
             yield problem(where, "points_px must be a list of [column, row], both numbers.")
 
 
+def _fault_of_kind(label: Json | None, kind: str) -> str:
+    """A class may have the kinds of mark that it names, or all of them if it names none."""
+    if label is None or kind in label.get("marks", [kind]):
+        return ""
+    return f"In this project, “{label['name']}” has no marks of kind {kind}."
+
+
 def _is_point(point: Any) -> bool:
     return isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))
 
 
-def _faults_of_answers(document: Json, content: Json) -> Iterator[Problem]:
-    questions = {question["code"]: question for question in document.get("questions", [])}
-    answers = {_place(one): one["value"] for one in content["answers"] if one["value"] is not None}
-    tracked = [mark["tracking_uid"] for mark in content["marks"]]
+def _faults_of_answers(form: Form, content: Json) -> Iterator[Problem]:
     for index, answer in enumerate(content["answers"]):
-        question, target = questions[answer["question"]], answer.get("target", "")
-        where = f"answers.{index}"
         if answer["value"] is None:
             continue
-        if sentence := _fault_of_target(question, target, tracked):
-            yield problem(where, sentence)
-        elif not _is_asked(question, target, questions, answers):
-            yield problem(where, f"“{question['text']}” is not asked after the answers given.")
-        elif sentence := value_fault(question, answer["value"]):
-            yield problem(where, f"{question['text']} {sentence}")
-    for question in questions.values():
-        if not question.get("required"):
-            continue
-        for target in tracked if question.get("level") == "mark" else [""]:
-            asked = _is_asked(question, target, questions, answers)
-            if asked and (question["code"], target) not in answers:
-                yield problem(f"answers.{question['code']}", f"{question['text']} Please answer.")
+        question = form.questions[answer["question"]]
+        if sentence := _fault_of_answer(form, question, answer):
+            yield problem(f"answers.{index}", sentence)
+    for question, place in form.missing():
+        sentence = f"{question['text']} Please answer{_of(form, place)}."
+        yield problem(f"answers.{question['code']}", sentence)
+    for rule, place in form.broken():
+        yield problem(f"rules.{rule['code']}", f"{rule['message']}{_of(form, place, ' ({})')}")
 
 
-def _fault_of_target(question: Json, target: str, tracked: list[str]) -> str:
-    level = question.get("level", "case")
+def _fault_of_answer(form: Form, question: Json, answer: Json) -> str:
+    code, target = question["code"], answer.get("target", "")
+    if sentence := _fault_of_target(form, question, target):
+        return sentence
+    if not form.is_asked(code, target):
+        return f"“{question['text']}” is not asked after the answers given."
+    sentence = value_fault(question, answer["value"])
+    return f"{question['text']} {sentence}" if sentence else ""
+
+
+def _fault_of_target(form: Form, question: Json, target: str) -> str:
+    level = level_of(question)
+    if target in form.targets[level]:
+        return ""
     if level == "case":
-        return "" if not target else f"“{question['text']}” is asked of the case as a whole."
-    if level == "mark":
-        return "" if target in tracked else f"“{question['text']}” is answered for no mark."
-    return "" if target else f"“{question['text']}” is asked of a {level}: name it by its UID."
+        return f"“{question['text']}” is asked of the case as a whole."
+    if not target:
+        return f"“{question['text']}” is asked of each {level}: name it as the target."
+    return f"“{question['text']}” is answered for no {level} of this case."
 
 
-def _is_asked(
-    question: Json,
-    target: str,
-    questions: Mapping[str, Json],
-    answers: Mapping[tuple[str, str], Any],
-) -> bool:
-    """Whether the question is shown, given the answers that it depends on."""
-    condition = question.get("show_if")
-    if not condition:
-        return True
-    before = questions[condition["question"]]
-    place = "" if before.get("level", "case") == "case" else target
-    value = answers.get((before["code"], place))
-    chosen = value if isinstance(value, list) else [value]
-    return condition["equals"] in chosen and _is_asked(before, place, questions, answers)
+def _of(form: Form, place: Place, pattern: str = " for {}") -> str:
+    """Which series, image or mark it is, as a reader counts them; empty for the case."""
+    said = []
+    if "mark" in place:
+        number = list(form.marks).index(place["mark"]) + 1
+        said.append(f"mark {number} ({form.marks[place['mark']]['kind']})")
+    series = {one.uid: (number, one) for number, one in enumerate(form.scene.series, 1)}
+    number, one = series.get(place.get("series", ""), (0, None))
+    if one is not None and "frame" in place:
+        said.append(f"image {one.frames.index(place['frame']) + 1}")
+    if one is not None and (len(series) > 1 or not said):
+        said.append(f"series {number}")
+    return pattern.format(" of ".join(said)) if said else ""
 
 
 def _faults_of_marks(document: Json, content: Json) -> Iterator[Problem]:

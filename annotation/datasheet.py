@@ -31,6 +31,8 @@ FILES
   references.jsonl  a header line, then the reference standard of each case
   reads.jsonl       every reading that the references rest on, readers by pseudonym
   label_schema.json what the readers were asked
+  codebook.csv      every class, question and option with its coded term (SNOMED CT, RadLex, LOINC)
+  guideline/        the pictures of the guideline, by the names that label_schema.json has for them
   masks/            painted regions as NIfTI, one per reading, values as in label_schema.json
   images/           if included: volumes as NIfTI in real units, single images as 16-bit PNG
   images.jsonl      if included: each image file; real value = stored value * slope + intercept

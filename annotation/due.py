@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from . import import_tables
+from . import import_tables, write_backs
 from .models import Import, ImportItem
 
 ITEMS_AT_ONCE = 100
@@ -23,6 +23,10 @@ def due() -> Iterator[tuple[str, int]]:
     ending = Import.objects.filter(~Exists(open_items), state=Import.State.PROCESSING)
     for batch in ending.values_list("pk", flat=True):
         yield "finish_import", batch
+    for row in (
+        write_backs.due().order_by("due_at").values_list("pk", flat=True)[: write_backs.AT_ONCE]
+    ):
+        yield write_backs.ACTOR, row
     for batch in abandoned().values_list("pk", flat=True):
         yield "expire_import", batch
 

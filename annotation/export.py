@@ -19,15 +19,16 @@ from typing import IO, Any
 
 from django.db.models import Prefetch
 
-from . import assistance, datasheet, ledger, orthanc, snapshots
+from . import assistance, datasheet, ledger, orthanc, snapshots, terms
 from .export_images import Pictures
 from .marks import as_submitted
-from .models import Mark, Project, Read, Snapshot, SnapshotItem, User
+from .models import Answer, Mark, Project, Read, Snapshot, SnapshotItem, User
+from .schema import pictures_named
 from .snapshots import batches, ordered, portable, series_uids
 
 FORMAT = "consilium-dataset/1"
 PIECE = 1 << 20
-COMPRESSED = (".gz", ".png", ".safetensors")
+COMPRESSED = (".gz", ".jpeg", ".png", ".safetensors")
 ASKED_BY_CHOICE = ("choice", "scale", "number", "date")
 
 MARKS = Mark.objects.select_related("mask").defer("mask__gzip").order_by("pk")
@@ -140,6 +141,8 @@ def _members(
     yield "README.txt", [datasheet.readme(snapshot).encode()]
     yield "datasheet.md", [datasheet.datasheet(snapshot).encode()]
     yield "label_schema.json", [_json(snapshot.label_schema.document)]
+    yield "codebook.csv", _codebook(snapshot)
+    yield from _guideline_pictures(snapshot)
     yield "references.jsonl", snapshots.lines(snapshot)
     yield "cases.csv", _cases(snapshot)
     yield "reads.jsonl", _reads(snapshot)
@@ -222,7 +225,7 @@ def _reads(snapshot: Snapshot) -> Iterator[bytes]:
         uids = series_uids([item.case_id for item in items])
         reads = (
             Read.objects.filter(references__in=[item.reference_id for item in items])
-            .select_related("case", "label_schema")
+            .select_related("case", "label_schema", "source")
             .prefetch_related("answers", Prefetch("marks", MARKS), *assistance.DESCRIBED)
         )
         by_case: dict[int, list[Read]] = {item.case_id: [] for item in items}
@@ -244,15 +247,47 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
         "content_sha256": read.content_sha256,
         "instances_sha256": read.instances_sha256,
         "assisted_by": assistance.described(read),
-        "answers": [
-            {"question": answer.question, "target": answer.target, "value": answer.value}
-            for answer in read.answers.all()
-        ],
+        **_made_elsewhere(read),
+        "answers": [_answer(read.label_schema.document, answer) for answer in read.answers.all()],
         "marks": [
             portable(as_submitted(mark) | {"points_mm": mark.points_mm}, uids)
             for mark in read.marks.all()
         ],
     }
+
+
+def _made_elsewhere(read: Read) -> dict[str, Any]:
+    """Where a read came from that no reader made; without the name of the file, which may name a patient."""
+    if read.source is None:
+        return {}
+    origin = {name: value for name, value in read.origin.items() if name != "name"}
+    return {"source": read.source.name, "origin": origin}
+
+
+def _answer(document: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """With the coded terms that the reader's version of the label schema gave to question and options."""
+    coded: dict[str, Any] = {}
+    if concept := terms.concept_of(document, answer.question):
+        coded["concept"] = concept
+    if meanings := terms.meanings_of(document, answer.question, answer.value):
+        coded["meanings"] = meanings
+    said = {"question": answer.question, "target": answer.target, "value": answer.value}
+    return said | coded
+
+
+def _codebook(snapshot: Snapshot) -> Iterator[bytes]:
+    """What each class, question and option is called, in words and as a coded term."""
+    yield _row(["of", "code", "text", "scheme", "term", "meaning"])
+    yield from map(_row, terms.codebook(snapshot.label_schema.document))
+
+
+def _guideline_pictures(snapshot: Snapshot) -> Iterator[Member]:
+    """Those that the readers of this version were shown, by the name that the label schema has for them."""
+    named = pictures_named(snapshot.label_schema.document)
+    pictures = snapshot.project.guideline_pictures.filter(sha256__in=named).order_by("sha256")
+    for picture in pictures.iterator():
+        ending = picture.media_type.rpartition("/")[2]
+        yield f"guideline/{picture.sha256}.{ending}", [bytes(picture.content)]
 
 
 def _json(document: Any, indent: int | None = 2) -> bytes:

@@ -6,15 +6,15 @@ The only writer of FirstReading.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
 from django.db import transaction
 
-from . import ledger, marks, provenance, schema, suggestions
+from . import case_images, ledger, marks, provenance, scenes, suggestions
 from .errors import Conflict, InvalidInput
 from .models import FirstReading, LabelSchema, Slot, SuggestionMode, User
-from .validation import require_none
 
 
 def commit(
@@ -24,6 +24,7 @@ def commit(
     label_schema: LabelSchema,
     content: dict[str, Any],
     active_seconds: float,
+    images: Mapping[str, str] | None = None,
 ) -> FirstReading:
     """Keep what the reader says, complete and for good; the final reading may differ.
 
@@ -31,9 +32,7 @@ def commit(
     """
     if suggestions.mode_for(slot, reader) != SuggestionMode.READER_FIRST:
         raise Conflict("No first reading is asked for here: submit the case as it is.")
-    require_none(
-        schema.check_content(label_schema.document, content, complete=True), "Your first reading"
-    )
+    scenes.require_complete(slot.case, label_schema.document, content, "Your first reading")
     drawn = marks.prepare(slot.case, content["marks"])
     sha256 = _hash(content)
     with transaction.atomic():
@@ -41,6 +40,8 @@ def commit(
         before = suggestions.first_reading(slot, reader)
         if before is not None:
             return _the_same(before, sha256)
+        if images is not None:
+            case_images.require_seen(slot.case, images)
         made = FirstReading.objects.create(
             slot=slot,
             reader=reader,

@@ -15,7 +15,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from . import arrivals, enrolment, frame_cache, import_tables, intake, orthanc, quarantine, uploads
+from . import (
+    arrivals,
+    enrolment,
+    frame_cache,
+    import_tables,
+    intake,
+    orthanc,
+    outside_reads,
+    quarantine,
+    uploads,
+)
 from .dicom import archive, patients
 from .dicom.faults import Fault
 from .dicom.found import Found
@@ -44,7 +54,12 @@ class _Outcome:
 def take_in(item_id: int) -> None:
     """Do all that is to do for the file. A second worker on the same item goes away at once."""
     with turn(f"import-item:{item_id}") as mine:
-        items = ImportItem.objects.select_related("batch__project", "batch__created_by")
+        items = ImportItem.objects.select_related(
+            "batch__project",
+            "batch__created_by",
+            "batch__marks_of__project",
+            "batch__marks_of__account",
+        )
         item = items.filter(pk=item_id).first()
         if not mine or item is None or item.batch is None or item.state != State.WAITING:
             return
@@ -68,7 +83,7 @@ def retry(item: ImportItem, user: User | None) -> ImportItem:
         raise Conflict("Only a file in quarantine can be tried again.")
     if item.batch is None:
         return _retry_in_store(item, user)
-    if not uploads.path_of(item).exists():
+    if not item.orthanc_id and not uploads.path_of(item).exists():
         raise Conflict("The file is no longer here. Import it again.")
     with transaction.atomic():
         ImportItem.objects.filter(pk=item.pk, state=State.QUARANTINED).update(
@@ -99,6 +114,8 @@ def _retry_in_store(item: ImportItem, user: User | None) -> ImportItem:
 
 def _examine(item: ImportItem) -> _Outcome:
     path = uploads.path_of(item)
+    if item.orthanc_id:
+        return _read_marks(item, None)
     if not item.size:
         raise Fault("empty", "The file is empty.")
     if not path.exists():
@@ -108,9 +125,22 @@ def _examine(item: ImportItem) -> _Outcome:
         return _unpack(item, path)
     if item.size > settings.MAX_INSTANCE_BYTES:
         raise Fault("too_large", "The file is larger than the limit of 512 MiB.")
+    if item.batch is not None and item.batch.marks_of is not None:
+        return _read_marks(item, path)
     with frame_cache.scratch() as folder:
         found = sandbox.examine(path, name=item.name, patient=item.patient, folder=folder)
         return _store_all(item, found)
+
+
+def _read_marks(item: ImportItem, path: Path | None) -> _Outcome:
+    """Marks made elsewhere. Where a class is not known, a person says which, and tries again."""
+    report = outside_reads.take_in(item, path)
+    item.report = vars(report)
+    item.save(update_fields=["report", "sha256", "updated_at"])
+    if report.unknown:
+        return _Outcome(State.QUARANTINED, "unknown_class", report.sentence())
+    state = State.STORED if report.is_new else State.DUPLICATE
+    return _Outcome(state, "marks", report.sentence())
 
 
 def _store_all(item: ImportItem, found: list[Found]) -> _Outcome:

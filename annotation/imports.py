@@ -15,13 +15,24 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Now
 
-from . import access, due, import_items, import_tables, intake, ledger, local_files, uploads
+from . import (
+    access,
+    due,
+    import_items,
+    import_tables,
+    intake,
+    ledger,
+    local_files,
+    outside_reads,
+    uploads,
+)
 from .access import Action
 from .dicom.faults import Fault
+from .dicom.kinds import READABLE
 from .dicom.patients import by_folder
 from .errors import Conflict, InvalidInput, NotFound, NotPermitted, TooLarge
 from .local_files import Progress
-from .models import Import, ImportItem, Project, Series, Site, User
+from .models import Import, ImportItem, Project, Series, Site, Source, User
 from .turns import turn
 
 MAX_FILES = 20_000
@@ -38,15 +49,16 @@ def begin(
     files: Sequence[tuple[str, int]],
     site: Site | None,
     patients: Mapping[str, str] = MappingProxyType({}),
+    marks_of: Source | None = None,
 ) -> Import:
     """Announce files by (name, size); ``batch.items`` has one item for each, in the same order.
-    ``patients``: whose they are, by name.
+    ``patients``: whose they are, by name. ``marks_of``: the source of marks, where they are no images.
     """
     _check(files)
     whose = dict(zip(files, by_folder([name for name, _ in files]), strict=True))
     uploads.require_space(sum(size for _, size in files))
     with transaction.atomic():
-        batch = _announce(project, user, files, site=site)
+        batch = _announce(project, user, files, site=site, marks_of=marks_of)
         ImportItem.objects.bulk_create(
             ImportItem(
                 batch=batch,
@@ -57,6 +69,33 @@ def begin(
             )
             for name, size in files
         )
+        return batch
+
+
+def begin_from_store(source: Source, user: User | None) -> Import:
+    """Read in the objects with marks that lie in the image store, in studies of the project's cases."""
+    found = outside_reads.in_store(source, READABLE)
+    if not found:
+        raise InvalidInput(
+            "The image store holds no SEG, SR or RTSTRUCT made elsewhere for the studies of this project."
+        )
+    with transaction.atomic():
+        batch = _announce(
+            source.project, user, [(_label(one.sop_instance_uid), 0) for one in found], site=None,
+            marks_of=source,
+        )  # fmt: skip
+        ImportItem.objects.bulk_create(
+            ImportItem(
+                batch=batch,
+                name=f"{one.series.modality} {one.sop_instance_uid}",
+                size=0,
+                orthanc_id=one.orthanc_id,
+                state=ImportItem.State.WAITING,
+            )
+            for one in found
+        )
+        batch.state = Import.State.PROCESSING
+        batch.save(update_fields=["state"])
         return batch
 
 
@@ -185,6 +224,7 @@ def import_paths(
     *,
     site: Site | None = None,
     table: Path | None = None,
+    marks_of: Source | None = None,
     on_progress: Progress | None = None,
 ) -> Import:
     """Import local files, folders and archives, and return when they are cases or in quarantine.
@@ -200,7 +240,8 @@ def import_paths(
     _check_sizes([(file.name, file.size) for file in files])
     _end_killed(project, user)
     with transaction.atomic():
-        batch = _announce(project, user, [(file.name, file.size) for file in files], site=site)
+        announced = [(file.name, file.size) for file in files]
+        batch = _announce(project, user, announced, site=site, marks_of=marks_of)
     with turn(_run(batch)):
         for start in range(0, len(files), FILES_AT_ONCE):
             local_files.take_in(
@@ -213,10 +254,17 @@ def import_paths(
 
 
 def _announce(
-    project: Project, user: User | None, files: Sequence[tuple[str, int]], *, site: Site | None
+    project: Project,
+    user: User | None,
+    files: Sequence[tuple[str, int]],
+    *,
+    site: Site | None,
+    marks_of: Source | None = None,
 ) -> Import:
-    batch = Import.objects.create(project=project, created_by=user, site=site)
+    batch = Import.objects.create(project=project, created_by=user, site=site, marks_of=marks_of)
     data = {"files": len(files), "bytes": sum(size for _, size in files)}
+    if marks_of is not None:
+        data["marks_of"] = marks_of.pk
     ledger.record("import.begin", project=project, actor=user, obj=batch, data=data)
     return batch
 

@@ -43,6 +43,7 @@ from .models import (
 )
 
 NEWEST_FREE = 1000
+FEW = 5000
 NEVER_SOUGHT = ListFilter()
 _OF_CASE = {"case": OuterRef("pk")}
 _DUE_WITHIN = {"overdue": timedelta(), "week": timedelta(days=7)}
@@ -87,7 +88,7 @@ def for_overseer(project: Project, sought: ListFilter = NEVER_SOUGHT) -> QuerySe
     cases = Case.objects.filter(project=project).alias(
         is_adjudicated=Exists(adjudicated),
         is_resolved=Exists(Reference.objects.filter(**_OF_CASE, current=True)),
-        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False)),
+        is_read=Exists(Read.objects.filter(**_OF_CASE, late=False, slot__isnull=False)),
         is_drafted=Exists(Draft.objects.filter(slot__case=OuterRef("pk"))),
         is_claimed=Exists(slots.filter(state=Slot.State.CLAIMED)),
     )
@@ -147,19 +148,30 @@ def _free(project: Project, reader: User, sought: ListFilter) -> list[QuerySet[S
 
 
 def _begun_at(cases: QuerySet[Case], project: Project, stage: str) -> QuerySet[Case]:
-    """Few cases are at a middle stage: they are found from what was begun, not among all cases."""
-    drafts = Draft.objects.filter(slot__project=project).values("slot__case")
+    """While few cases are at a stage, they are found from what was begun; once many are, the newest of
+    them turn up soon among all.
+    """
     slots = Slot.objects.filter(project=project)
+    begun: QuerySet[Any, Any]
     match stage:
         case "draft":
-            claimed = slots.filter(state=Slot.State.CLAIMED).values("case")
-            return cases.filter(pk__in=drafts.union(claimed))
+            drafts = Draft.objects.filter(slot__project=project).values_list("slot__case")
+            begun = drafts.union(slots.filter(state=Slot.State.CLAIMED).values_list("case"))
         case "issue":
             return cases.filter(state=Case.State.ISSUE)
         case "adjudication":
             wanted = slots.filter(purpose=Purpose.ADJUDICATION, state__in=_TO_READ)
-            return cases.filter(pk__in=wanted.values("case"))
-    return cases
+            begun = wanted.values_list("case")
+        case "awaiting":
+            reads = Read.objects.filter(label_schema__project=project, late=False)
+            begun = reads.values_list("case")
+        case "done":
+            current = Reference.objects.filter(case__project=project, current=True)
+            begun = current.values_list("case")
+        case _:
+            return cases
+    found = [case for (case,) in begun[: FEW + 1]]
+    return cases.filter(pk__in=found) if len(found) <= FEW else cases
 
 
 def _narrowed(cases: QuerySet[Case], project: Project, sought: ListFilter) -> QuerySet[Case]:

@@ -104,7 +104,8 @@ def _counted(ids: list[int]) -> dict[int, Counts]:
     free = Slot.objects.filter(project__in=ids, state=Slot.State.OPEN).values_list("project")
     for pk, number in free.annotate(Count("id")):
         by_project[pk].open = number
-    reads = Read.objects.filter(label_schema__project__in=ids).values_list("label_schema__project")
+    counting = Read.objects.filter(label_schema__project__in=ids, slot__isnull=False)
+    reads = counting.values_list("label_schema__project")
     for pk, number in reads.annotate(Count("id")):
         by_project[pk].reads = number
     return by_project
@@ -202,7 +203,7 @@ def _reads(project: Project) -> tuple[dict[date, int], int, float]:
     readers: set[int] = set()
     total = 0.0
     rows = (
-        Read.objects.filter(label_schema__project=project)
+        Read.objects.filter(label_schema__project=project, slot__isnull=False)
         .values_list("reader", TruncDate("submitted_at"))
         .annotate(Count("id"), Sum("active_seconds"))
     )

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from . import adoption, intake_rules, ledger, members, schema, suggestions
+from .errors import InvalidInput
 from .models import (
     CaseUnit,
     Comparison,
@@ -21,6 +22,7 @@ from .models import (
     SuggestionMode,
     Task,
     User,
+    WriteBackRule,
 )
 from .validation import Problem, problem, require_none, violations
 
@@ -45,6 +47,7 @@ CHANGEABLE = {
     "suggestions": {"enum": SuggestionMode.values},
     "comparison": {"enum": Comparison.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
+    "write_back": {"enum": WriteBackRule.values},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }
 SLUG = {
@@ -87,6 +90,7 @@ def create(document: Mapping[str, Any], *, owner: User) -> Project:
     """The project that the document describes, led by ``owner``. One that exists is returned as it is."""
     require_none(_problems(document, PROJECT_SCHEMA), "The project document")
     schema.validate_document(document["label_schema"])
+    _require_pictures(document["label_schema"], set())
     with transaction.atomic():
         project, new = Project.objects.get_or_create(
             slug=document["slug"], defaults=_fields_of(document)
@@ -138,6 +142,8 @@ def add_label_schema(project: Project, document: Mapping[str, Any], *, user: Use
     """
     schema.validate_document(document)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    kept = project.guideline_pictures.values_list("sha256", flat=True)
+    _require_pictures(document, set(kept))
     current = current_label_schema(project)
     if current.document == document:
         return current
@@ -153,6 +159,16 @@ def add_label_schema(project: Project, document: Mapping[str, Any], *, user: Use
 def current_label_schema(project: Project) -> LabelSchema:
     """The version by which cases are read now."""
     return project.label_schemas.latest("version")
+
+
+def _require_pictures(document: Mapping[str, Any], kept: set[str]) -> None:
+    missing = sorted(schema.pictures_named(document) - kept)
+    if missing:
+        raise InvalidInput(
+            f"The project has no picture {', '.join(missing)}. Upload it to the project first; then "
+            "add a version of the label schema that shows it.",
+            errors=[problem("pictures", f"There is no picture {one}.") for one in missing],
+        )
 
 
 def _fields_of(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,9 +82,9 @@ def ask_again(case: Case) -> int:
     """
     with transaction.atomic():
         case = _lock_case(case.pk)
-        stale = Read.objects.filter(case=case, late=False, superseded_by=None).exclude(
-            instances_sha256=provenance.instances_sha256(case)
-        )
+        stale = Read.objects.filter(
+            case=case, late=False, superseded_by=None, slot__isnull=False
+        ).exclude(instances_sha256=provenance.instances_sha256(case))
         done = case.slots.filter(state=Slot.State.DONE, pk__in=stale.values("slot"))
         outdated = done.update(state=Slot.State.OUTDATED)
         if outdated:
@@ -206,6 +206,19 @@ def finish(slot: Slot, reader: User) -> None:
     slot.save(
         update_fields=["state", "reader", "lease_expires_at", "reserved_for", "reserved_until"]
     )
+
+
+def fill(case: Case, account: User) -> Slot | None:
+    """Have an open reading of the case done by a source that counts as a reader; None if there is none,
+    or the source has one. The case is locked by the caller, who stores the read.
+    """
+    if case.slots.filter(reader=account).exclude(state=Slot.State.OUTDATED).exists():
+        return None
+    free = case.slots.select_for_update(no_key=True).filter(state=Slot.State.OPEN)
+    slot = free.order_by("number").first()
+    if slot is not None:
+        finish(slot, account)
+    return slot
 
 
 def expire_leases() -> int:

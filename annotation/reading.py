@@ -1,7 +1,7 @@
 """What readers say: drafts while they work, immutable reads when they submit.
 
-The only writer of Draft, Read, Mark and Answer. A submission has exactly one effect, however often
-it is sent; one that comes too late is kept as an extra read, never dropped.
+The only writer of Draft and, with ``outside_reads``, of Read, Mark and Answer. A submission has exactly
+one effect, however often it is sent; one that comes too late is kept as an extra read, never dropped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from . import (
     marks,
     provenance,
     queue,
+    scenes,
     schema,
+    write_backs,
 )
 from .errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, StaleDraft
 from .models import (
@@ -35,6 +37,7 @@ from .models import (
     FirstReading,
     LabelSchema,
     Mark,
+    MarkKind,
     Project,
     Read,
     Slot,
@@ -56,6 +59,7 @@ class Submission:
     label_schema: LabelSchema
     answers: list[Answer]
     marks: list[Mark]
+    looks: list[dict[str, Any]]
     active_seconds: float
     token: int
     images: Mapping[str, str] | None
@@ -133,9 +137,11 @@ def current_label_schema(project_id: int) -> LabelSchema:
 
 
 def class_values(project_id: int) -> set[int]:
-    """The voxel values that the classes in force stand for."""
+    """The voxel values that the classes in force stand for, as far as they may be painted."""
     document = current_label_schema(project_id).document
-    return {one["value"] for one in document.get("classes", [])}
+    kind = MarkKind.LABELMAP.value
+    classes = document.get("classes", [])
+    return {one["value"] for one in classes if kind in one.get("marks", [kind])}
 
 
 def submit(
@@ -158,9 +164,7 @@ def submit(
         return done
     slot = slot_of(slot_id, reader)
     label_schema = current_label_schema(slot.project_id)
-    require_none(
-        schema.check_content(label_schema.document, content, complete=True), "What you submitted"
-    )
+    scenes.require_complete(slot.case, label_schema.document, content, "What you submitted")
     drawn = marks.prepare(slot.case, content["marks"])
     submission = Submission(
         reader=reader,
@@ -169,6 +173,7 @@ def submit(
         label_schema=label_schema,
         answers=_answers(content),
         marks=drawn,
+        looks=content.get("looks", []),
         active_seconds=active_seconds,
         token=token,
         images=images,
@@ -185,7 +190,13 @@ def submit(
 
 
 def commit_first(
-    slot_id: int, reader: User, *, token: int, content: dict[str, Any], active_seconds: float
+    slot_id: int,
+    reader: User,
+    *,
+    token: int,
+    content: dict[str, Any],
+    active_seconds: float,
+    images: Mapping[str, str] | None = None,
 ) -> FirstReading:
     """The reader's own reading for good, before suggestions are shown. The draft goes on."""
     del token  # it must be in this reader's hands, which ``first_readings`` checks
@@ -197,6 +208,7 @@ def commit_first(
         label_schema=current_label_schema(slot.project_id),
         content=content,
         active_seconds=active_seconds,
+        images=images,
     )
 
 
@@ -215,8 +227,8 @@ def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
     content = {"answers": list(answers), "marks": consensus.submitted_marks(read)}
-    decided = assistance.decisions(read)
-    return {**content, "suggestions": decided} if decided else content
+    besides = {"suggestions": assistance.decisions(read), "looks": read.looks}
+    return content | {name: said for name, said in besides.items() if said}
 
 
 def _submit_once(slot: Slot, submission: Submission) -> Read:
@@ -238,6 +250,7 @@ def _submit_once(slot: Slot, submission: Submission) -> Read:
     Draft.objects.filter(slot=slot, reader=reader).delete()
     reference = consensus.renew(case)
     _record(case.project, read, submission)
+    write_backs.by_rule(read)
     if reference is not None:
         consensus.record(case, reference)
     return read
@@ -273,6 +286,7 @@ def _store(
         supersedes=earlier,
         active_seconds=submission.active_seconds,
         instances_sha256=provenance.instances_sha256(case),
+        looks=submission.looks,
     )
     for answer in submission.answers:
         answer.read = read
@@ -285,7 +299,7 @@ def _store(
 
 
 def _record(project: Project, read: Read, submission: Submission) -> None:
-    data = {
+    data: dict[str, Any] = {
         "case": read.case_id,
         "slot": read.slot_id,
         "token": submission.token,

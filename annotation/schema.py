@@ -9,11 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .condition_faults import condition_problems
+from .conditions import LEVELS
 from .content import check_content, value_fault
+from .dicom.terms import CATEGORIES
 from .models import MarkKind
+from .terms import term_fault
 from .validation import Problem, problem, require_none, violations
 
-__all__ = ["check_content", "validate_document"]
+__all__ = ["check_content", "pictures_named", "validate_document"]
 
 CODE = {
     "type": "string",
@@ -21,6 +25,7 @@ CODE = {
     "description": "a code: up to 64 letters, digits, dots, hyphens and underscores",
 }
 TEXT = {"type": "string", "maxLength": 20_000}
+SENTENCE = {"type": "string", "minLength": 1, "maxLength": 500}
 NAME = {"type": "string", "minLength": 1, "maxLength": 200}
 KEY = {
     "type": "string",
@@ -35,6 +40,7 @@ TERM = {
     "additionalProperties": False,
     "properties": {"system": NAME, "code": NAME, "display": NAME},
 }
+KINDS = {"type": "array", "items": {"enum": MarkKind.values}, "uniqueItems": True}
 CLASS = {
     "type": "object",
     "required": ["code", "name", "colour", "value"],
@@ -48,7 +54,68 @@ CLASS = {
             "description": "a colour such as #e8a33d",
         },
         "value": {"type": "integer", "minimum": 1, "maximum": 255},
+        "marks": KINDS | {"description": "the kinds it may have; left out: all of the project's"},
         "term": TERM,
+        "category": {"enum": sorted(set(CATEGORIES) - {""})},
+    },
+}
+PICTURES = {
+    "type": "array",
+    "maxItems": 10,
+    "items": {
+        "type": "object",
+        "required": ["picture", "alt"],
+        "additionalProperties": False,
+        "properties": {
+            "picture": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "the SHA-256 that was answered when the picture was uploaded",
+            },
+            "alt": SENTENCE,
+            "caption": SENTENCE,
+        },
+    },
+}
+BOUND = {"type": ["number", "string", "object"]}
+CONDITIONS = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 50,
+    "items": {"$ref": "#/$defs/condition"},
+}
+CONDITION = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "question": CODE,
+        "equals": {},
+        "not_equals": {},
+        "any_of": {"type": "array", "minItems": 1, "maxItems": 200},
+        "answered": {"type": "boolean"},
+        "below": BOUND,
+        "at_most": BOUND,
+        "above": BOUND,
+        "at_least": BOUND,
+        "all": CONDITIONS,
+        "any": CONDITIONS,
+        "not": {"$ref": "#/$defs/condition"},
+        "some": {"enum": list(LEVELS[1:])},
+        "class": CODE,
+        "kind": {"enum": MarkKind.values},
+        "where": {"$ref": "#/$defs/condition"},
+    },
+}
+RULE = {
+    "type": "object",
+    "required": ["code", "then", "message"],
+    "additionalProperties": False,
+    "properties": {
+        "code": CODE,
+        "level": {"enum": list(LEVELS)},
+        "if": {"$ref": "#/$defs/condition"},
+        "then": {"$ref": "#/$defs/condition"},
+        "message": SENTENCE,
     },
 }
 OPTION = {
@@ -70,7 +137,7 @@ QUESTION = {
     "properties": {
         "code": CODE,
         "text": NAME,
-        "level": {"enum": ["case", "series", "frame", "mark"]},
+        "level": {"enum": list(LEVELS)},
         "type": {"enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
         "required": {"type": "boolean"},
         "default": {},
@@ -78,26 +145,24 @@ QUESTION = {
         "min": {"type": "number"},
         "max": {"type": "number"},
         "unit": {"type": "string", "maxLength": 40},
-        "show_if": {
-            "type": ["object", "null"],
-            "required": ["question", "equals"],
-            "additionalProperties": False,
-            "properties": {"question": CODE, "equals": {}},
-        },
+        "show_if": {**CONDITION, "type": ["object", "null"]},
+        "pictures": PICTURES,
         "guideline": TEXT,
         "term": TERM,
     },
 }
-KINDS = {"type": "array", "items": {"enum": MarkKind.values}, "uniqueItems": True}
 DOCUMENT = {
     "type": "object",
     "additionalProperties": False,
+    "$defs": {"condition": CONDITION},
     "properties": {
         "classes": {"type": "array", "maxItems": 255, "items": CLASS},
         "marks": KINDS,
         "required_marks": KINDS,
         "questions": {"type": "array", "maxItems": 500, "items": QUESTION},
+        "rules": {"type": "array", "maxItems": 200, "items": RULE},
         "guideline": TEXT,
+        "pictures": PICTURES,
     },
 }
 CHOOSING = {"choice", "multichoice"}
@@ -117,11 +182,20 @@ def _problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     if not questions and not document.get("marks"):
         yield problem("", "It asks nothing: add a question or allow a kind of mark.")
     yield from _problems_of_classes(document)
-    yield from _repeated("questions", "code", questions)
+    repeated = [*_repeated("questions", "code", questions)]
+    yield from repeated
+    yield from _repeated("rules", "code", document.get("rules", []))
     for index, question in enumerate(questions):
-        where = f"questions.{index}"
-        yield from _problems_of_question(where, question)
-        yield from _problems_of_condition(where, question, questions[:index])
+        yield from _problems_of_question(f"questions.{index}", question)
+    yield from _problems_of_terms(document)
+    if not repeated:
+        yield from condition_problems(document)
+
+
+def pictures_named(document: Mapping[str, Any]) -> set[str]:
+    """The SHA-256 of every picture that a guideline shows."""
+    asked = [document, *document.get("questions", [])]
+    return {one["picture"] for each in asked for one in each.get("pictures", [])}
 
 
 def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -134,6 +208,14 @@ def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
     for kind in document.get("required_marks", []):
         if kind not in marks:
             yield problem("required_marks", f"“{kind}” is required but not among the marks.")
+    for index, label in enumerate(classes):
+        for kind in label.get("marks", []):
+            if kind not in marks:
+                where = f"classes.{index}.marks"
+                yield problem(where, f"“{kind}” is not among the marks of the project.")
+    for kind in marks:
+        if classes and not any(kind in label.get("marks", [kind]) for label in classes):
+            yield problem("classes", f"No class may have marks of kind {kind}.")
 
 
 def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[Problem]:
@@ -149,10 +231,6 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         yield problem(f"{where}.options", f"A question of type {kind} has no options.")
     if "min" in question and "max" in question and question["min"] > question["max"]:
         yield problem(f"{where}.min", "min is larger than max.")
-    if question.get("required") and question.get("level", "case") in ("series", "frame"):
-        yield problem(
-            f"{where}.required", "Only a question on the case or on marks can be required."
-        )
     yield from _repeated(f"{where}.options", "value", options)
     # A key is a key on the keyboard: whether it is written large or small makes no difference.
     keys = [{"key": one["key"].lower()} for one in options if one.get("key")]
@@ -169,23 +247,15 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         yield problem(f"{where}.default", sentence)
 
 
-def _problems_of_condition(
-    where: str, question: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]
-) -> Iterator[Problem]:
-    condition = question.get("show_if")
-    if not condition:
-        return
-    asked = {one["code"]: one for one in earlier}.get(condition["question"])
-    if asked is None:
-        yield problem(f"{where}.show_if", "It must name a question that is asked before this one.")
-        return
-    if asked.get("level", "case") not in ("case", question.get("level", "case")):
-        yield problem(
-            f"{where}.show_if", "It must name a question on the case or on the same level."
-        )
-    value = [condition["equals"]] if asked["type"] == "multichoice" else condition["equals"]
-    if sentence := value_fault(asked, value):
-        yield problem(f"{where}.show_if.equals", sentence)
+def _problems_of_terms(document: Mapping[str, Any]) -> Iterator[Problem]:
+    coded = {f"classes.{index}": one for index, one in enumerate(document.get("classes", []))}
+    for index, question in enumerate(document.get("questions", [])):
+        coded[f"questions.{index}"] = question
+        for number, option in enumerate(question.get("options", [])):
+            coded[f"questions.{index}.options.{number}"] = option
+    for where, one in coded.items():
+        if one.get("term") and (sentence := term_fault(one["term"])):
+            yield problem(f"{where}.term", sentence)
 
 
 def _is_short_range(question: Mapping[str, Any]) -> bool:

@@ -202,6 +202,8 @@ SPECTACULAR_SETTINGS = {
         "ModelStateEnum": "learning.models.TrainedModel.State",
         "ImportStateEnum": "annotation.models.Import.State",
         "ImportItemStateEnum": "annotation.models.ImportItem.State",
+        "StageEnum": "annotation.list_filters.STAGES",
+        "CaseStateEnum": "annotation.models.Case.State",
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
         "SuggestionModeEnum": "annotation.models.SuggestionMode",

@@ -157,7 +157,7 @@ def due_by_rule(project: Project) -> bool:
     """Whether ``round_every`` submissions came in since the last round began."""
     if not project.round_every:
         return False
-    reads = Read.objects.filter(label_schema__project=project)
+    reads = Read.objects.filter(label_schema__project=project, slot__isnull=False)
     latest = project.rounds.order_by("-number").first()
     if latest is not None:
         reads = reads.filter(submitted_at__gt=latest.created_at)

@@ -33,7 +33,11 @@ ANSWER = {
     "required": ["question", "value"],
     "properties": {
         "question": {"type": "string"},
-        "target": {"type": "string", "description": "'' for the case, else a UID"},
+        "target": {
+            "type": "string",
+            "description": "'' for the case; Series Instance UID; SOP Instance UID#frame; "
+            "tracking UID of a mark",
+        },
         "value": {"description": "as the question's type says; null: not answered"},
     },
 }
@@ -62,6 +66,21 @@ DECISION = {
         "decision": {"type": "string", "enum": ["accepted", "rejected"]},
     },
 }
+LOOK = {
+    "type": "object",
+    "required": ["target"],
+    "properties": {
+        "target": {
+            "type": "string",
+            "description": "a mark's tracking UID, or class: and a class's code for a segment",
+        },
+        "name": {"type": "string"},
+        "colour": {"type": "string"},
+        "opacity": {"type": "number"},
+        "hidden": {"type": "boolean"},
+        "locked": {"type": "boolean"},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
@@ -69,6 +88,7 @@ CONTENT = {
         "answers": {"type": "array", "items": ANSWER},
         "marks": {"type": "array", "items": MARK},
         "suggestions": {"type": "array", "items": DECISION},
+        "looks": {"type": "array", "items": LOOK},
     },
 }
 PICKED = {
@@ -188,6 +208,7 @@ class AssignedSeriesSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_blank=True)
     modality = serializers.CharField()
     frame_count = serializers.IntegerField()
+    series_uid = serializers.CharField(help_text="target of answers on this series")
     version = serializers.CharField(
         allow_null=True, help_text="of its description; null while that is not complete"
     )
@@ -306,7 +327,7 @@ def submitted(read: Read) -> dict[str, Any]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    fields = ("id", "description", "modality", "frame_count")
+    fields = ("id", "description", "modality", "frame_count", "series_uid")
     shown = case.series.filter(deleted_at=None).order_by("series_uid")
     series = shown.values(*fields, version=F("display__version"))
     instance = instance_of(case)

@@ -22,15 +22,37 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 TEXT = {"type": "string"}
 SCALAR = {"type": ["string", "number", "boolean"]}
 TERM = _object(["system", "code", "display"], system=TEXT, code=TEXT, display=TEXT)
+NULLABLE_TERM = {"anyOf": [TERM, {"type": "null"}]}
 CLASS = _object(
     ["code", "name", "colour", "value"],
     code=TEXT,
     name=TEXT,
     colour=TEXT,
     value={"type": "integer"},
-    term={"anyOf": [TERM, {"type": "null"}]},
+    marks=_list({"type": "string", "enum": MarkKind.values}),
+    term=NULLABLE_TERM,
 )
-OPTION = _object(["value", "label"], value=SCALAR, label=TEXT, key=TEXT, description=TEXT)
+OPTION = _object(
+    ["value", "label"], value=SCALAR, label=TEXT, key=TEXT, description=TEXT, term=NULLABLE_TERM
+)
+CONDITION = {
+    "type": "object",
+    "additionalProperties": True,
+    "description": "question with equals, not_equals, any_of, answered, below, at_most, above or "
+    "at_least; or all, any, not, some of such; see annotation.conditions",
+}
+PICTURES = _list(_object(["picture", "alt"], picture=TEXT, alt=TEXT, caption=TEXT))
+RULE = {
+    "type": "object",
+    "required": ["code", "then", "message"],
+    "properties": {
+        "code": TEXT,
+        "level": {"type": "string", "enum": ["case", "series", "frame", "mark"]},
+        "if": CONDITION,
+        "then": CONDITION,
+        "message": TEXT,
+    },
+}
 QUESTION = _object(
     ["code", "text", "type"],
     code=TEXT,
@@ -43,9 +65,9 @@ QUESTION = _object(
     min={"type": "number"},
     max={"type": "number"},
     unit=TEXT,
-    show_if={
-        "anyOf": [_object(["question", "equals"], question=TEXT, equals={}), {"type": "null"}]
-    },
+    show_if={"anyOf": [CONDITION, {"type": "null"}]},
+    term=NULLABLE_TERM,
+    pictures=PICTURES,
     guideline=TEXT,
 )
 LABEL_SCHEMA = _object(
@@ -54,6 +76,8 @@ LABEL_SCHEMA = _object(
     marks=_list({"type": "string", "enum": MarkKind.values}),
     required_marks=_list({"type": "string", "enum": MarkKind.values}),
     questions=_list(QUESTION),
+    rules=_list(RULE),
+    pictures=PICTURES,
     guideline=TEXT,
 )
 

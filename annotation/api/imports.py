@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
@@ -20,7 +20,7 @@ from annotation.access import Action
 from annotation.dicom import patients
 from annotation.dicom.faults import Fault
 from annotation.errors import InvalidInput, NotFound, TooLarge
-from annotation.models import Import, ImportItem, Project, Site, User
+from annotation.models import Import, ImportItem, Project, Site, Source, User
 
 from .authentication import signed_in
 from .pagination import ByIdUpward
@@ -46,21 +46,39 @@ class NewFileSerializer(serializers.Serializer[Any]):
 
 class NewImportSerializer(serializers.Serializer[Any]):
     site = serializers.SlugField(required=False, allow_null=True)
+    marks_of = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="source of marks made elsewhere (SEG, SR, RTSTRUCT, NIfTI); none: images",
+    )
     files = NewFileSerializer(many=True)
 
 
 class ImportItemSerializer(serializers.ModelSerializer[ImportItem]):
     class Meta:
         model = ImportItem
-        fields = ["id", "name", "size", "received", "state", "reason_code", "reason", "created_at"]
+        fields = [
+            "id", "name", "size", "received", "state", "reason_code", "reason", "report", "created_at",
+        ]  # fmt: skip
 
 
 class QuarantinedSerializer(serializers.ModelSerializer[ImportItem]):
     import_id = serializers.IntegerField(source="batch_id", allow_null=True)
+    marks_of = serializers.IntegerField(
+        source="batch.marks_of_id", allow_null=True, default=None, help_text="source of the marks"
+    )
+    unknown = serializers.SerializerMethodField(help_text="names that stand for no class yet")
 
     class Meta:
         model = ImportItem
-        fields = ["id", "name", "size", "reason_code", "reason", "created_at", "import_id"]
+        fields = [
+            "id", "name", "size", "reason_code", "reason", "unknown", "marks_of", "created_at",
+            "import_id",
+        ]  # fmt: skip
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_unknown(self, item: ImportItem) -> list[str]:
+        return list(item.report.get("unknown", []))
 
 
 class ReceivedSerializer(serializers.Serializer[Any]):
@@ -74,6 +92,9 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
     site: serializers.SlugRelatedField[Site] = serializers.SlugRelatedField(
         "slug", read_only=True, allow_null=True
     )
+    marks_of: serializers.SlugRelatedField[Source] = serializers.SlugRelatedField(
+        "name", read_only=True, allow_null=True
+    )
     counts = serializers.SerializerMethodField()
     bytes = serializers.SerializerMethodField()
     received = serializers.SerializerMethodField()
@@ -81,8 +102,8 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
     class Meta:
         model = Import
         fields = [
-            "id", "state", "created_by", "site", "created_at", "finished_at", "counts", "bytes",
-            "received",
+            "id", "state", "created_by", "site", "marks_of", "created_at", "finished_at", "counts",
+            "bytes", "received",
         ]  # fmt: skip
 
     def get_counts(self, batch: Import) -> dict[str, int]:
@@ -144,6 +165,15 @@ def item_for(request: Request, pk: int) -> ImportItem:
     return item
 
 
+def _source(project: Project, pk: int | None) -> Source | None:
+    if pk is None:
+        return None
+    source = project.sources.filter(pk=pk).first()
+    if source is None:
+        raise InvalidInput("This project has no such source of marks.")
+    return source
+
+
 def _site(slug: str | None) -> Site | None:
     if not slug:
         return None
@@ -160,7 +190,7 @@ class Imports(generics.ListAPIView[Import]):
 
     def get_queryset(self) -> QuerySet[Import]:
         project = access.project_for(self.request.user, self.kwargs["slug"], Action.IMPORT_IMAGES)
-        return project.imports.select_related("site", "created_by")
+        return project.imports.select_related("site", "created_by", "marks_of")
 
     @extend_schema(request=NewImportSerializer, responses={201: StartedImportSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -172,7 +202,14 @@ class Imports(generics.ListAPIView[Import]):
         files = [(each["name"], each["size"]) for each in announced]
         whose = {each["name"]: each["patient"] for each in announced if each.get("patient")}
         site = _site(wanted.validated_data.get("site"))
-        batch = imports.begin(project, signed_in(request), files=files, site=site, patients=whose)
+        batch = imports.begin(
+            project,
+            signed_in(request),
+            files=files,
+            site=site,
+            patients=whose,
+            marks_of=_source(project, wanted.validated_data.get("marks_of")),
+        )
         return Response(StartedImportSerializer(batch).data, status=201)
 
 
@@ -265,4 +302,5 @@ class Quarantine(generics.ListAPIView[ImportItem]):
     def get_queryset(self) -> QuerySet[ImportItem]:
         """Files, objects and series with something wrong, of the project's imports and of the feed."""
         project = access.project_for(self.request.user, self.kwargs["slug"], Action.IMPORT_IMAGES)
-        return quarantine.seen_in([project]).filter(state=ImportItem.State.QUARANTINED)
+        seen = quarantine.seen_in([project]).filter(state=ImportItem.State.QUARANTINED)
+        return seen.select_related("batch")

@@ -20,6 +20,7 @@ from annotation.models import (
     Stream,
     SuggestionMode,
     Task,
+    WriteBackRule,
 )
 
 from .authentication import signed_in
@@ -68,6 +69,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     round_every = serializers.IntegerField()
     comparison = serializers.ChoiceField(Comparison.choices)
     lease_minutes = serializers.IntegerField()
+    write_back = serializers.ChoiceField(WriteBackRule.choices)
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
 
@@ -85,6 +87,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     suggestions = serializers.ChoiceField(SuggestionMode.choices, required=False)
     comparison = serializers.CharField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
+    write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)
 
 

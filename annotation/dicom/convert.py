@@ -55,7 +55,7 @@ def convert(path: Path, kind: Kind, *, name: str, folder: Path, patient: str = "
     """
     origin = _Origin(name, patient or patients.by_name(name), sha256_of(path))
     if kind in (Kind.NIFTI, Kind.NIFTI_GZIP):
-        objects = _all_series_of(nifti.volumes(_with_suffix(path, kind, folder)), origin)
+        objects = _all_series_of(nifti.volumes(with_suffix(path, kind, folder)), origin)
     else:
         objects = iter([_picture_of(raster.read(path), origin)])
     return [_write(dataset, folder / f"{i:05}.dcm") for i, dataset in enumerate(objects)]
@@ -80,7 +80,7 @@ def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
     return volume.frames, volume
 
 
-def _with_suffix(path: Path, kind: Kind, folder: Path) -> Path:
+def with_suffix(path: Path, kind: Kind, folder: Path) -> Path:
     """nibabel goes by the name: give it one that is true."""
     link = folder / ("volume.nii.gz" if kind is Kind.NIFTI_GZIP else "volume.nii")
     link.unlink(missing_ok=True)

@@ -112,7 +112,7 @@ def _orientation(dataset: Dataset, index: int) -> list[float] | None:
     return found
 
 
-def _positive(values: list[float] | None) -> list[float] | None:
+def positive(values: list[float] | None) -> list[float] | None:
     """As they are if all are finite and above zero: what was computed of them may be neither."""
     return values if values and all(0 < value < math.inf for value in values) else None
 
@@ -120,22 +120,22 @@ def _positive(values: list[float] | None) -> list[float] | None:
 def _spacing(dataset: Dataset, index: int, modality: str) -> tuple[list[float] | None, str]:
     """Millimetres between rows and between columns, and where the figure comes from."""
     measures = macro(dataset, index, "PixelMeasuresSequence")
-    spacing = _positive(numbers(measures, "PixelSpacing", 2))
-    detector = _positive(numbers(dataset, "ImagerPixelSpacing", 2))
+    spacing = positive(numbers(measures, "PixelSpacing", 2))
+    detector = positive(numbers(dataset, "ImagerPixelSpacing", 2))
     if spacing and not (modality in _PROJECTION and spacing == detector):
         calibrated = (
             bool(text(dataset, "PixelSpacingCalibrationType", 16)) or modality in _PROJECTION
         )
         return spacing, "calibrated" if calibrated else "pixel_spacing"
     if detector:
-        magnification = _positive(numbers(dataset, "EstimatedRadiographicMagnificationFactor", 1))
-        if magnification and (at_patient := _positive([x / magnification[0] for x in detector])):
+        magnification = positive(numbers(dataset, "EstimatedRadiographicMagnificationFactor", 1))
+        if magnification and (at_patient := positive([x / magnification[0] for x in detector])):
             return at_patient, "estimated"
         return detector, "detector"
     ultrasound = _ultrasound_spacing(dataset)
     if ultrasound:
         return ultrasound, "ultrasound_region"
-    nominal = _positive(numbers(dataset, "NominalScannedPixelSpacing", 2))
+    nominal = positive(numbers(dataset, "NominalScannedPixelSpacing", 2))
     return (nominal, "nominal") if nominal else (None, "unknown")
 
 
@@ -150,7 +150,7 @@ def _ultrasound_spacing(dataset: Dataset) -> list[float] | None:
     delta = (numbers(region, "PhysicalDeltaY", 1), numbers(region, "PhysicalDeltaX", 1))
     if units != {_CENTIMETRES} or delta[0] is None or delta[1] is None:
         return None
-    return _positive([10 * abs(delta[0][0]), 10 * abs(delta[1][0])])
+    return positive([10 * abs(delta[0][0]), 10 * abs(delta[1][0])])
 
 
 def _rescale(dataset: Dataset, index: int) -> tuple[float, float, str]:
@@ -183,15 +183,15 @@ def _windows(dataset: Dataset, holder: Dataset) -> list[dict[str, Any]]:
 
 def _frame_time(dataset: Dataset) -> float | None:
     """Milliseconds between frames of a cine, if the object says so."""
-    single = _positive(numbers(dataset, "FrameTime", 1))
+    single = positive(numbers(dataset, "FrameTime", 1))
     if single:
         return single[0]
     vector = numbers(dataset, "FrameTimeVector")
-    if vector and len(vector) > 1 and (mean := _positive([sum(vector[1:]) / (len(vector) - 1)])):
+    if vector and len(vector) > 1 and (mean := positive([sum(vector[1:]) / (len(vector) - 1)])):
         return mean[0]
     for keyword in ("CineRate", "RecommendedDisplayFrameRate"):
-        rate = _positive(numbers(dataset, keyword, 1))
-        if rate and (between := _positive([1000 / rate[0]])):
+        rate = positive(numbers(dataset, keyword, 1))
+        if rate and (between := positive([1000 / rate[0]])):
             return between[0]
     return None
 

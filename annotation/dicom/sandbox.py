@@ -16,6 +16,8 @@ from typing import Any
 from . import limits
 from .faults import Fault
 from .found import Found
+from .outside import Outside, from_json
+from .record import Written
 
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = [sys.executable, "-m", "annotation.dicom.worker"]
@@ -104,6 +106,16 @@ class Sandbox:
     def decode(self, path: Path, *, folder: Path) -> int:
         answer = self._run({"job": "decode", "path": str(path), "folder": str(folder)})
         return int(answer["frames"])
+
+    def read_marks(self, path: Path, *, folder: Path) -> Outside:
+        """What an object or mask made elsewhere says; its voxels go to ``folder``."""
+        answer = self._run({"job": "marks", "path": str(path), "folder": str(folder)})
+        return from_json(json.loads(Path(answer["outside"]).read_text(encoding="utf-8")))
+
+    def write_objects(self, path: Path, *, folder: Path) -> list[Written]:
+        """The DICOM objects of a read; ``path``: its record (see ``record``), as JSON."""
+        answer = self._run({"job": "write", "path": str(path), "folder": str(folder)})
+        return [Written(**each) for each in answer["written"]]
 
     def close(self) -> None:
         with self._lock:

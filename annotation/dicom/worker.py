@@ -67,6 +67,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
                 }
             case "decode":
                 return {"frames": examine.decode(path, folder=folder)}
+            case "marks":
+                return {"outside": _marks(path, folder)}
+            case "write":
+                return {"written": _written(path, folder)}
             case job:
                 raise ValueError(job)
     except Fault as fault:
@@ -78,6 +82,22 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             return {"machine": str(error)}
         reason = f"The file could not be examined ({type(error).__name__}: {error})."
         return {"code": "unreadable", "reason": reason}
+
+
+def _marks(path: Path, folder: Path) -> str:
+    """Where the description lies: it may hold more than a line should."""
+    from . import read_outside
+
+    answer = folder / "outside.json"
+    found = read_outside.read(path, folder=folder)
+    answer.write_text(json.dumps(dataclasses.asdict(found)), encoding="utf-8")
+    return str(answer)
+
+
+def _written(path: Path, folder: Path) -> list[dict[str, Any]]:
+    from . import write  # takes seconds to import, and few workers ever need it
+
+    return [dataclasses.asdict(each) for each in write.write(path, folder=folder)]
 
 
 if __name__ == "__main__":

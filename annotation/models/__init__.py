@@ -1,6 +1,7 @@
 """The nouns of everything someone is accountable for. Each is written by one module only."""
 
 from .cases import Case, Patient
+from .exchange import Source, WriteBack, WrittenObject
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .lists import SavedFilters
@@ -8,12 +9,14 @@ from .people import ApiToken, KeyProfile, Membership, Role, Site, User
 from .projects import (
     CaseUnit,
     Comparison,
+    GuidelinePicture,
     HangingProtocols,
     LabelSchema,
     Project,
     Stream,
     SuggestionMode,
     Task,
+    WriteBackRule,
 )
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
@@ -35,6 +38,7 @@ __all__ = [
     "Draft",
     "Event",
     "FirstReading",
+    "GuidelinePicture",
     "HangingProtocols",
     "Import",
     "ImportItem",
@@ -61,10 +65,14 @@ __all__ = [
     "Slot",
     "Snapshot",
     "SnapshotItem",
+    "Source",
     "Split",
     "Stream",
     "Suggestion",
     "SuggestionMode",
     "Task",
     "User",
+    "WriteBack",
+    "WriteBackRule",
+    "WrittenObject",
 ]

@@ -89,6 +89,13 @@ class Import(models.Model):
     )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     site = models.ForeignKey("annotation.Site", null=True, on_delete=models.PROTECT)
+    marks_of = models.ForeignKey(
+        "annotation.Source",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="imports",
+        help_text="null: an import of images",
+    )
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -123,6 +130,9 @@ class ImportItem(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
     reason_code = models.CharField(max_length=60, blank=True)
     reason = models.TextField(blank=True, help_text="what is wrong and what to do, for a person")
+    report = models.JSONField(
+        default=dict, help_text="of marks made elsewhere: cases, marks, and what was left out"
+    )
     sop_instance_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     series_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     orthanc_id = models.CharField(max_length=44, blank=True)

@@ -49,6 +49,13 @@ class SuggestionMode(models.TextChoices):
     READER_FIRST = "reader_first", "After the reader's own first reading"
 
 
+class WriteBackRule(models.TextChoices):
+    """When reads go into the image store as DICOM objects."""
+
+    NEVER = "never", "Only when somebody asks for it"
+    SUBMIT = "submit", "After each submission"
+
+
 class Project(models.Model):
     """One reading question over one set of images."""
 
@@ -86,6 +93,7 @@ class Project(models.Model):
     round_every = models.PositiveIntegerField(
         default=0, help_text="submissions per round; 0: by hand"
     )
+    write_back = models.CharField(max_length=8, choices=WriteBackRule, default=WriteBackRule.NEVER)
     secret = models.BinaryField(default=new_secret, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -98,7 +106,7 @@ class LabelSchema(models.Model):
     """What readers may say. A version never changes once stored.
 
     ``document`` is validated by ``annotation.schema``:
-    classes (code, name, colour, coded term), mark kinds, questions, guideline.
+    classes (code, name, colour, coded term), mark kinds, questions, rules, guideline.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_schemas")
@@ -129,4 +137,24 @@ class HangingProtocols(models.Model):
             models.UniqueConstraint(
                 fields=["project", "version"], name="hanging_protocols_version_once"
             )
+        ]
+
+
+class GuidelinePicture(models.Model):
+    """A picture that a guideline of the project may show, drawn anew from what was uploaded."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="guideline_pictures"
+    )
+    sha256 = models.CharField(max_length=64, help_text="of the content; its name in label schemas")
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    content = models.BinaryField()
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="guideline_picture_once")
         ]

@@ -178,7 +178,9 @@ class Draft(models.Model):
     slot = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="drafts")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     version = models.PositiveIntegerField()
-    content = models.JSONField(help_text="{answers: [...], marks: [...]}, as in a submission")
+    content = models.JSONField(
+        help_text="{answers: [...], marks: [...], looks: [...]}, as in a submission"
+    )
     active_seconds = models.FloatField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -192,7 +194,19 @@ class Read(models.Model):
     """What a reader submitted. Rows are never changed; the database refuses it."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reads")
-    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="reads")
+    slot = models.ForeignKey(
+        Slot,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="reads",
+        help_text="null: of a source that does not count as a reader",
+    )
+    source = models.ForeignKey(
+        "annotation.Source", null=True, on_delete=models.PROTECT, related_name="reads"
+    )
+    origin = models.JSONField(
+        default=dict, help_text="of a read made elsewhere: the object, its kind, who made it, how"
+    )
     reader = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reads"
     )
@@ -207,6 +221,9 @@ class Read(models.Model):
     active_seconds = models.FloatField(help_text="time the reader spent, idle cut off")
     instances_sha256 = models.CharField(
         max_length=64, help_text="of the image hashes that were read"
+    )
+    looks = models.JSONField(
+        default=list, blank=True, help_text="how the reader saw marks and segments; no label"
     )
     submitted_at = models.DateTimeField(auto_now_add=True)
 

@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Projects and images": {
         "project": "deploy.cli.projects:project",
         "import": "deploy.cli.images:import_",
+        "marks": "deploy.cli.exchange:marks",
     },
     "Learning": {
         "round": "deploy.cli.rounds:round_",

@@ -11,6 +11,7 @@ const item = (id: number, name: string, size: number, received = 0): ImportItem 
   state: 'receiving',
   reason_code: '',
   reason: '',
+  report: {},
   created_at: '2026-11-23T10:00:00Z',
 });
 const file = (name: string, size: number) => new File([new Uint8Array(size)], name);

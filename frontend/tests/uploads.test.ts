@@ -16,6 +16,7 @@ const item = (id: number, name: string): ImportItem => ({
   state: 'receiving',
   reason_code: '',
   reason: '',
+  report: {},
   created_at: '',
 });
 

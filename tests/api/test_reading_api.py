@@ -105,6 +105,7 @@ class TestClaims:
                         "description": "Axial",
                         "modality": "CT",
                         "frame_count": 2,
+                        "series_uid": series.series_uid,
                         "version": series.display["version"],
                         "sop_instance_uid": None,
                     }
@@ -432,7 +433,9 @@ class TestList:
         rows = {row["id"]: row["stage"] for row in self.rows(client, project)}
         assert rows == {done.pk: "done", free.pk: "not_started"}
 
-    def test_leads_see_all_and_how_far_it_is(self, lead: APIClient) -> None:
+    def test_leads_see_all_and_how_far_it_is(
+        self, lead: APIClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         project = Project.objects.get()
         Project.objects.update(reads_per_case=2)
         project.refresh_from_db()
@@ -458,8 +461,10 @@ class TestList:
             done.pk: "done",
             drafted.pk: "draft",
         }
-        for case, stage in stages.items():
-            assert [row["id"] for row in self.rows(lead, project, f"?state={stage}")] == [case]
+        for few in (listing.FEW, 0):
+            monkeypatch.setattr(listing, "FEW", few)
+            for case, stage in stages.items():
+                assert [row["id"] for row in self.rows(lead, project, f"?state={stage}")] == [case]
         assert {row["stream"] for row in self.rows(lead, project)} == {"pool"}
 
     def test_search(self, client: APIClient, lead: APIClient, project: Project) -> None:

@@ -12,8 +12,18 @@ from django.utils import timezone
 from endpoints import Operation
 from learning_builders import RECIPE
 
-from annotation import snapshots
-from annotation.models import Comment, Import, ImportItem, Mask, Project, Role, Slot, User
+from annotation import snapshots, sources
+from annotation.models import (
+    Comment,
+    GuidelinePicture,
+    Import,
+    ImportItem,
+    Mask,
+    Project,
+    Role,
+    Slot,
+    User,
+)
 from learning import recipes
 from learning.models import Ranking, Round, TrainedModel
 
@@ -55,6 +65,10 @@ def make_world() -> World:
     Mask.objects.create(
         project=project, series=series, sha256=MASK, shape=[1, 8, 10], labels=[1], gzip=b""
     )
+    GuidelinePicture.objects.create(
+        project=project, sha256=MASK, media_type="image/png", width=1, height=1, content=b"x",
+        uploaded_by=lead,
+    )  # fmt: skip
     snapshot = snapshots.freeze(project, user=None, title="", query={})
     batch = Import.objects.create(project=project)
     round_ = Round.objects.create(
@@ -79,6 +93,9 @@ def make_world() -> World:
             "imports": batch,
             "import-items": ImportItem.objects.create(
                 batch=batch, name="x.dcm", size=1, state="quarantined"
+            ),
+            "sources": sources.add(
+                project, name="Program", description="", counts=False, user=None
             ),
             "rounds": round_,
             "models": model,

@@ -100,6 +100,12 @@ class TestSubmit:
         assert (mark.kind, mark.label_class, mark.points_px) == ("box", "lesion", [[1, 2], [5, 6]])
         assert reading.said(read) == builders.content("no", marks=(box,))
 
+    def test_keeps_how_it_was_looked_at(self, case: Case, slot: Slot, reader: User) -> None:
+        box = builders.box(case)
+        looks = [{"target": box["tracking_uid"], "colour": "#00ff00", "hidden": True}]
+        content = {**builders.content("no", marks=(box,)), "looks": looks}
+        assert reading.said(submit(slot, reader, content))["looks"] == looks
+
     def test_closes_the_slot_and_clears_the_draft(self, slot: Slot, reader: User) -> None:
         reading.save_draft(slot.pk, reader, token=1, version=0, content=EMPTY, active_seconds=1)
         submit(slot, reader)

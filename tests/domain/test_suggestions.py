@@ -14,7 +14,7 @@ import suggestion_builders as hints
 from django.db import IntegrityError, connection, transaction
 
 from annotation import masks, projects, queue, reading, suggestions
-from annotation.errors import Conflict, InvalidInput, NotFound
+from annotation.errors import Conflict, ImagesChanged, InvalidInput, NotFound
 from annotation.models import (
     Assistance,
     Case,
@@ -350,9 +350,8 @@ class TestReaderFirst:
 
     def commit(self, slot: Slot, value: str = "no", **changes: Any) -> FirstReading:
         content = changes.pop("content", builders.content(value))
-        return reading.commit_first(
-            slot.pk, slot.reader, token=slot.token, content=content, active_seconds=12
-        )
+        given = {"token": slot.token, "content": content, "active_seconds": 12, **changes}
+        return reading.commit_first(slot.pk, slot.reader, **given)
 
     def test_nothing_is_shown_before_the_own_reading(self, slot: Slot) -> None:
         with pytest.raises(Conflict, match="your own reading first"):
@@ -364,6 +363,12 @@ class TestReaderFirst:
     def test_the_first_reading_must_be_complete(self, slot: Slot) -> None:
         with pytest.raises(InvalidInput, match="Please answer"):
             self.commit(slot, content={"answers": [], "marks": []})
+
+    def test_it_is_of_the_images_that_the_case_has(self, slot: Slot) -> None:
+        shown = {str(one.pk): one.display["version"] for one in slot.case.series.all()}
+        with pytest.raises(ImagesChanged):
+            self.commit(slot, images=dict.fromkeys(shown, "of before"))
+        assert self.commit(slot, images=shown).slot == slot
 
     def test_it_is_kept_as_it_was_and_the_final_one_may_differ(self, slot: Slot) -> None:
         first = self.commit(slot, "no")

@@ -46,6 +46,7 @@ import json, sys, tempfile
 from pathlib import Path
 sys.path.insert(0, "tests")
 import images, numpy
+from pydicom.uid import generate_uid
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from annotation import imports, projects
@@ -68,15 +69,19 @@ for user, _ in people:
 with tempfile.TemporaryDirectory() as folder:
     for number in range(given["cases"]):
         voxels = (numpy.indices(shape).sum(0) * 7 + number * 100).astype("int16")
-        series = images.series(len(voxels), gap=given["gap"])
-        for z, (one, pixels) in enumerate(zip(series, voxels)):
-            one.Rows, one.Columns = pixels.shape
-            one.PixelData = pixels.tobytes()
-            one.BitsAllocated = one.BitsStored = 16
-            one.HighBit, one.PixelRepresentation = 15, 1
-            one.PixelSpacing = given["spacing"]
-            one.ImagePositionPatient = [*given["origin"][:2], given["origin"][2] + z * given["gap"]]
-        images.write(Path(folder) / str(number), *series)
+        study = dict(StudyInstanceUID=generate_uid(), PatientID="patient-" + generate_uid()[-12:])
+        for _ in range(given["series"]):
+            series = images.series(len(voxels), gap=given["gap"], **study)
+            for z, (one, pixels) in enumerate(zip(series, voxels)):
+                one.Rows, one.Columns = pixels.shape
+                one.PixelData = pixels.tobytes()
+                one.BitsAllocated = one.BitsStored = 16
+                one.HighBit, one.PixelRepresentation = 15, 1
+                one.PixelSpacing = given["spacing"]
+                one.ImagePositionPatient = [
+                    *given["origin"][:2], given["origin"][2] + z * given["gap"]
+                ]
+            images.write(Path(folder) / str(number), *series)
     batch = imports.import_paths(project, [Path(folder)], people[0][0])
     problems = list(batch.items.exclude(reason="").values_list("name", "reason"))
 print(json.dumps({{"sessions": {{u.username: key for u, key in people}}, "problems": problems}}))
@@ -99,9 +104,19 @@ class Place:
 
 
 def prepare(
-    url: str, run: Callable[[str], str], *, slug: str, people: int, cases: int, **schema: Any
+    url: str,
+    run: Callable[[str], str],
+    *,
+    slug: str,
+    people: int,
+    cases: int,
+    series: int = 1,
+    **schema: Any,
 ) -> Place:
-    """A project whose cases, real DICOM in Orthanc, are each read by all its readers (``<slug>-1`` ...)."""
+    """A project whose cases, real DICOM in Orthanc, are each read by all its readers (``<slug>-1`` ...).
+
+    With more than one series, a case is a study of so many.
+    """
     given = {
         "slices": SLICES,
         "rows": ROWS,
@@ -110,12 +125,13 @@ def prepare(
         "gap": GAP_MM,
         "origin": ORIGIN,
         "cases": cases,
+        "series": series,
         "people": [f"{slug}-{number}" for number in range(1, people + 1)],
         "project": {
             "slug": slug,
             "title": "Lesions on CT",
             "task": "detection",
-            "case_unit": "series",
+            "case_unit": "series" if series == 1 else "study",
             "reads_per_case": people,
             "stream_shares": {"pool": 1.0},
             "reading_mix": {"pool": 1},

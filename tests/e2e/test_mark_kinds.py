@@ -125,7 +125,7 @@ def leave_text(room: Room) -> None:
 
 
 def rows(room: Room) -> Locator:
-    return room.page.locator("#marks li")
+    return room.page.locator("#marks > ul > li")
 
 
 def lies(points: list[list[float]], *wanted: Pixel) -> bool:

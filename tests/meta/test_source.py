@@ -14,6 +14,7 @@ UNSAFE_CALLS |= {"yaml.load", "yaml.unsafe_load", "joblib.load"}
 UNSAFE_MODULES = {"cPickle", "dill", "pickle", "shelve"}
 EDGES = {
     "annotation.dicom.worker": "an image file may break the decoder in any way",
+    "annotation.write_backs": "a read that cannot be stored back says so",
     "annotation.intake": "a series that cannot be made ready stops no other",
     "deploy.ticker": "goes on with the next tick",
     "learning.rounds": "a round that failed says why",

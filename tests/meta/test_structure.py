@@ -22,12 +22,15 @@ WRITING = {
     "create", "bulk_create", "get_or_create", "update_or_create", "bulk_update", "update", "delete",
 }  # fmt: skip
 SEVERAL_WRITERS = {
+    "Answer": {"annotation.outside_reads", "annotation.reading"},
     "Case": {"annotation.enrolment", "annotation.queue"},
     "Import": {"annotation.imports", "annotation.import_items"},
     "ImportItem": {
         "annotation.imports", "annotation.import_items", "annotation.local_files",
         "annotation.quarantine",
     },
+    "Mark": {"annotation.outside_reads", "annotation.reading"},
+    "Read": {"annotation.outside_reads", "annotation.reading"},
     "Round": {"learning.rounds", "learning.leases"},
     "RoundLog": {
         "learning.rounds", "learning.leases", "learning.steps.evaluate", "learning.steps.freeze",

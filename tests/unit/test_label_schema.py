@@ -52,6 +52,7 @@ SHAPE = {
     "required": True,
     "options": [{"value": 1, "label": "Round"}, {"value": 2, "label": "Long"}],
 }
+TERM = {"system": "SCT", "code": "126713003", "display": "Neoplasm of lung"}
 DOCUMENT = {
     "classes": CLASSES,
     "marks": ["box", "contour", "labelmap", "landmark"],
@@ -90,6 +91,7 @@ def messages(said: Any, asked: dict[str, Any] | None = None, *, complete: bool =
 
 
 def test_a_sound_document_passes() -> None:
+    validate_document(document(classes=[{**CLASSES[0], "term": TERM}]))
     validate_document(document())
 
 
@@ -104,6 +106,11 @@ def test_a_sound_document_passes() -> None:
         ({"classes": [{**CLASSES[0], "code": "a b"}]}, "is not a code"),
         ({"classes": []}, "there must be a class"),
         ({"marks": ["scribble"]}, "not one of"),
+        ({"classes": [{**CLASSES[0], "marks": ["arrow"]}]}, "not among the marks of the project"),
+        (
+            {"classes": [{**CLASSES[0], "marks": ["box"]}]},
+            "No class may have marks of kind contour",
+        ),
         ({"required_marks": ["ellipse"]}, "required but not among"),
         ({"marks": [], "questions": []}, "It asks nothing"),
         ({"questions": [FINDING, FINDING]}, "code “finding” is used 2 times"),
@@ -114,11 +121,20 @@ def test_a_sound_document_passes() -> None:
         ({"questions": [{**SIZE, "options": FINDING["options"]}]}, "has no options"),
         ({"questions": [{**SIZE, "min": 60}]}, "min is larger than max"),
         ({"questions": [{**SIZE, "default": 99}]}, "from 0 to 50 mm"),
-        ({"questions": [{**NOTE, "level": "frame", "required": True}]}, "can be required"),
-        ({"questions": [SIDE]}, "asked before this one"),
+        ({"questions": [SIDE]}, "There is no question “finding”. There are side."),
         ({"questions": [{**FINDING, "type": "guess"}]}, "not one of"),
         ({"questions": [{**FINDING, "colour": 1}]}, "Not known here: colour"),
         ({"extra": 1}, "Not known here: extra"),
+        ({"classes": [{**CLASSES[0], "term": TERM | {"system": "SNOMED CT"}}]}, "SCT, not SNOMED"),
+        ({"classes": [{**CLASSES[0], "term": TERM | {"code": "126713004"}}]}, "wrong check digit"),
+        ({"questions": [{**NOTE, "term": TERM | {"system": "LN"}}]}, "look like a code of LOINC"),
+        (
+            {"questions": [{**FINDING, "options": [{**NO, "term": TERM | {"system": "RADLEX"}}]}]},
+            "questions.0.options.0.term: “126713003” does not look like a code of RadLex",
+        ),
+        ({"questions": [{**NOTE, "pictures": [{"picture": "ab" * 32}]}]}, "Missing: alt"),
+        ({"pictures": [{"picture": "ab" * 32, "alt": ""}]}, "must not be empty"),
+        ({"pictures": [{"picture": "x.png", "alt": "x"}]}, "is not the SHA-256"),
         (
             {"questions": [{**FINDING, "options": [{**NO, "key": "s"}]}]},
             "room itself uses the key s",
@@ -142,7 +158,7 @@ def test_a_sound_document_passes() -> None:
         ),
         (
             {"questions": [SHAPE, {**SIDE, "show_if": {"question": "shape", "equals": 1}}]},
-            "on the same level",
+            'asked of each mark, so a case has many answers to it. Write {"some": "mark"',
         ),
     ],
 )
@@ -190,6 +206,7 @@ def test_a_complete_submission_passes() -> None:
         (content(finding="no", note="  "), "Write something."),
         (content(finding="no", seen="29.2.2024"), "YYYY-MM-DD"),
         (content(finding="no", seen="2023-02-29"), "YYYY-MM-DD"),
+        (content(finding="no", seen="2024-W01-1"), "YYYY-MM-DD"),
         (content(finding="no", colour="red"), "“colour” is not a question"),
         (content(box(kind="ellipse"), finding="no"), "does not use marks of kind ellipse"),
         (content(box(label_class="bone"), finding="no"), "“bone” is not a class"),
@@ -219,6 +236,36 @@ def test_a_faulty_submission_is_refused_with_a_sentence(said: Any, sentence: str
     assert sentence in messages(said)
 
 
+def test_a_class_has_the_kinds_of_mark_that_it_names_and_no_others() -> None:
+    points = {**CLASSES[1], "marks": ["landmark"]}
+    asked = document(classes=[CLASSES[0], points])
+    validate_document(asked)
+    assert messages(content(box()), asked, complete=False) == ""
+    said = content(box(label_class="node"))
+    assert "“Node” has no marks of kind box" in messages(said, asked, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("looks", "sentence"),
+    [
+        ([{"target": "1.2.3", "colour": "#ff0000", "hidden": True}], ""),
+        ([{"target": "class:lesion", "name": "Cyst", "opacity": 0.5, "locked": True}], ""),
+        ([{"target": "class:cyst", "hidden": True}], "neither a mark nor a segment"),
+        ([{"target": "9.9", "hidden": True}], "neither a mark nor a segment"),
+        ([{"target": "1.2.3", "hidden": True}, {"target": "1.2.3"}], "said twice"),
+        ([{"target": "1.2.3", "colour": "red"}], "is not a colour"),
+        ([{"target": "1.2.3", "opacity": 2}], "at most 1"),
+        ([{"target": "1.2.3", "blink": True}], "Not known here: blink"),
+        ([{"hidden": True}], "target"),
+    ],
+)
+def test_a_look_is_of_something_that_is_there(looks: list[dict[str, Any]], sentence: str) -> None:
+    said = {**content(box()), "looks": looks}
+    found = messages(said, complete=False)
+    assert sentence in found
+    assert bool(found) == bool(sentence)
+
+
 def test_required_marks_are_asked_for() -> None:
     asked = document(required_marks=["box"])
     assert "Draw at least one box" in messages(content(finding="no"), asked)
@@ -228,7 +275,7 @@ def test_required_marks_are_asked_for() -> None:
 def test_a_question_on_marks_is_asked_of_each_mark() -> None:
     asked = document(questions=[FINDING, SHAPE])
     said = content(box(), finding="no")
-    assert "What shape? Please answer." in messages(said, asked)
+    assert "What shape? Please answer for mark 1 (box)." in messages(said, asked)
     said["answers"].append({"question": "shape", "target": "1.2.3", "value": 1})
     assert messages(said, asked) == ""
     said["answers"][-1]["target"] = "9.9"

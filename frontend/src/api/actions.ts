@@ -8,6 +8,7 @@ import type {
   ProjectChange,
   Role,
   SavedFilter,
+  WriteBackRule,
 } from './types';
 
 const at = (id: number) => ({ params: { path: { id } } });
@@ -26,14 +27,27 @@ export const freezeDataset = (slug: string, wanted: NewSnapshot) =>
   body(api.POST('/api/projects/{slug}/snapshots', { ...inProject(slug), body: wanted }));
 export const verifyDataset = (id: number) => body(api.POST('/api/snapshots/{id}/verify', at(id)));
 
-export async function beginImport(slug: string, files: { name: string; size: number }[]) {
-  const begun = await body(api.POST('/api/projects/{slug}/imports', { ...inProject(slug), body: { files } }));
+/** ``source``: whose marks the files are; without one they are images. */
+export async function beginImport(slug: string, files: { name: string; size: number }[], source?: number) {
+  const wanted = source === undefined ? { files } : { files, marks_of: source };
+  const begun = await body(api.POST('/api/projects/{slug}/imports', { ...inProject(slug), body: wanted }));
   return { id: begun.id, items: begun.items as ImportItem[] };
 }
 export const completeImport = (id: number) => body(api.POST('/api/imports/{id}/complete', at(id)));
 export const cancelImport = (id: number) => body(api.POST('/api/imports/{id}/cancel', at(id)));
 export const dismissItem = (id: number) => body(api.POST('/api/import-items/{id}/dismiss', at(id)));
 export const retryItem = (id: number) => body(api.POST('/api/import-items/{id}/retry', at(id)));
+
+export const addSource = (slug: string, name: string, counts: boolean) =>
+  body(api.POST('/api/projects/{slug}/sources', { ...inProject(slug), body: { name, counts } }));
+export const nameClasses = (id: number, classes: Record<string, string>) =>
+  body(api.PATCH('/api/sources/{id}', { ...at(id), body: { classes } }));
+export const readInFromStore = (id: number) => body(api.POST('/api/sources/{id}/read-in', at(id)));
+export const writeBackCase = (id: number) => body(api.POST('/api/cases/{id}/write-back', at(id)));
+export const writeBackAll = (slug: string) =>
+  body(api.POST('/api/projects/{slug}/write-backs', inProject(slug)));
+export const setWriteBackRule = (slug: string, rule: WriteBackRule) =>
+  body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: { write_back: rule } }));
 
 export const addComment = (id: number, text: string, parent: number | null) =>
   body(api.POST('/api/cases/{id}/comments', { ...at(id), body: { text, parent } }));

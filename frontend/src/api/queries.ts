@@ -14,6 +14,7 @@ import type {
   Round,
   Snapshot,
   Stage,
+  WriteBack,
 } from './types';
 
 const LIVE_MS = 2000;
@@ -247,3 +248,35 @@ export const members = (slug: string) =>
       signal: asked.signal,
     }),
   );
+
+export const reportOf = (id: number) =>
+  paged<ImportItem>(['import', id, 'report'], (asked) =>
+    api.GET('/api/imports/{id}/items', {
+      params: { path: { id }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );
+
+export const sources = (slug: string) => ({
+  ...one(inProject(slug, 'sources'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/sources', { params: { path: { slug } }, signal }),
+  ),
+  refetchInterval: SLOW_MS,
+});
+
+export const writeBackCounts = (slug: string) => ({
+  ...one(inProject(slug, 'write-back-counts'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/write-backs/counts', { params: { path: { slug } }, signal }),
+  ),
+  refetchInterval: LIVE_MS,
+});
+
+export const writeBacks = (slug: string, state: WriteBack['state']) => ({
+  ...paged<WriteBack>(inProject(slug, 'write-backs', state), (asked) =>
+    api.GET('/api/projects/{slug}/write-backs', {
+      params: { path: { slug }, query: { state, ...from(asked) } },
+      signal: asked.signal,
+    }),
+  ),
+  refetchInterval: SLOW_MS,
+});

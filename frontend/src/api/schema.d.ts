@@ -39,6 +39,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/write-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What of the case's reads has been stored back, is on its way, or failed. */
+        get: operations["cases_write_backs"];
+        put?: never;
+        /** @description Store the reads of the case in the image store as DICOM SR and SEG, in the background. */
+        post: operations["cases_write_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comments/{id}/resolve": {
         parameters: {
             query?: never;
@@ -407,6 +425,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/guideline-pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The pictures that the project's guidelines may show, newest first. */
+        get: operations["guideline_pictures_list"];
+        put?: never;
+        /** @description Upload a PNG or JPEG. A label schema shows it by the ``sha256`` of the answer, with an ``alt``. */
+        post: operations["guideline_pictures_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/guideline-pictures/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The picture itself. */
+        get: operations["guideline_pictures_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description Remove a picture that no version of the label schema shows. */
+        delete: operations["guideline_pictures_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/hanging-protocols": {
         parameters: {
             query?: never;
@@ -718,6 +772,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where marks made elsewhere come from, by name. */
+        get: operations["sources_list"];
+        put?: never;
+        /** @description Name a source. It counts as a reader only if a lead says so. */
+        post: operations["sources_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/suggestions": {
         parameters: {
             query?: never;
@@ -727,6 +799,41 @@ export interface paths {
         };
         /** @description For each model: how many of its suggestions were taken, edited, rejected, and at what cost. */
         get: operations["suggestions_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/write-backs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Reads stored back, on their way or failed, newest first. */
+        get: operations["write_backs_list"];
+        put?: never;
+        /** @description Store back every read of the project that is not stored yet, and try those that failed again. */
+        post: operations["write_backs_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/write-backs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How many reads are stored back, wait, or failed. */
+        get: operations["write_backs_counts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1113,6 +1220,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Say which classes its words stand for, describe it, or have it count as a reader. */
+        patch: operations["sources_change"];
+        trace?: never;
+    };
+    "/api/sources/{id}/read-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read in the SEG, SR and RTSTRUCT objects that the image store holds for the project's studies. */
+        post: operations["sources_read_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1160,6 +1301,7 @@ export interface components {
          *     * `cases.view` - cases.view
          *     * `cases.withdraw` - cases.withdraw
          *     * `reads.view` - reads.view
+         *     * `reads.write_back` - reads.write_back
          *     * `images.import` - images.import
          *     * `rounds.view` - rounds.view
          *     * `rounds.run` - rounds.run
@@ -1172,7 +1314,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1195,6 +1337,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1217,15 +1360,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -1240,6 +1416,8 @@ export interface components {
             description: string;
             modality: string;
             frame_count: number;
+            /** @description target of answers on this series */
+            series_uid: string;
             /** @description of its description; null while that is not complete */
             version: string | null;
             /** @description the one image that is the case; null: all of the series */
@@ -1472,7 +1650,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -1494,6 +1672,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
             /** Format: double */
@@ -1643,6 +1830,7 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly created_by: string | null;
             readonly site: string | null;
+            readonly marks_of: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -1665,6 +1853,8 @@ export interface components {
             reason_code?: string;
             /** @description what is wrong and what to do, for a person */
             reason?: string;
+            /** @description of marks made elsewhere: cases, marks, and what was left out */
+            report?: unknown;
             /** Format: date-time */
             readonly created_at: string;
         };
@@ -1763,6 +1953,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -1785,15 +1976,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -1996,7 +2220,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -2018,6 +2242,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
             /** Format: double */
@@ -2077,6 +2310,8 @@ export interface components {
         };
         NewImportRequest: {
             site?: string | null;
+            /** @description source of marks made elsewhere (SEG, SR, RTSTRUCT, NIfTI); none: images */
+            marks_of?: number | null;
             files: components["schemas"]["NewFileRequest"][];
         };
         NewLabelSchemaRequest: {
@@ -2086,6 +2321,7 @@ export interface components {
                     name: string;
                     colour: string;
                     value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                     term?: {
                         system: string;
                         code: string;
@@ -2108,15 +2344,48 @@ export interface components {
                         label: string;
                         key?: string;
                         description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
                     }[];
                     min?: number;
                     max?: number;
                     unit?: string;
                     show_if?: {
-                        question: string;
-                        equals: unknown;
+                        [key: string]: unknown;
                     } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
                     guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
                 }[];
                 guideline?: string;
             };
@@ -2129,6 +2398,12 @@ export interface components {
             /** @default  */
             title: string;
             query?: components["schemas"]["QueryRequest"];
+        };
+        NewSourceRequest: {
+            name: string;
+            description?: string;
+            /** @default false */
+            counts: boolean;
         };
         NewTokenRequest: {
             project: string;
@@ -2181,7 +2456,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -2203,6 +2478,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
         };
@@ -2375,6 +2659,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Token"][];
         };
+        PaginatedWriteBackList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["WriteBack"][];
+        };
         /** @description Any of the settings that may change. ``annotation.projects`` says what each may hold. */
         PatchedProjectChangeRequest: {
             title?: string;
@@ -2394,7 +2691,16 @@ export interface components {
             suggestions?: components["schemas"]["SuggestionModeEnum"];
             comparison?: string;
             lease_minutes?: number;
+            write_back?: components["schemas"]["WriteBackEnum"];
             round_every?: number;
+        };
+        /** @description ``classes``: what the source calls something -> code of a class; '' leaves it out. */
+        PatchedSourceChangeRequest: {
+            description?: string;
+            counts?: boolean;
+            classes?: {
+                [key: string]: string;
+            };
         };
         Pick: {
             case: number;
@@ -2404,6 +2710,18 @@ export interface components {
             components: {
                 [key: string]: number | null;
             };
+        };
+        Picture: {
+            /** @description of the content; its name in label schemas */
+            sha256: string;
+            media_type: string;
+            width: number;
+            height: number;
+            /** Format: date-time */
+            readonly uploaded_at: string;
+        };
+        PictureList: {
+            results: components["schemas"]["Picture"][];
         };
         /**
          * @description * `default` - Default
@@ -2450,6 +2768,7 @@ export interface components {
             round_every: number;
             comparison: components["schemas"]["ComparisonEnum"];
             lease_minutes: number;
+            write_back: components["schemas"]["WriteBackEnum"];
             case_unit: string;
             intake_rule: {
                 [key: string]: string;
@@ -2467,6 +2786,10 @@ export interface components {
             reason_code?: string;
             /** @description what is wrong and what to do, for a person */
             reason?: string;
+            /** @description names that stand for no class yet */
+            readonly unknown: string[];
+            /** @description source of the marks */
+            marks_of?: number | null;
             /** Format: date-time */
             readonly created_at: string;
             import_id: number | null;
@@ -2512,6 +2835,9 @@ export interface components {
         ReasonsEnum: "lossy" | "perhaps_lossy" | "rounded" | "converted" | "decoded" | "palette" | "overlays" | "curve";
         Received: {
             received: number;
+        };
+        Requested: {
+            reads: number;
         };
         /** @description ``assignment.token`` is of no use before the case is claimed. */
         Reservation: {
@@ -2769,6 +3095,23 @@ export interface components {
             items: number;
             reason: string;
         };
+        Source: {
+            id: number;
+            name: string;
+            description: string;
+            /** @description whether it counts as a reader */
+            counts: boolean;
+            classes: {
+                [key: string]: string;
+            };
+            /** @description that stand */
+            reads: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        SourceList: {
+            results: components["schemas"]["Source"][];
+        };
         /**
          * @description * `pixel_spacing` - pixel_spacing
          *     * `calibrated` - calibrated
@@ -2808,6 +3151,7 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly created_by: string | null;
             readonly site: string | null;
+            readonly marks_of: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -2847,7 +3191,7 @@ export interface components {
             content: {
                 answers: {
                     question: string;
-                    /** @description '' for the case, else a UID */
+                    /** @description '' for the case; Series Instance UID; SOP Instance UID#frame; tracking UID of a mark */
                     target?: string;
                     /** @description as the question's type says; null: not answered */
                     value: unknown;
@@ -2869,6 +3213,15 @@ export interface components {
                     item: string;
                     /** @enum {string} */
                     decision: "accepted" | "rejected";
+                }[];
+                looks?: {
+                    /** @description a mark's tracking UID, or class: and a class's code for a segment */
+                    target: string;
+                    name?: string;
+                    colour?: string;
+                    opacity?: number;
+                    hidden?: boolean;
+                    locked?: boolean;
                 }[];
             };
             /** Format: double */
@@ -3122,6 +3475,49 @@ export interface components {
             modality?: string;
             body_part?: string;
         };
+        WriteBack: {
+            readonly id: number;
+            case: number;
+            state?: components["schemas"]["WriteBackStateEnum"];
+            tries?: number;
+            /** @description why it waits or failed, for a person */
+            reason?: string;
+            /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
+            readonly requested_by: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            objects: components["schemas"]["WrittenObject"][];
+        };
+        WriteBackCounts: {
+            waiting: number;
+            stored: number;
+            failed: number;
+        };
+        /**
+         * @description * `never` - Only when somebody asks for it
+         *     * `submit` - After each submission
+         * @enum {string}
+         */
+        WriteBackEnum: "never" | "submit";
+        WriteBackList: {
+            results: components["schemas"]["WriteBack"][];
+        };
+        /**
+         * @description * `waiting` - Waiting
+         *     * `stored` - Stored
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        WriteBackStateEnum: "waiting" | "stored" | "failed";
+        WrittenObject: {
+            /** @description seg or sr */
+            kind: string;
+            sop_instance_uid: string;
+            series_uid: string;
+            sha256: string;
+        };
         /** @description RFC 9457 problem: what failed, why, and what to do. */
         Problem: {
             type: string;
@@ -3251,6 +3647,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_write_backs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_write_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackList"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {
@@ -4340,6 +4814,168 @@ export interface operations {
             };
         };
     };
+    guideline_pictures_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    guideline_pictures_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     hanging_protocols_retrieve: {
         parameters: {
             query?: never;
@@ -5301,6 +5937,88 @@ export interface operations {
             };
         };
     };
+    sources_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSourceRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     suggestions_use: {
         parameters: {
             query?: never;
@@ -5318,6 +6036,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuggestionUseList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                limit?: number;
+                state?: "failed" | "stored" | "waiting";
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedWriteBackList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Requested"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_backs_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteBackCounts"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -6235,6 +7076,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotVerdict"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedSourceChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_read_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

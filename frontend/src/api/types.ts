@@ -48,3 +48,7 @@ export type NewToken = Schemas['NewTokenRequest'];
 export type ImportBatch = Required<Schemas['Import']>;
 export type ImportItem = Required<Schemas['ImportItem']>;
 export type Quarantined = Required<Schemas['Quarantined']>;
+
+export type Source = Schemas['Source'];
+export type WriteBackRule = Schemas['WriteBackEnum'];
+export type WriteBack = Required<Schemas['WriteBack']>;

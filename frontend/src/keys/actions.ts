@@ -38,6 +38,12 @@ export interface Actions extends ViewActions {
   toggleBall(): void;
   chooseClass(index: number): void;
   toggleHidden(): void;
+  /** The mark that is selected, or else the segment of the armed class. */
+  hideOne(): void;
+  copySegment(): void;
+  interpolate(): void;
+  segmentMenu(): void;
+  history(): void;
   removeSelected(): void;
   cancel(): void;
   undo(): void;
@@ -45,6 +51,8 @@ export interface Actions extends ViewActions {
   option(key: string): void;
   question(by: 1 | -1): void;
   jump(): void;
+  /** The schema's proposals among the questions at hand become answers. */
+  confirm(): void;
   submit(): void;
   skip(): void;
   issue(): void;
@@ -176,6 +184,7 @@ export const ACTIONS: readonly Action[] = [
   drawing('contour', 'c'),
   drawing('length', 'l'),
   drawing('circle', 'Shift+o'),
+  tool('polygon', 'mark', 'Alt+c', (offered) => offered.marks.includes('contour')),
   drawing('polyline', 'Shift+c'),
   drawing('bidirectional', 'Shift+l'),
   drawing('angle', 'a'),
@@ -184,14 +193,21 @@ export const ACTIONS: readonly Action[] = [
   drawing('arrow', 't'),
   tool('brush', 'mark', 'b', paints),
   tool('eraser', 'mark', 'e', paints),
+  tool('threshold', 'mark', 'Shift+b', paints),
+  tool('scissors', 'mark', 'Shift+e', paints),
   row('brush.smaller', 'mark', '[', 'tool.smaller', (room) => room.brushSize(-1), paints),
   row('brush.larger', 'mark', ']', 'tool.larger', (room) => room.brushSize(1), paints),
   row('brush.ball', 'mark', 'd', 'tool.ball', (room) => room.toggleBall(), paints),
+  row('segment.menu', 'mark', 'Shift+m', 'segment.menu', (room) => room.segmentMenu(), paints),
+  row('segment.copy', 'mark', 'Shift+d', 'segment.copyNext', (room) => room.copySegment(), paints),
+  row('segment.interpolate', 'mark', 'Alt+i', 'segment.interpolate', (room) => room.interpolate(), paints),
   ...numbered('class', 'mark', 'Shift', (room, index) => room.chooseClass(index)),
   row('marks.hide', 'mark', 'h', 'tool.hide', (room) => room.toggleHidden(), marks),
+  row('marks.hideOne', 'mark', 'Shift+h', 'key.hideOne', (room) => room.hideOne(), marks),
   row('marks.remove', 'mark', 'Delete Backspace', 'key.remove', (room) => room.removeSelected(), marks),
   row('edit.undo', 'mark', 'Control+z', 'tool.undo', (room) => room.undo()),
   row('edit.redo', 'mark', 'Control+y Control+Shift+z', 'tool.redo', (room) => room.redo()),
+  row('edit.history', 'mark', 'Shift+z', 'history.title', (room) => room.history()),
 
   row('suggestion.accept', 'mark', 'y', 'key.accept', (room) => room.accept(), suggests),
   row('suggestion.acceptAll', 'mark', 'Shift+y', 'key.acceptAll', (room) => room.acceptAll(), suggests),
@@ -210,6 +226,7 @@ export const ACTIONS: readonly Action[] = [
   row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
   row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),
   row('form.jump', 'case', 'j', 'key.jump', (room) => room.jump()),
+  row('form.confirm', 'case', 'Shift+j', 'key.confirm', (room) => room.confirm()),
   { ...row('case.submit', 'case', 'Control+Enter', 'room.submit', (room) => room.submit()), inFields: true },
   row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),

@@ -52,8 +52,8 @@ export class Upload {
     return this.running && this.#imports.has(id);
   }
 
-  /** Sends the files; what an interrupted import still misses is sent there. Resolves with the number resumed. */
-  async add(files: readonly NamedFile[]): Promise<number> {
+  /** Sends the files, images or the marks of a source; what an interrupted import still misses is sent there. Resolves with the number resumed. */
+  async add(files: readonly NamedFile[], source?: number): Promise<number> {
     this.error = '';
     let continued = 0;
     try {
@@ -62,7 +62,7 @@ export class Upload {
       this.#enqueue(resumed);
       continued = resumed.length;
       for (let at = 0; at < fresh.length; at += FILES_PER_IMPORT) {
-        await this.#begin(fresh.slice(at, at + FILES_PER_IMPORT));
+        await this.#begin(fresh.slice(at, at + FILES_PER_IMPORT), source);
       }
     } catch (error) {
       this.error = sentence(error);
@@ -99,9 +99,9 @@ export class Upload {
     return found;
   }
 
-  async #begin(files: readonly NamedFile[]): Promise<void> {
+  async #begin(files: readonly NamedFile[], source?: number): Promise<void> {
     const wanted = files.map(({ name, file }) => ({ name, size: file.size }));
-    const begun = await beginImport(this.slug, wanted);
+    const begun = await beginImport(this.slug, wanted, source);
     this.#imports.add(begun.id);
     for (const item of begun.items) this.#importOf.set(item.id, begun.id);
     this.#enqueue(pair(begun.items, files).resumed);

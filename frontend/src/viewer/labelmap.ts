@@ -3,15 +3,13 @@
  * Painting is pure arithmetic on these bytes; every change is kept as a patch that can be undone.
  */
 
+import type { Spacing } from '../voxels/grid';
+import { PatchBuilder, type VoxelPatch } from '../voxels/patch';
+import type { ValueRange } from '../voxels/ranges';
+
 export type Voxel = readonly [column: number, row: number, frame: number];
 
 export type Corner = readonly [column: number, row: number];
-
-export interface VoxelPatch {
-  indexes: Uint32Array;
-  before: Uint8Array;
-  after: Uint8Array;
-}
 
 export interface Brush {
   radiusMm: number;
@@ -21,12 +19,15 @@ export interface Brush {
   value: number;
 }
 
-export interface Spacing {
-  column: number;
-  row: number;
-  /** Between frames; null where frames have no known distance, and a ball stays on its frame. */
-  frame: number | null;
+/** What a stroke may touch. */
+export interface Limits {
+  /** By value, 1 for those that stay as they are. */
+  locked?: Uint8Array;
+  /** Only voxels whose pixel lies in this range; frames without pixels stay as they are. */
+  range?: ValueRange & { pixels: (frame: number) => ArrayLike<number> | null };
 }
+
+const NONE = new Uint8Array(256);
 
 export class Labelmap {
   readonly bytes: Uint8Array;
@@ -66,8 +67,16 @@ export class Labelmap {
     return [...this.counts.keys()].filter((value) => value > 0 && (this.counts[value] as number) > 0);
   }
 
-  write(indexes: Uint32Array, values: Uint8Array): void {
-    for (let i = 0; i < indexes.length; i++) this.set(indexes[i] as number, values[i] as number);
+  /** Does what the patch says, or takes it back. */
+  write(patch: VoxelPatch, side: 'before' | 'after'): void {
+    const from = patch[side === 'after' ? 'before' : 'after'];
+    patch.starts.forEach((start, i) => {
+      const length = patch.lengths[i] as number;
+      const [old, value] = [from[i] as number, patch[side][i] as number];
+      this.bytes.fill(value, start, start + length);
+      this.counts[old] = (this.counts[old] as number) - length;
+      this.counts[value] = (this.counts[value] as number) + length;
+    });
     this.revision += 1;
   }
 
@@ -110,10 +119,13 @@ export class Labelmap {
     return all.filter((index) => this.frame(index).some((voxel) => voxel !== 0));
   }
 
-  framesOf(indexes: Uint32Array): number[] {
+  framesOf({ starts, lengths }: VoxelPatch): number[] {
     const size = this.rows * this.columns;
     const touched = new Set<number>();
-    for (const index of indexes) touched.add(Math.floor(index / size));
+    starts.forEach((start, i) => {
+      const last = Math.floor((start + (lengths[i] as number) - 1) / size);
+      for (let frame = Math.floor(start / size); frame <= last; frame++) touched.add(frame);
+    });
     return [...touched];
   }
 }
@@ -127,6 +139,7 @@ export class Stroke {
     private readonly map: Labelmap,
     protected readonly brush: Brush,
     private readonly spacing: Spacing,
+    private readonly limits: Limits = {},
   ) {}
 
   /** Paints from the last point to this one without gaps; returns the frames that changed. */
@@ -184,12 +197,17 @@ export class Stroke {
   }
 
   protected span(frame: number, row: number, from: number, to: number): boolean {
-    const { map, brush } = this;
+    const { map, brush, limits } = this;
+    const { locked = NONE, range } = limits;
+    const pixels = range?.pixels(frame);
+    if (range && !pixels) return false;
     const base = (frame * map.rows + row) * map.columns;
+    const first = frame * map.rows * map.columns;
     let any = false;
     for (let index = base + from; index <= base + to; index++) {
       const old = map.bytes[index] as number;
-      if (old === brush.value) continue;
+      if (old === brush.value || locked[old]) continue;
+      if (range && pixels && !isWithin(range, pixels[index - first] as number)) continue;
       if (!this.first.has(index)) this.first.set(index, old);
       map.set(index, brush.value);
       any = true;
@@ -199,14 +217,11 @@ export class Stroke {
 
   /** What the stroke changed in all; null if nothing. */
   finish(): VoxelPatch | null {
-    const indexes = Uint32Array.from(this.first.keys()).sort();
-    if (indexes.length === 0) return null;
-    const before = new Uint8Array(indexes.length);
-    const after = new Uint8Array(indexes.length);
-    indexes.forEach((index, i) => {
-      before[i] = this.first.get(index) as number;
-      after[i] = this.map.bytes[index] as number;
-    });
-    return { indexes, before, after };
+    const builder = new PatchBuilder();
+    for (const index of Uint32Array.from(this.first.keys()).sort())
+      builder.set(index, this.first.get(index) as number, this.map.bytes[index] as number);
+    return builder.build();
   }
 }
+
+const isWithin = ({ low, high }: ValueRange, value: number): boolean => value >= low && value <= high;

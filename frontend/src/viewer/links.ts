@@ -18,6 +18,10 @@ const PARALLEL = 0.9;
 
 export const sourceOf = (series: SeriesDisplay): SeriesDisplay => series.section?.source ?? series;
 
+/** Whether both show one series: its images, or planes through it. */
+export const isSameSource = (a: SeriesDisplay | null, b: SeriesDisplay | null): boolean =>
+  a !== null && b !== null && sourceOf(a).id === sourceOf(b).id;
+
 /** Whether a position in one means the same in the other. */
 export function inSameSpace(a: SeriesDisplay, b: SeriesDisplay): boolean {
   if (!hasGeometry(a) || !hasGeometry(b)) return false;

@@ -31,7 +31,8 @@ export function styleOf(
   classes: readonly LabelClass[],
 ): Record<string, string | boolean> {
   const colour = label?.colour ?? NO_CLASS_COLOUR;
-  const dash = DASHES[Math.max(0, label ? classes.indexOf(label) : 0) % DASHES.length] as string;
+  const place = classes.findIndex(({ code }) => code === label?.code);
+  const dash = DASHES[Math.max(0, place) % DASHES.length] as string;
   return {
     color: colour,
     colorHighlighted: '#ffffff',

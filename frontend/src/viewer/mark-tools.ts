@@ -6,12 +6,12 @@ import {
   BidirectionalTool,
   CircleROITool,
   CobbAngleTool,
-  EllipticalROITool,
   LengthTool,
   PlanarFreehandROITool,
   ProbeTool,
   RectangleROITool,
 } from '@cornerstonejs/tools';
+import { EllipseTool } from './ellipse-tool';
 import { SHAPES } from './shapes';
 import { DRAWN_KINDS, type DrawnKind } from './types';
 
@@ -22,7 +22,7 @@ class OpenContourTool extends PlanarFreehandROITool {
 
 export const MARK_TOOLS = [
   RectangleROITool,
-  EllipticalROITool,
+  EllipseTool,
   CircleROITool,
   PlanarFreehandROITool,
   OpenContourTool,

@@ -16,10 +16,19 @@ import { drawingOf, emptyTextBox, mutable, NO_CLASS_COLOUR, styleOf } from './ma
 import { frameIndexOf, measure } from './measure';
 import { planeOf } from './plane';
 import { clickAtOnce } from './quick-click';
-import type { CaseRecord } from './record';
+import type { CaseRecord, Change } from './record';
 import { toVoxel } from './section';
 import { drawMark, isOutside, kindOfTool, readPoints, SHAPES } from './shapes';
-import type { DrawnKind, FrameDescription, LabelClass, Mark, Point, SectionOf, SeriesDisplay } from './types';
+import type {
+  DrawnKind,
+  FrameDescription,
+  LabelClass,
+  Mark,
+  Point,
+  Refusal,
+  SectionOf,
+  SeriesDisplay,
+} from './types';
 import { uidFromUuid, uuidFromUid } from './uids';
 
 type Annotation = ToolTypes.Annotation;
@@ -31,9 +40,6 @@ export interface Titles {
   moved: (kind: DrawnKind, label: string) => string;
 }
 
-/** Why what was drawn is not kept: in a series that is only looked at, or not within one image. */
-export type Refused = 'beside' | 'spread';
-
 interface Context {
   record: CaseRecord;
   classes: () => readonly LabelClass[];
@@ -42,7 +48,7 @@ interface Context {
   activeClass: () => LabelClass | null;
   /** The reader selected a mark in the image, or none ('') any more; `drawn` if it was drawn just now. */
   onSelect: (uid: string, drawn: boolean) => void;
-  onRefused: (why: Refused) => void;
+  refuse: (why: Refusal) => void;
   /** Whether the series is the reader's to draw in. */
   mine: (seriesId: number) => boolean;
 }
@@ -113,7 +119,7 @@ export class MarkProjection {
     );
     return here.map(([id, drawing]) => {
       const { handles, outline } = drawingOf(drawing);
-      const label = this.classOf(this.context.record.marks.get(id)?.label_class ?? '');
+      const label = this.classOf(this.context.record.marks.get(id)?.label_class ?? '', id);
       const points = (outline.length ? outline : handles).map(mutable);
       return { id, text: drawing.data.label ?? '', colour: label?.colour ?? NO_CLASS_COLOUR, points };
     });
@@ -134,6 +140,12 @@ export class MarkProjection {
     if (!pane?.series) return;
     pane.series = null;
     this.syncAll();
+  }
+
+  follow(change: Change): void {
+    if (change.kind === 'mark') this.sync(change.uid);
+    if (change.kind === 'look' && this.drawn.has(change.target)) this.sync(change.target);
+    if (change.kind === 'everything') this.syncAll();
   }
 
   syncAll(): void {
@@ -180,8 +192,12 @@ export class MarkProjection {
 
   setHidden(hidden: boolean): void {
     this.hidden = hidden;
-    for (const drawing of this.drawn.values()) drawing.isVisible = !hidden;
+    for (const [uid, drawing] of this.drawn) drawing.isVisible = this.isShown(uid);
     this.render();
+  }
+
+  private isShown(uid: string): boolean {
+    return !this.hidden && !this.context.record.look(uid).hidden;
   }
 
   /** Selects one mark, or none. */
@@ -223,12 +239,11 @@ export class MarkProjection {
     const uuid = uuidFromUid(mark.tracking_uid) ?? mark.tracking_uid;
     const plane = planeOf(series, index);
     const { handles, outline } = drawMark(mark, plane);
-    const label = this.classOf(mark.label_class);
+    const label = this.classOf(mark.label_class, mark.tracking_uid);
     const drawing = {
       annotationUID: uuid,
       highlighted: false,
       isLocked: false,
-      isVisible: !this.hidden,
       invalidated: true,
       metadata: {
         ...pane.viewport.getViewReference({ sliceIndex: index }),
@@ -244,10 +259,14 @@ export class MarkProjection {
     this.drawn.set(mark.tracking_uid, drawing);
     this.style(uuid, label);
     annotations.state.addAnnotation(drawing, pane.element);
+    // The library shows whatever is added.
+    drawing.isVisible = this.isShown(mark.tracking_uid);
   }
 
-  private classOf(code: string): LabelClass | null {
-    return this.context.classes().find((label) => label.code === code) ?? null;
+  /** The class of that code, in the colour that the mark was given if it was given one. */
+  private classOf(code: string, uid = ''): LabelClass | null {
+    const label = this.context.classes().find((one) => one.code === code);
+    return label ? { ...label, colour: this.context.record.look(uid).colour ?? label.colour } : null;
   }
 
   private style(uuid: string, label: LabelClass | null): void {
@@ -327,8 +346,8 @@ export class MarkProjection {
     const index = series.section
       ? frameThrough(series.section, drawing)
       : pane.viewport.getCurrentImageIdIndex();
-    if (!this.context.mine(source.id)) this.context.onRefused('beside');
-    else if (index === null) this.context.onRefused('spread');
+    if (!this.context.mine(source.id)) this.context.refuse('beside');
+    else if (index === null) this.context.refuse('spread');
     else return { pane, series: source, index };
     return null;
   }

@@ -13,6 +13,10 @@ export interface Canvas {
   begin(world: Types.Point3): boolean;
   move(world: Types.Point3): void;
   end(): void;
+  /** The pointer went there without a button down. */
+  hover(world: Types.Point3): void;
+  /** Takes what is under the brush for the range of values to paint. */
+  sample(): void;
 }
 
 const canvases = new Map<string, Canvas>();
@@ -40,7 +44,13 @@ export class PaintTool extends BaseTool {
 
   preMouseDownCallback = (event: Interaction): boolean => {
     const { element, currentPoints } = event.detail;
-    if (!canvasOf(element)?.begin(currentPoints.world)) return false;
+    const canvas = canvasOf(element);
+    canvas?.hover(currentPoints.world);
+    if ((event.detail.event as MouseEvent).altKey) {
+      canvas?.sample();
+      return true;
+    }
+    if (!canvas?.begin(currentPoints.world)) return false;
     this.follow(event);
     element.addEventListener(Events.MOUSE_DRAG, this.drag as EventListener);
     element.addEventListener(Events.MOUSE_UP, this.release as EventListener);
@@ -50,6 +60,7 @@ export class PaintTool extends BaseTool {
   };
 
   mouseMoveCallback = (event: Interaction): boolean => {
+    canvasOf(event.detail.element)?.hover(event.detail.currentPoints.world);
     this.follow(event);
     return false;
   };

@@ -1,10 +1,15 @@
-/** Brush and eraser on the series that is open: strokes go into the record's labelmap, step by step. */
+/** Brushes, eraser and scissors on the series that is open: what they do goes into the record's labelmap, step by step. */
 
-import type { Types } from '@cornerstonejs/core';
+import { cache, imageLoader, type Types } from '@cornerstonejs/core';
 import { utilities } from '@cornerstonejs/tools';
+import type { Vertex } from '../voxels/polygon';
+import { brightPart, extremes, rangeUnder, type ValueRange } from '../voxels/ranges';
+import { scissorsPatch } from '../voxels/scissors';
+import { imageIdOf } from './frames';
 import type { Label } from './label-tool';
-import { type Brush, type Corner, type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Brush, type Corner, Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
 import type { PaintedFrame } from './lens';
+import { type Appearance, appearanceOf, lockedValues } from './looks';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
 import { toVoxel } from './section';
@@ -13,17 +18,27 @@ import { SectionStroke } from './section-stroke';
 import type { CaseRecord, Change } from './record';
 import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
-import type { LabelClass, SeriesDisplay } from './types';
+import type { LabelClass, Refusal, SeriesDisplay } from './types';
+import { isColour } from './windows';
+
+export interface PaintTitles {
+  painted: (label: string) => string;
+  erased: string;
+  cut: (label: string) => string;
+  cutAway: string;
+}
 
 interface Context {
   viewport: Types.IStackViewport;
   record: CaseRecord;
   classes: () => readonly LabelClass[];
-  titles: { painted: (label: string) => string; erased: string };
+  titles: PaintTitles;
   state: () => ViewerState;
   activeClass: () => LabelClass | null;
   /** False where labelmaps cannot be drawn. */
   possible: boolean;
+  onRange: (threshold: ValueRange) => void;
+  refuse: (why: Refusal) => void;
   /** Whether the series is the reader's to draw in, and not one to look at beside the case. */
   mine: (seriesId: number) => boolean;
 }
@@ -40,6 +55,7 @@ export class Painter implements Canvas {
   private projection: LabelmapProjection | SectionMask | null = null;
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
+  private pointer: Types.Point3 | null = null;
   private visible = true;
   /** Where the classes lie on one frame of one state of the labelmap. */
   private located: { of: string; corners: Map<number, Corner> } | null = null;
@@ -64,6 +80,7 @@ export class Painter implements Canvas {
     this.drop();
     this.stroke = null;
     this.series = null;
+    this.pointer = null;
   }
 
   close(): void {
@@ -77,6 +94,7 @@ export class Painter implements Canvas {
   }
 
   follow(change: Change): void {
+    if (change.kind === 'mark' || change.kind === 'answer') return;
     if (change.kind === 'everything') {
       this.drop();
       this.project();
@@ -85,6 +103,7 @@ export class Painter implements Canvas {
       this.project();
       this.projection?.refresh(change.frames);
     }
+    if (change.kind === 'look') this.projection?.restyle(this.segments());
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
   }
 
@@ -110,6 +129,15 @@ export class Painter implements Canvas {
     this.located = null;
   }
 
+  private segments(): Appearance[] {
+    const { classes, record } = this.context;
+    return classes().map((label) => appearanceOf(label, record.look));
+  }
+
+  private locked(): Uint8Array {
+    return lockedValues(this.context.classes(), this.context.record.look);
+  }
+
   /** A picture is up: what is painted in its plane is drawn over it. */
   pictured(): void {
     if (this.projection instanceof SectionMask) this.projection.draw();
@@ -126,11 +154,12 @@ export class Painter implements Canvas {
     if (!series || !map || !this.visible) return [];
     const { index } = this.context.state();
     const plane = planeOf(series, index);
+    const segments = this.segments();
     return [...this.corners(map, index)].flatMap(([value, corner]) => {
-      const label = this.context.classes().find((one) => one.value === value);
-      if (!label) return [];
+      const segment = segments.find((one) => one.value === value);
+      if (!segment || segment.hidden) return [];
       const points = [[...toWorld(plane, corner)] as Types.Point3];
-      return [{ id: `class-${label.code}`, text: label.name, colour: label.colour, points }];
+      return [{ id: `class-${segment.code}`, text: segment.name, colour: segment.colour, points }];
     });
   }
 
@@ -151,10 +180,10 @@ export class Painter implements Canvas {
     const map = source && this.context.record.labelmaps.get(source.id);
     if (!series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
-    const { viewport, classes } = this.context;
+    const { viewport } = this.context;
     this.projection = series.section
-      ? new SectionMask(viewport, series, map, classes())
-      : new LabelmapProjection(viewport.id, series, map, classes());
+      ? new SectionMask(viewport, series, map, this.segments())
+      : new LabelmapProjection(viewport.id, series, map, this.segments());
     this.projected = map;
     if (!this.visible) this.projection.setVisible(false);
   }
@@ -178,31 +207,122 @@ export class Painter implements Canvas {
     const { zoom, brush } = this.context.state();
     if (!this.series) return null;
     const { columnSpacing } = planeOf(this.series, this.context.state().index);
-    const colour = this.erasing ? ERASER_COLOUR : (this.context.activeClass()?.colour ?? ERASER_COLOUR);
+    const label = this.context.activeClass();
+    const colour =
+      this.erasing || !label ? ERASER_COLOUR : appearanceOf(label, this.context.record.look).colour;
     return { radius: (brush.radiusMm / columnSpacing) * zoom, colour, erasing: this.erasing };
   }
 
-  begin(world: Types.Point3): boolean {
+  /** Whether voxels may be changed here; if not, the reader is told why. */
+  mayPaint(erasing: boolean): boolean {
     const label = this.context.activeClass();
+    const { source } = this;
+    if (!source || !this.context.possible || (!label && !erasing)) return false;
+    if (!this.context.mine(source.id)) {
+      this.context.refuse('beside');
+      return false;
+    }
+    if (!erasing && label && this.locked()[label.value]) {
+      this.context.refuse('locked');
+      return false;
+    }
+    return true;
+  }
+
+  begin(world: Types.Point3): boolean {
     const { series } = this;
-    if (!series || !this.context.possible || (!label && !this.erasing)) return false;
+    if (!series || !this.mayPaint(this.erasing)) return false;
     const map = this.prepare();
-    if (!map) return false;
+    const limits = this.limits();
+    if (!map || !limits) return false;
     const { brush } = this.context.state();
-    this.stroke = this.strokeOn(map, series, {
+    const stamp = {
       radiusMm: brush.radiusMm,
-      shape: brush.ball ? 'ball' : 'disc',
-      value: this.erasing ? 0 : (label as LabelClass).value,
-    });
+      shape: brush.ball ? ('ball' as const) : ('disc' as const),
+      value: this.erasing ? 0 : (this.context.activeClass()?.value ?? 0),
+    };
+    this.stroke = this.strokeOn(map, series, stamp, limits);
     this.move(world);
     return true;
   }
 
-  private strokeOn(map: Labelmap, series: SeriesDisplay, brush: Brush): Stroke {
-    if (series.section) return new SectionStroke(map, brush, series.section.box, series.section.grid.through);
+  /** Null where the tool cannot work; then the reader is told why. */
+  private limits(): Limits | null {
+    const { tool, threshold } = this.context.state();
+    const locked = this.locked();
+    if (tool !== 'threshold') return { locked };
+    const range = threshold ?? this.suggestRange();
+    if (!range || !this.isLoadedAround()) {
+      this.context.refuse(this.series && isColour(this.series) ? 'colours' : 'notLoaded');
+      return null;
+    }
+    return { locked, range: { ...range, pixels: (frame) => this.pixels(this.source, frame) } };
+  }
+
+  private pixels(series: SeriesDisplay | null, frame: number): ArrayLike<number> | null {
+    if (!series || isColour(series)) return null;
+    return cache.getImage(imageIdOf(series.id, frame))?.getPixelData() ?? null;
+  }
+
+  /** The pixels of one frame, in real units; waits for them if they are not here yet. */
+  async load(series: SeriesDisplay, frame: number): Promise<ArrayLike<number>> {
+    return (await imageLoader.loadAndCacheImage(imageIdOf(series.id, frame))).getPixelData();
+  }
+
+  /** Whether all images that the brush reaches are here: in those that are not, it would paint nothing. */
+  private isLoadedAround(): boolean {
+    const { source } = this;
+    const { brush, index } = this.context.state();
+    const gap = source?.slice_spacing;
+    const through = brush.ball && gap ? Math.floor(brush.radiusMm / gap) : 0;
+    const last = (source?.frame_count ?? 0) - 1;
+    const [from, to] = this.series?.section ? [0, last] : [index - through, index + through];
+    for (let frame = Math.max(0, from); frame <= Math.min(to, last); frame++)
+      if (!this.pixels(source, frame)) return false;
+    return true;
+  }
+
+  private shownPixels(): ArrayLike<number> | null {
+    return this.pixels(this.series, this.context.state().index);
+  }
+
+  /** The brighter part of the frame shown. */
+  suggestRange(): ValueRange | null {
+    const pixels = this.shownPixels();
+    return pixels && brightPart(pixels);
+  }
+
+  /** The darkest and the brightest pixel of the frame shown. */
+  extremes(): ValueRange | null {
+    const pixels = this.shownPixels();
+    return pixels && extremes(pixels);
+  }
+
+  hover(world: Types.Point3): void {
+    this.pointer = world;
+  }
+
+  sample(): void {
+    const { series, pointer } = this;
+    const { index, brush } = this.context.state();
+    const pixels = this.shownPixels();
+    if (!series || !pointer || !pixels) return this.context.refuse('colours');
+    const plane = planeOf(series, index);
+    const [column, row] = toPixel(plane, pointer);
+    const spacing = { column: plane.columnSpacing, row: plane.rowSpacing, frame: null };
+    const stamp = { radiusMm: brush.radiusMm, shape: 'disc', value: 1 } as const;
+    const under = new Stroke(new Labelmap(1, series.rows, series.columns), stamp, spacing);
+    under.moveTo([column, row, 0]);
+    const patch = under.finish();
+    if (patch) this.context.onRange(rangeUnder(patch, pixels));
+  }
+
+  private strokeOn(map: Labelmap, series: SeriesDisplay, brush: Brush, limits: Limits): Stroke {
+    const { section } = series;
+    if (section) return new SectionStroke(map, brush, section.box, section.grid.through, limits);
     const plane = planeOf(series, this.context.state().index);
     const { columnSpacing: column, rowSpacing: row } = plane;
-    return new Stroke(map, brush, { column, row, frame: series.slice_spacing });
+    return new Stroke(map, brush, { column, row, frame: series.slice_spacing }, limits);
   }
 
   move(world: Types.Point3): void {
@@ -227,5 +347,19 @@ export class Painter implements Canvas {
     const { titles } = this.context;
     const title = this.erasing ? titles.erased : titles.painted(this.context.activeClass()?.name ?? '');
     this.context.record.painted(source.id, patch, title);
+  }
+
+  /** Fills or empties what is inside an outline in pixels of the frame shown. */
+  cut(outline: readonly Vertex[]): void {
+    const map = this.prepare();
+    const { scissors, index } = this.context.state();
+    const label = this.context.activeClass();
+    if (!map || !this.series || !label) return;
+    const frames = scissors.all ? [...Array(map.frames).keys()] : [index];
+    const value = scissors.erase ? 0 : label.value;
+    const patch = scissorsPatch(map.bytes, map, outline, { frames, value, locked: this.locked() });
+    const { titles } = this.context;
+    const title = scissors.erase ? titles.cutAway : titles.cut(label.name);
+    if (patch) this.context.record.repaint(this.series.id, patch, title);
   }
 }

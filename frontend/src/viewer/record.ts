@@ -1,56 +1,41 @@
 /**
- * The project's own record of what a reader has done in one case: answers, marks, labelmaps, and one
- * history for all three. What is on the screen is a projection of this; nothing is read from there alone.
+ * The project's own record of what a reader has done in one case: answers, marks, labelmaps, how they are
+ * shown, and one history for all of it. What is on the screen is a projection; nothing is read from there alone.
  */
 
-import { Labelmap, type VoxelPatch } from './labelmap';
+import type { VoxelPatch } from '../voxels/patch';
+import { type Edit, type Group, History, type Part } from './history';
+import { Labelmap } from './labelmap';
+import { type Look, plain } from './looks';
 import type { Answer, AnswerValue, Content, Decision, LabelClass, Mark } from './types';
 
-export type Edit =
-  | { kind: 'mark'; title: string; uid: string; before: Mark | null; after: Mark | null }
-  | {
-      kind: 'answer';
-      title: string;
-      question: string;
-      target: string;
-      before: AnswerValue;
-      after: AnswerValue;
-    }
-  | { kind: 'voxels'; title: string; series: number; patch: VoxelPatch }
-  | {
-      kind: 'decision';
-      title: string;
-      suggestion: number;
-      item: string;
-      before: Decision['decision'] | null;
-      after: Decision['decision'] | null;
-    }
-  /** Several at once that are one step for the reader. */
-  | { kind: 'group'; title: string; edits: readonly Edit[] };
+export type { Edit, Part } from './history';
 
 /** What changed, for those who draw or save it. */
 export type Change =
   | { kind: 'mark'; uid: string }
   | { kind: 'answer'; question: string; target: string }
+  | { kind: 'look'; target: string }
   | { kind: 'voxels'; series: number; frames: number[] }
   | { kind: 'decision' }
   | { kind: 'everything' };
 
-const STEPS_KEPT = 500;
-const PATCH_BYTES_KEPT = 256 * 1024 * 1024;
-const BYTES_PER_PATCHED_VOXEL = 6;
+type Side = 'before' | 'after';
 
 const keyOf = (question: string, target: string): string => `${question}\u0000${target}`;
 const isEmpty = (value: AnswerValue): boolean =>
   value === null || value === '' || (Array.isArray(value) && value.length === 0);
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 export class CaseRecord {
   readonly marks = new Map<string, Mark>();
   readonly labelmaps = new Map<number, Labelmap>();
+  readonly looks = new Map<string, Look>();
+  /** Marks that were deleted since the case was opened, as they were last; the newest comes last. */
+  readonly deleted = new Map<string, Mark>();
+  readonly history = new History();
   private readonly answerByKey = new Map<string, Answer>();
   private readonly decisionByKey = new Map<string, Decision>();
-  private readonly done: Edit[] = [];
-  private readonly undone: Edit[] = [];
   private readonly listeners = new Set<(change: Change) => void>();
 
   onChange(listener: (change: Change) => void): () => void {
@@ -78,21 +63,21 @@ export class CaseRecord {
     return this.decisionByKey.get(keyOf(String(suggestion), item))?.decision ?? null;
   }
 
+  readonly look = (target: string): Look => this.looks.get(target) ?? {};
+
   /** Takes over a stored state; the history starts afresh. */
   load(
-    { answers, marks, suggestions = [] }: Content,
+    { answers, marks, suggestions = [], looks = [] }: Content,
     labelmaps: ReadonlyMap<number, Labelmap> = new Map(),
   ): void {
-    this.answerByKey.clear();
+    for (const kept of [this.answerByKey, this.marks, this.labelmaps, this.looks, this.deleted]) kept.clear();
     this.decisionByKey.clear();
     for (const one of suggestions) this.decisionByKey.set(keyOf(String(one.suggestion), one.item), one);
-    this.marks.clear();
-    this.labelmaps.clear();
     for (const answer of answers) this.answerByKey.set(keyOf(answer.question, answer.target), answer);
     for (const mark of marks) if (mark.kind !== 'labelmap') this.marks.set(mark.tracking_uid, mark);
     for (const [series, labelmap] of labelmaps) this.labelmaps.set(series, labelmap);
-    this.done.length = 0;
-    this.undone.length = 0;
+    for (const { target, ...look } of looks) this.looks.set(target, look);
+    this.history.clear();
     this.tell({ kind: 'everything' });
   }
 
@@ -100,36 +85,59 @@ export class CaseRecord {
   setAnswer(question: string, value: AnswerValue, title: string, { target = '', typing = false } = {}): void {
     const before = this.answer(question, target);
     const after = isEmpty(value) ? null : value;
-    if (JSON.stringify(before) === JSON.stringify(after)) return;
-    const last = this.done.at(-1);
+    if (same(before, after)) return;
+    const last = this.history.last;
     if (typing && last?.kind === 'answer' && last.question === question && last.target === target) {
       last.after = after;
-      this.undone.length = 0;
-      return this.apply(last, 'after');
+      return this.goOn(last);
     }
-    this.commit({ kind: 'answer', title, question, target, before, after });
+    this.commit({ kind: 'answer', title, at: Date.now(), question, target, before, after });
   }
 
   /** With `typing`, letter after letter of a mark's text makes one step of the history. */
   setMark(uid: string, after: Mark | null, title: string, { typing = false } = {}): void {
-    const last = this.done.at(-1);
+    const last = this.history.last;
     if (typing && last?.kind === 'mark' && last.uid === uid && last.title === title) {
       last.after = after;
-      this.undone.length = 0;
-      return this.apply(last, 'after');
+      return this.goOn(last);
     }
-    this.commit({ kind: 'mark', title, uid, before: this.marks.get(uid) ?? null, after });
+    this.commit({ kind: 'mark', title, at: Date.now(), uid, before: this.marks.get(uid) ?? null, after });
+  }
+
+  /** With `typing`, moving on with the same change makes one step of the history. */
+  setLook(target: string, change: Look, title: string, { typing = false } = {}): void {
+    const before = this.looks.get(target) ?? null;
+    const after = plain({ ...before, ...change });
+    if (same(before, after)) return;
+    const last = this.history.last;
+    if (typing && last?.kind === 'look' && last.target === target && last.title === title) {
+      last.after = after;
+      return this.goOn(last);
+    }
+    this.commit({ kind: 'look', title, at: Date.now(), target, before, after });
   }
 
   /** Several changes as one step. */
-  commitAll(title: string, edits: readonly Edit[]): void {
-    if (edits.length > 0) this.commit({ kind: 'group', title, edits });
+  commitAll(title: string, edits: readonly Part[]): void {
+    if (edits.length > 0) this.commit({ kind: 'group', title, at: Date.now(), edits });
   }
 
   /** Records a stroke whose voxels are painted already. */
   painted(series: number, patch: VoxelPatch, title: string): void {
-    this.push({ kind: 'voxels', title, series, patch });
-    this.tell({ kind: 'voxels', series, frames: this.labelmaps.get(series)?.framesOf(patch.indexes) ?? [] });
+    this.history.push({ kind: 'voxels', title, at: Date.now(), series, patch });
+    this.tell({ kind: 'voxels', series, frames: this.labelmaps.get(series)?.framesOf(patch) ?? [] });
+  }
+
+  /** Changes voxels in one step; `deleted` says which value that took away altogether. */
+  repaint(series: number, patch: VoxelPatch, title: string, deleted?: number): void {
+    this.commit({
+      kind: 'voxels',
+      title,
+      at: Date.now(),
+      series,
+      patch,
+      ...(deleted !== undefined && { deleted }),
+    });
   }
 
   labelmap(series: number, frames: number, rows: number, columns: number): Labelmap {
@@ -142,72 +150,90 @@ export class CaseRecord {
   }
 
   get undoTitle(): string | null {
-    return this.done.at(-1)?.title ?? null;
+    return this.history.last?.title ?? null;
   }
 
   get redoTitle(): string | null {
-    return this.undone.at(-1)?.title ?? null;
+    return this.history.next?.title ?? null;
   }
 
-  /** The steps so far, oldest first. */
+  /** The steps that hold, oldest first. */
   get steps(): string[] {
-    return this.done.map((edit) => edit.title);
+    const { steps, position } = this.history;
+    return steps.slice(0, position).map((edit) => edit.title);
   }
 
   undo(): Edit | null {
-    const edit = this.done.pop();
-    if (!edit) return null;
-    this.undone.push(edit);
-    this.apply(edit, 'before');
+    const edit = this.history.undo();
+    if (edit) this.apply(edit, 'before');
     return edit;
   }
 
   redo(): Edit | null {
-    const edit = this.undone.pop();
-    if (!edit) return null;
-    this.done.push(edit);
-    this.apply(edit, 'after');
+    const edit = this.history.redo();
+    if (edit) this.apply(edit, 'after');
     return edit;
   }
 
+  /** Undoes or does again until so many steps hold; the step that was reached last, if any was passed. */
+  goTo(position: number): Edit | null {
+    const { history } = this;
+    let passed: Edit | null = null;
+    while (history.position !== position) {
+      const edit = history.position > position ? this.undo() : this.redo();
+      if (!edit) break;
+      passed = edit;
+    }
+    return passed;
+  }
+
   private commit(edit: Edit): void {
-    this.push(edit);
+    this.history.push(edit);
     this.apply(edit, 'after');
   }
 
-  private push(edit: Edit): void {
-    this.done.push(edit);
-    this.undone.length = 0;
-    while (this.done.length > STEPS_KEPT || this.patchBytes() > PATCH_BYTES_KEPT) this.done.shift();
+  private goOn(edit: Edit): void {
+    this.history.forgetUndone();
+    this.apply(edit, 'after');
   }
 
-  private patchBytes(): number {
-    const voxels = this.done.reduce((sum, edit) => sum + voxelsOf(edit), 0);
-    return voxels * BYTES_PER_PATCHED_VOXEL;
+  private apply(edit: Part | Group, side: Side): void {
+    switch (edit.kind) {
+      case 'group':
+        for (const one of side === 'after' ? edit.edits : edit.edits.toReversed()) this.apply(one, side);
+        return;
+      case 'decision':
+        return this.applyDecision(edit, side);
+      case 'voxels':
+        return this.applyVoxels(edit.series, edit.patch, side);
+      case 'mark':
+        return this.applyMark(edit, side);
+      case 'look':
+        if (edit[side]) this.looks.set(edit.target, edit[side]);
+        else this.looks.delete(edit.target);
+        return this.tell({ kind: 'look', target: edit.target });
+      case 'answer':
+        return this.applyAnswer(edit.question, edit.target, edit[side]);
+    }
   }
 
-  private apply(edit: Edit, side: 'before' | 'after'): void {
-    if (edit.kind === 'group') {
-      const edits = side === 'after' ? edit.edits : [...edit.edits].reverse();
-      for (const one of edits) this.apply(one, side);
-      return;
-    }
-    if (edit.kind === 'decision') return this.applyDecision(edit, side);
-    if (edit.kind === 'voxels') return this.applyVoxels(edit.series, edit.patch, side);
-    if (edit.kind === 'mark') {
-      const mark = edit[side];
-      if (mark) this.marks.set(edit.uid, mark);
-      else this.marks.delete(edit.uid);
-      return this.tell({ kind: 'mark', uid: edit.uid });
-    }
-    const { question, target } = edit;
-    const value = edit[side];
+  private applyMark(edit: Part & { kind: 'mark' }, side: Side): void {
+    const mark = edit[side];
+    const wasDeleted = side === 'after' && !mark && edit.before;
+    if (mark) this.marks.set(edit.uid, mark);
+    else this.marks.delete(edit.uid);
+    this.deleted.delete(edit.uid);
+    if (wasDeleted) this.deleted.set(edit.uid, edit.before as Mark);
+    this.tell({ kind: 'mark', uid: edit.uid });
+  }
+
+  private applyAnswer(question: string, target: string, value: AnswerValue): void {
     if (value === null) this.answerByKey.delete(keyOf(question, target));
     else this.answerByKey.set(keyOf(question, target), { question, target, value });
     this.tell({ kind: 'answer', question, target });
   }
 
-  private applyDecision(edit: Extract<Edit, { kind: 'decision' }>, side: 'before' | 'after'): void {
+  private applyDecision(edit: Part & { kind: 'decision' }, side: Side): void {
     const { suggestion, item } = edit;
     const decision = edit[side];
     const key = keyOf(String(suggestion), item);
@@ -216,17 +242,12 @@ export class CaseRecord {
     this.tell({ kind: 'decision' });
   }
 
-  private applyVoxels(series: number, patch: VoxelPatch, side: 'before' | 'after'): void {
+  private applyVoxels(series: number, patch: VoxelPatch, side: Side): void {
     const map = this.labelmaps.get(series);
     if (!map) return;
-    map.write(patch.indexes, patch[side]);
-    this.tell({ kind: 'voxels', series, frames: map.framesOf(patch.indexes) });
+    map.write(patch, side);
+    this.tell({ kind: 'voxels', series, frames: map.framesOf(patch) });
   }
-}
-
-function voxelsOf(edit: Edit): number {
-  if (edit.kind === 'voxels') return edit.patch.indexes.length;
-  return edit.kind === 'group' ? edit.edits.reduce((sum, one) => sum + voxelsOf(one), 0) : 0;
 }
 
 /** The classes that are painted anywhere in the labelmap. */

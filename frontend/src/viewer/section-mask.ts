@@ -4,11 +4,12 @@ import type { Types } from '@cornerstonejs/core';
 import type { Corner, Labelmap } from './labelmap';
 import { planeOf, toWorld } from './plane';
 import { sample } from './section';
-import { rgba } from './segments';
-import type { LabelClass, Point, SectionOf, SeriesDisplay } from './types';
+import type { Appearance } from './looks';
+import { colourOf } from './segments';
+import type { Point, SectionOf, SeriesDisplay } from './types';
 
-const FILL = 0.35;
-const EDGE = 0.9;
+/** Opacity of the outline, of 255. */
+const EDGE = 230;
 
 export class SectionMask {
   private readonly sheet = document.createElement('canvas');
@@ -23,7 +24,7 @@ export class SectionMask {
     private readonly viewport: Types.IStackViewport,
     private readonly series: SeriesDisplay,
     private readonly map: Labelmap,
-    private readonly classes: readonly LabelClass[],
+    private segments: readonly Appearance[],
   ) {
     this.section = series.section as SectionOf;
     this.frames = Array.from({ length: map.frames }, (_, index) => map.frame(index));
@@ -34,6 +35,13 @@ export class SectionMask {
   }
 
   refresh(_frames: readonly number[]): void {
+    this.draw();
+  }
+
+  /** The looks of these segments changed. */
+  restyle(segments: readonly Appearance[]): void {
+    this.segments = segments;
+    this.drawn = '';
     this.draw();
   }
 
@@ -73,11 +81,13 @@ export class SectionMask {
     const { box, grid } = this.section;
     this.labels = sample(this.frames, box, grid, index, { fill: 0, nearest: true }) as Uint8Array;
     const image = new ImageData(this.series.columns, this.series.rows);
-    const colours = new Map(this.classes.map(({ value, colour }) => [value, rgba(colour)]));
+    const shown = this.segments.filter(({ hidden }) => !hidden);
+    const colours = new Map(shown.map((segment) => [segment.value, colourOf(segment)]));
     this.labels.forEach((value, at) => {
       const colour = colours.get(value);
       if (!colour) return;
-      image.data.set([colour[0], colour[1], colour[2], 255 * (this.isEdge(at) ? EDGE : FILL)], at * 4);
+      const [red, green, blue, alpha] = colour;
+      image.data.set([red, green, blue, this.isEdge(at) ? EDGE : alpha], at * 4);
     });
     this.picture.getContext('2d')?.putImageData(image, 0, 0);
   }

@@ -1,6 +1,6 @@
 /** A stroke of the brush in a plane through the volume: voxels within its circle, one voxel deep. */
 
-import { type Brush, type Labelmap, Stroke, type Voxel } from './labelmap';
+import { type Brush, type Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
 import { type Box, dot } from './section';
 import type { Vector } from './types';
 
@@ -11,9 +11,10 @@ export class SectionStroke extends Stroke {
     private readonly box: Box,
     /** The direction through the plane. */
     private readonly through: Vector,
+    limits: Limits = {},
   ) {
     const [column, row, frame] = box.spacing;
-    super(map, brush, { column, row, frame });
+    super(map, brush, { column, row, frame }, limits);
   }
 
   protected override *path(to: Voxel): Generator<Voxel> {

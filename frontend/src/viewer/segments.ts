@@ -4,11 +4,10 @@ import { cache, imageLoader, metaData, utilities } from '@cornerstonejs/core';
 import { Enums, segmentation } from '@cornerstonejs/tools';
 import { imageIdOf, overlayIdOf } from './frames';
 import type { Labelmap } from './labelmap';
-import type { LabelClass, SeriesDisplay } from './types';
+import type { Appearance } from './looks';
+import type { SeriesDisplay } from './types';
 
 const LABELMAP = Enums.SegmentationRepresentations.Labelmap;
-const FILL_ALPHA = 0.35;
-
 type Colour = [number, number, number, number];
 
 export function rgba(hex: string): Colour {
@@ -16,21 +15,28 @@ export function rgba(hex: string): Colour {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255, 255];
 }
 
-function colourTable(classes: readonly LabelClass[]): Colour[] {
+/** With its own opacity. */
+export const colourOf = ({ colour, opacity }: Appearance): Colour => {
+  const [red, green, blue] = rgba(colour);
+  return [red, green, blue, Math.round(255 * opacity)];
+};
+
+function colourTable(segments: readonly Appearance[]): Colour[] {
   const table: Colour[] = Array.from({ length: 256 }, () => [0, 0, 0, 0]);
-  for (const { value, colour } of classes) table[value] = rgba(colour);
+  for (const segment of segments) table[segment.value] = colourOf(segment);
   return table;
 }
 
 export class LabelmapProjection {
   private readonly id: string;
   private readonly imageIds: string[];
+  private visible = true;
 
   constructor(
     private readonly viewportId: string,
     series: SeriesDisplay,
     map: Labelmap,
-    classes: readonly LabelClass[],
+    private segments: readonly Appearance[],
   ) {
     this.id = `labelmap-${series.id}-${utilities.uuidv4()}`;
     this.imageIds = series.frames.map((_, index) => this.addImage(series.id, index, map));
@@ -40,24 +46,26 @@ export class LabelmapProjection {
         representation: { type: LABELMAP, data: { imageIds: this.imageIds } },
         config: {
           segments: Object.fromEntries(
-            classes.map(({ value, name }) => [value, { segmentIndex: value, label: name, locked: false }]),
+            segments.map(({ value, name }) => [value, { segmentIndex: value, label: name, locked: false }]),
           ),
         },
       },
     ]);
     segmentation.addLabelmapRepresentationToViewport(viewportId, [
-      { segmentationId: this.id, type: LABELMAP, config: { colorLUTOrIndex: colourTable(classes) } },
+      { segmentationId: this.id, type: LABELMAP, config: { colorLUTOrIndex: colourTable(segments) } },
     ]);
     segmentation.config.style.setStyle(
       { viewportId, segmentationId: this.id, type: LABELMAP },
       {
         renderFill: true,
-        fillAlpha: FILL_ALPHA,
+        // Each segment has its own opacity, in the table of colours.
+        fillAlpha: 1,
         renderOutline: true,
         outlineWidth: 1.5,
         outlineOpacity: 0.9,
       },
     );
+    this.showSegments();
   }
 
   private addImage(seriesId: number, index: number, map: Labelmap): string {
@@ -82,11 +90,39 @@ export class LabelmapProjection {
   }
 
   setVisible(visible: boolean): void {
+    this.visible = visible;
     segmentation.config.visibility.setSegmentationRepresentationVisibility(
       this.viewportId,
       { segmentationId: this.id, type: LABELMAP },
       visible,
     );
+    this.showSegments();
+  }
+
+  /** The looks of these segments changed. */
+  restyle(segments: readonly Appearance[]): void {
+    this.segments = segments;
+    for (const segment of segments) {
+      segmentation.config.color.setSegmentIndexColor(
+        this.viewportId,
+        this.id,
+        segment.value,
+        colourOf(segment),
+      );
+    }
+    this.showSegments();
+  }
+
+  // Showing one segment shows the whole: while all are hidden, none is asked for.
+  private showSegments(): void {
+    if (!this.visible) return;
+    const specifier = { segmentationId: this.id, type: LABELMAP };
+    const { getSegmentIndexVisibility: isShown, setSegmentIndexVisibility: show } =
+      segmentation.config.visibility;
+    for (const { value, hidden } of this.segments) {
+      if (isShown(this.viewportId, specifier, value) === hidden)
+        show(this.viewportId, specifier, value, !hidden);
+    }
   }
 
   close(): void {

@@ -48,12 +48,25 @@ function corners(points: readonly Point[]): Point[] {
 const along = (points: readonly Point[], axis: 0 | 1): [Point, Point] =>
   [...points].sort((p, q) => p[axis] - q[axis]) as [Point, Point];
 
+/** Above 0 for axes that stand rather than lie; at 45° those that fall to the right count as standing. */
+function upright([from, to]: readonly [Point, Point]): number {
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+  return Math.abs(dy) - Math.abs(dx) || Math.sign(dx * dy) * Number.EPSILON;
+}
+
+/** Which of two axes stands, and which lies; ends from top to bottom and from left to right. */
+function standing(ends: readonly Point[]): { vertical: [Point, Point]; horizontal: [Point, Point] } {
+  const [a, b, c, d] = ends as [Point, Point, Point, Point];
+  const first = upright([a, b]) >= upright([c, d]);
+  return { vertical: along(first ? [a, b] : [c, d], 1), horizontal: along(first ? [c, d] : [a, b], 0) };
+}
+
 /** Axis ends with the longer axis first, as DICOM orders them (PS3.3 C.18.6.1.2), whatever way it was drawn. */
 function axes(handles: readonly Point[]): Point[] {
-  const vertical = along(handles.slice(0, 2), 1);
-  const horizontal = along(handles.slice(2, 4), 0);
-  const upright = distance(...vertical) > distance(...horizontal);
-  return upright ? [...vertical, ...horizontal] : [...horizontal, ...vertical];
+  // Rounded first: what is stored must be read again as the same.
+  const { vertical, horizontal } = standing(handles.map(roundPoint));
+  const tall = distance(...vertical) > distance(...horizontal);
+  return tall ? [...vertical, ...horizontal] : [...horizontal, ...vertical];
 }
 
 const isShort = (a: Point | undefined, b: Point | undefined): boolean => !a || !b || distance(a, b) < 1;
@@ -85,10 +98,8 @@ export const SHAPES: Record<DrawnKind, Shape> = {
   ellipse: {
     tool: 'EllipticalROI',
     draw: (points, world) => {
-      const [a, b, c, d] = points as [Point, Point, Point, Point];
-      const upright = Math.abs(a[1] - b[1]) > Math.abs(a[0] - b[0]);
-      const [top, bottom] = along(upright ? [a, b] : [c, d], 1);
-      const [left, right] = along(upright ? [c, d] : [a, b], 0);
+      const { vertical, horizontal } = standing(points);
+      const [[top, bottom], [left, right]] = [vertical, horizontal];
       return { handles: [bottom, top, left, right].map(world), outline: [] };
     },
     read: ({ handles }) => axes(handles),

@@ -5,13 +5,16 @@ import type { Renew } from './frames';
 import type { Guide } from './guides';
 import type { MarkProjection, Titles } from './marks';
 import type { CaseRecord } from './record';
-import type { LabelClass } from './types';
+import type { PaintTitles } from './painter';
+import type { LabelClass, Refusal } from './types';
 import type { Viewer } from './viewer';
 
 export interface ViewerOptions {
   record: CaseRecord;
   classes: () => readonly LabelClass[];
-  titles: Titles & { painted: (label: string) => string; erased: string };
+  titles: Titles & PaintTitles;
+  /** Tells the reader why nothing was drawn or painted. */
+  refuse: (why: Refusal) => void;
   /** Asks the server for a fresh description of a series, with a fresh address of its frames. */
   renew: Renew;
   /** Whether the series is the reader's to draw in, and not one to look at beside the case. */

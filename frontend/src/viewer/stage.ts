@@ -9,7 +9,7 @@ import { forgetAll, forgetAllBut } from './frames';
 import { pointWith } from './guide-tool';
 import { crossing, cut, type Guide } from './guides';
 import { centreOf, counterpart, inSameSpace, type Links, sourceOf, UNLINKED } from './links';
-import { MarkProjection, type Refused } from './marks';
+import { MarkProjection } from './marks';
 import { type Plane, planeOf } from './plane';
 import { along, dot, minus, nearestFrame } from './section';
 import type { LabelClass, PlaneName, SeriesDisplay, Vector } from './types';
@@ -18,7 +18,6 @@ import { Viewer } from './viewer';
 import { forgetVolumesBut } from './volumes';
 
 export interface StageOptions extends ViewerOptions {
-  onRefused: (why: Refused) => void;
   /** The letter of a plane beside its line. */
   letterOf: (plane: PlaneName) => string;
 }
@@ -57,13 +56,10 @@ export class Stage {
       titles: options.titles,
       activeClass: () => this.activeClass,
       onSelect: (uid, drawn) => this.active?.selected(uid, drawn ? uid : ''),
-      onRefused: options.onRefused,
+      refuse: options.refuse,
       mine: options.mine,
     });
-    this.stopFollowing = options.record.onChange((change) => {
-      if (change.kind === 'mark') this.marks.sync(change.uid);
-      if (change.kind === 'everything') this.marks.syncAll();
-    });
+    this.stopFollowing = options.record.onChange((change) => this.marks.follow(change));
     pointWith((viewportId, point) => {
       const pane = this.viewers.find(({ viewport }) => viewport.id === viewportId);
       if (pane) this.point(pane, point);
@@ -322,8 +318,11 @@ export class Stage {
   private cutMarks(pane: Viewer, plane: Plane): Guide[] {
     const section = pane.state.series?.section;
     if (!section || pane.state.marksHidden) return [];
+    const { record } = this.options;
     const classes = this.options.classes();
-    return [...this.options.record.marks.values()].flatMap((mark) => {
+    const shown = [...record.marks.values()].filter((mark) => !record.look(mark.tracking_uid).hidden);
+    return shown.flatMap((mark) => {
+      const own = record.look(mark.tracking_uid).colour;
       const label = classes.find(({ code }) => code === mark.label_class);
       return cut(mark, section.source, plane, section.grid.step / 2).map(([from, to], part): Guide => {
         const id = `mark-${mark.tracking_uid}-${part}`;
@@ -332,7 +331,7 @@ export class Stage {
           id,
           from,
           to,
-          colour: label?.colour ?? '#e8eaed',
+          colour: own ?? label?.colour ?? '#e8eaed',
           dash: '',
           width: 2,
           gap: null,

@@ -1,18 +1,43 @@
 /** What the viewer shows, as a plain value that any page can watch. */
 
+import type { ValueRange } from '../voxels/ranges';
 import { type CineState, STILL } from './cine';
 import type { EdgeLetters } from './plane';
 import type { Reading } from './probe';
 import { type Turn, UPRIGHT } from './turn';
-import type { DrawnKind, SeriesDisplay, Window } from './types';
+import type { DrawnKind, MarkKind, SeriesDisplay, Window } from './types';
 
-export type Tool = 'window' | 'pan' | 'zoom' | 'crosshairs' | DrawnKind | 'brush' | 'eraser';
-
-export const isPainting = (tool: Tool): boolean => tool === 'brush' || tool === 'eraser';
+const BRUSHES = ['brush', 'eraser', 'threshold'] as const;
+/** In the order of the toolbar. */
+export const PAINTING_TOOLS = [...BRUSHES, 'scissors'] as const;
+export type PaintingTool = (typeof PAINTING_TOOLS)[number];
+type LookingTool = 'window' | 'pan' | 'zoom' | 'crosshairs';
+/** A contour drawn corner by corner is a tool of its own, not another kind of mark. */
+export type Tool = LookingTool | DrawnKind | 'polygon' | PaintingTool;
 
 const LOOKING: readonly Tool[] = ['window', 'pan', 'zoom', 'crosshairs'];
+const isLooking = (tool: Tool): tool is LookingTool => LOOKING.includes(tool);
 /** Whether a press of the button puts something on the image. */
-export const isDrawing = (tool: Tool): boolean => !LOOKING.includes(tool);
+export const isDrawing = (tool: Tool): boolean => !isLooking(tool);
+export const hasBrush = (tool: Tool): boolean => BRUSHES.some((one) => one === tool);
+/** Changes voxels. */
+export const isPainting = (tool: Tool): tool is PaintingTool => PAINTING_TOOLS.some((one) => one === tool);
+/** Works on one image at a time, and in no plane across several. */
+export const needsImage = (tool: Tool): boolean => tool === 'polygon' || tool === 'scissors';
+/** What a tool makes; null for what only changes the view. */
+export function madeBy(tool: Tool): MarkKind | null {
+  if (isLooking(tool)) return null;
+  if (tool === 'polygon') return 'contour';
+  return isPainting(tool) ? 'labelmap' : tool;
+}
+
+export interface Scissors {
+  shape: 'freehand' | 'rectangle';
+  /** Takes away what is inside, instead of filling it. */
+  erase: boolean;
+  /** Through all images, instead of the one shown. */
+  all: boolean;
+}
 
 export interface Failure {
   message: string;
@@ -27,7 +52,15 @@ export interface Aids {
   overlay: boolean;
 }
 
-export interface ViewerState {
+/** How the tools paint. */
+export interface Painting {
+  brush: { radiusMm: number; ball: boolean };
+  /** The pixel values that the threshold brush paints; null until it is taken up. */
+  threshold: ValueRange | null;
+  scissors: Scissors;
+}
+
+export interface ViewerState extends Painting {
   phase: 'empty' | 'loading' | 'ready' | 'failed';
   failure: Failure | null;
   series: SeriesDisplay | null;
@@ -49,7 +82,6 @@ export interface ViewerState {
   /** What lies under the pointer, while the probe is on. */
   reading: Reading | null;
   tool: Tool;
-  brush: { radiusMm: number; ball: boolean };
   marksHidden: boolean;
   /** Tracking UID of the mark that is selected; '' if none is. */
   selected: string;
@@ -78,6 +110,8 @@ export const EMPTY: ViewerState = {
   reading: null,
   tool: 'window',
   brush: { radiusMm: 5, ball: false },
+  threshold: null,
+  scissors: { shape: 'freehand', erase: false, all: false },
   marksHidden: false,
   selected: '',
   drawn: '',
@@ -85,11 +119,7 @@ export const EMPTY: ViewerState = {
 };
 
 /** Nothing is shown; what is in the hand stays in it. */
-export const emptied = ({ tool, brush, marksHidden, aids, rendered }: ViewerState): ViewerState => ({
-  ...EMPTY,
-  tool,
-  brush,
-  marksHidden,
-  aids,
-  rendered,
-});
+export const emptied = (state: ViewerState): ViewerState => {
+  const { tool, brush, scissors, marksHidden, aids, rendered } = state;
+  return { ...EMPTY, tool, brush, scissors, marksHidden, aids, rendered };
+};

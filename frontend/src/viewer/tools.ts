@@ -13,6 +13,7 @@ import { CrosshairTool, GuideTool } from './guide-tool';
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
+import { SketchTool } from './sketch-tool';
 import { SHAPES } from './shapes';
 import { SuggestionTool } from './suggestion-tool';
 import type { Tool } from './state';
@@ -26,6 +27,7 @@ const CLASSES = [
   ZoomTool,
   ...MARK_TOOLS,
   PaintTool,
+  SketchTool,
   SuggestionTool,
   LabelTool,
   GuideTool,
@@ -48,7 +50,12 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   crosshairs: CrosshairTool.toolName,
   brush: PaintTool.toolName,
   eraser: PaintTool.toolName,
+  threshold: PaintTool.toolName,
+  scissors: SketchTool.toolName,
+  polygon: SketchTool.toolName,
 };
+/** With Alt held down, the threshold brush takes its range from under the pointer. */
+const SAMPLING = { mouseButton: Primary, modifierKey: KeyboardBindings.Alt };
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
 
@@ -70,7 +77,7 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, CrosshairTool];
+    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool, CrosshairTool];
     for (const { toolName } of own) this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
     for (const { toolName } of [SuggestionTool, GuideTool, LabelTool]) {
@@ -90,7 +97,8 @@ export class Toolbox {
       const all = name === armed ? [{ mouseButton: Primary }, ...bindings] : bindings;
       this.group.setToolActive(name, { bindings: all });
     }
-    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings: [{ mouseButton: Primary }] });
+    const bindings = [{ mouseButton: Primary }, ...(tool === 'threshold' ? [SAMPLING] : [])];
+    if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings });
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** The viewer's vocabulary: what a series looks like on the wire, and what a reader leaves on it. */
 
+import type { StoredLook } from './looks';
 import type { Box, Grid } from './section';
 
 export type Point = readonly [column: number, row: number];
@@ -46,6 +47,12 @@ export interface Technique {
   view?: string;
   laterality?: 'L' | 'R' | 'B';
 }
+
+/**
+ * Why nothing was drawn or painted: the segment is locked, its pixels are colours, images are not here yet,
+ * the series is only looked at, the drawing does not lie within one image, or the tool needs one.
+ */
+export type Refusal = 'locked' | 'colours' | 'notLoaded' | 'beside' | 'spread' | 'inPlane';
 
 /** Why pixels are not (all of) what was measured. */
 export type FidelityReason =
@@ -145,6 +152,7 @@ export interface Content {
   answers: Answer[];
   marks: Mark[];
   suggestions?: Decision[];
+  looks?: StoredLook[];
 }
 
 export interface LabelClass {
@@ -153,4 +161,6 @@ export interface LabelClass {
   colour: string;
   /** The voxel value of this class in a labelmap. */
   value: number;
+  /** The kinds of mark it may have; without them, all that the project has. */
+  marks?: MarkKind[];
 }

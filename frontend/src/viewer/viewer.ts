@@ -11,32 +11,34 @@ import { Cine } from './cine';
 import { FrameError, imageIdOf, imageIdsOf, isLoaded, loadedRuns, registerSeries } from './frames';
 import { guideWith } from './guide-tool';
 import { labelWith } from './label-tool';
+import { isSameSource } from './links';
 import { Look } from './look';
 import type { MarkProjection } from './marks';
 import { frameIndexOf } from './measure';
+import { Outliner } from './outliner';
 import { Painter } from './painter';
 import { PointerAids } from './pointer-aids';
 import { aheadOf, type Prefetch } from './prefetch';
-import type { Change } from './record';
 import type { Shared, ViewerOptions } from './shared';
-import { EMPTY, emptied, isDrawing, isPainting, type Tool, type ViewerState } from './state';
+import { dropSketch } from './sketch-tool';
+import { emptied, isDrawing, isPainting, type Painting, type Tool, type ViewerState } from './state';
 import { Toolbox } from './tools';
 import { gather } from './volumes';
 import type { LabelClass, Mark, SeriesDisplay, Window } from './types';
 import { viewportIn } from './viewport';
+import { Watched } from './watched';
 import { Wheel } from './wheel';
 
 const { Events } = Enums;
 
-export class Viewer {
+export class Viewer extends Watched {
   readonly boot: Boot;
   readonly marks: MarkProjection;
   readonly painter: Painter;
   readonly look: Look;
   readonly cine: Cine;
   readonly aids: PointerAids;
-  private now: ViewerState = EMPTY;
-  private readonly listeners = new Set<(state: ViewerState) => void>();
+  readonly outliner: Outliner;
   private readonly engine: RenderingEngine;
   readonly viewport: Types.IStackViewport;
   private readonly tools: Toolbox;
@@ -53,6 +55,7 @@ export class Viewer {
     private readonly options: ViewerOptions,
     private readonly shared: Shared,
   ) {
+    super();
     this.boot = shared.boot;
     const { id, engine, viewport } = viewportIn(element);
     this.engine = engine;
@@ -60,16 +63,13 @@ export class Viewer {
     this.tools = new Toolbox(`tools-${id}`, viewport.id, engine.id);
     this.marks = shared.marks;
     this.marks.attach(this.viewport, element);
+    const context = { ...options, viewport, state: () => this.now, activeClass: () => this.activeClass };
     this.painter = new Painter({
-      viewport: this.viewport,
-      record: options.record,
-      classes: options.classes,
-      titles: options.titles,
-      state: () => this.now,
-      activeClass: () => this.activeClass,
+      ...context,
       possible: this.boot.renderer === 'webgl2',
-      mine: options.mine,
+      onRange: (threshold) => this.setPainting({ threshold }),
     });
+    this.outliner = new Outliner({ ...context, painter: this.painter });
     const seen = {
       viewport: this.viewport,
       engine: this.engine,
@@ -96,23 +96,6 @@ export class Viewer {
     this.listen();
   }
 
-  // --- watching ---
-
-  get state(): ViewerState {
-    return this.now;
-  }
-
-  watch(listener: (state: ViewerState) => void): () => void {
-    this.listeners.add(listener);
-    listener(this.now);
-    return () => this.listeners.delete(listener);
-  }
-
-  private set(change: Partial<ViewerState>): void {
-    this.now = { ...this.now, ...change };
-    for (const listener of this.listeners) listener(this.now);
-  }
-
   private listen(): void {
     const { element } = this;
     const on = (name: string, handler: (event: Event) => void, options?: AddEventListenerOptions) => {
@@ -132,11 +115,7 @@ export class Viewer {
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(element);
     this.cleanup.push(() => resized.disconnect());
-    this.cleanup.push(this.options.record.onChange((change) => this.follow(change)));
-  }
-
-  private follow(change: Change): void {
-    if (change.kind === 'voxels' || change.kind === 'everything') this.painter.follow(change);
+    this.cleanup.push(this.options.record.onChange((change) => this.painter.follow(change)));
   }
 
   private resize(): void {
@@ -159,6 +138,7 @@ export class Viewer {
     labelWith(this.viewport.id, null);
     guideWith(this.viewport.id, null);
     this.painter.close();
+    this.outliner.close();
     this.marks.detach(this.viewport.id);
     this.tools.close();
     this.engine.destroy();
@@ -184,6 +164,7 @@ export class Viewer {
 
   /** Nothing is drawn or painted until the next series is up: it would land in the one before. */
   private letGo(): void {
+    dropSketch(this.viewport.id);
     this.marks.leave(this.viewport.id);
     this.painter.leave();
   }
@@ -224,7 +205,7 @@ export class Viewer {
     }
     this.marks.open(this.viewport.id, series);
     this.painter.open(series);
-    if (isPainting(this.now.tool)) this.painter.prepare();
+    this.makeReady();
     this.set({ phase: 'ready', failure: null, loaded: series.section ? series.frame_count : 1 });
     this.shared.release();
     this.look.readWindow();
@@ -335,7 +316,7 @@ export class Viewer {
   }
 
   setTool(tool: Tool): void {
-    this.marks.cancel();
+    this.cancel();
     this.select('');
     this.everywhere((pane) => pane.arm(tool));
   }
@@ -343,7 +324,20 @@ export class Viewer {
   private arm(tool: Tool): void {
     this.tools.select(tool);
     this.set({ tool });
-    if (isPainting(tool)) this.painter.prepare();
+    this.makeReady();
+  }
+
+  private makeReady(): void {
+    if (isPainting(this.now.tool)) this.painter.prepare();
+    if (this.now.tool !== 'threshold') return;
+    const held = this.alike().find(({ now }) => now.threshold)?.now.threshold;
+    this.set({ threshold: held ?? this.painter.suggestRange() });
+  }
+
+  /** Drops what is half drawn; false if nothing is. */
+  cancel(): boolean {
+    const dropped = this.shared.panes().map(({ viewport }) => dropSketch(viewport.id));
+    return dropped.some(Boolean) || this.marks.cancel();
   }
 
   /** Selects a mark, or none (''). */
@@ -357,8 +351,12 @@ export class Viewer {
     this.everywhere((pane) => pane.set({ selected, drawn }));
   }
 
-  setBrush(brush: Partial<ViewerState['brush']>): void {
-    this.everywhere((pane) => pane.set({ brush: { ...pane.now.brush, ...brush } }));
+  /** How brush, scissors and, on the series that is open, the threshold work from here on. */
+  setPainting(change: Partial<Painting>): void {
+    const alike = this.alike();
+    this.everywhere((pane) =>
+      pane.set(alike.includes(pane) ? change : { ...change, threshold: pane.now.threshold }),
+    );
   }
 
   setMarksHidden(marksHidden: boolean): void {
@@ -369,14 +367,19 @@ export class Viewer {
     });
   }
 
+  /** The panes with the same series, or planes through it. */
+  private alike(): Viewer[] {
+    return this.shared.panes().filter(({ now }) => isSameSource(now.series, this.now.series));
+  }
+
   private everywhere(act: (pane: Viewer) => void): void {
     for (const pane of this.shared.panes()) act(pane);
   }
 
   /** A new pane begins with the tool, the brush and the marks as they are in the others. */
   takeAfter({ now }: Viewer): void {
-    const { tool, brush, marksHidden, aids, selected, drawn } = now;
-    this.set({ brush, marksHidden, aids, selected, drawn });
+    const { tool, brush, scissors, marksHidden, aids, selected, drawn } = now;
+    this.set({ brush, scissors, marksHidden, aids, selected, drawn });
     if (marksHidden) this.painter.setVisible(false);
     this.arm(tool);
   }

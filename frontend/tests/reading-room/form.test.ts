@@ -7,9 +7,11 @@ import {
   countingAnswers,
   faultOf,
   freshContent,
-  isAsked,
+  grouped,
   keyOfChoice,
+  proposalOf,
 } from '../../src/pages/reading-room/form';
+import { Form, type Scene } from '../../src/pages/reading-room/conditions';
 import type { LabelSchema, Question } from '../../src/pages/reading-room/types';
 import type { Answer, Mark } from '../../src/viewer/types';
 
@@ -61,56 +63,87 @@ function given(...answers: Answer[]) {
 const says = (question: string, value: Answer['value'], target = ''): Answer => ({ question, target, value });
 const box = { tracking_uid: '2.25.1', kind: 'box' } as Mark;
 
-describe('which questions are asked', () => {
-  it('depends on the answers before, over several steps', () => {
-    expect(isAsked(schema(), size, given())).toBe(false);
-    expect(isAsked(schema(), size, given(says('finding', 'yes')))).toBe(true);
-    expect(isAsked(schema(), deep, given(says('finding', 'yes'), says('size', 7)))).toBe(true);
-    // The answer in between is still there, but is itself not asked any more.
-    expect(isAsked(schema(), deep, given(says('finding', 'no'), says('size', 7)))).toBe(false);
-  });
-
-  it('looks into a multiple choice', () => {
-    const several: Question = { code: 'signs', text: '', type: 'multichoice' };
-    const after: Question = {
-      code: 'x',
-      text: '',
-      type: 'text',
-      show_if: { question: 'signs', equals: 'a' },
-    };
-    const both = { questions: [several, after] };
-    expect(isAsked(both, after, given(says('signs', ['b', 'a'])))).toBe(true);
-    expect(isAsked(both, after, given(says('signs', ['b'])))).toBe(false);
-  });
-});
+const NOTHING: Scene = { series: [], painted: new Map() };
+const formOf = (asking: LabelSchema, said: Answer[], marks: Mark[] = [], scene = NOTHING) =>
+  new Form(asking, given(...said), marks, scene);
+const left = (asking: LabelSchema, said: Answer[], marks: Mark[] = [], scene = NOTHING) =>
+  blocks(formOf(asking, said, marks, scene), marks).map(({ text, question, place }) => ({
+    text,
+    question,
+    target: place.targets[place.level],
+  }));
 
 describe('what blocks the submission', () => {
   it('is each required question that is asked and not answered', () => {
-    expect(blocks(schema(), given(), []).map((block) => block.question)).toEqual(['finding']);
-    expect(blocks(schema(), given(says('finding', 'yes')), []).map((block) => block.question)).toEqual([
-      'size',
-    ]);
-    expect(blocks(schema(), given(says('finding', 'no')), [])).toEqual([]);
+    expect(left(schema(), []).map((block) => block.question)).toEqual(['finding']);
+    expect(left(schema(), [says('finding', 'yes')]).map((block) => block.question)).toEqual(['size']);
+    expect(left(schema(), [says('finding', 'no')])).toEqual([]);
   });
 
   it('is a number out of range, in words', () => {
-    const [block] = blocks(schema(), given(says('finding', 'yes'), says('size', 60)), []);
+    const [block] = left(schema(), [says('finding', 'yes'), says('size', 60)]);
     expect(block?.text).toContain('from 0 to 50 mm');
+  });
+
+  it('is an answer that the schema offers no more', () => {
+    expect(left(schema(), [says('finding', 'perhaps')])[0]?.text).toContain('among the answers offered');
+  });
+
+  it('is a required question whose proposal nobody has confirmed', () => {
+    const asking = schema({ questions: [{ ...finding, default: 'no' }] });
+    expect(left(asking, [])[0]?.text).toContain('not confirmed');
+    expect(left(asking, [says('finding', 'no')])).toEqual([]);
   });
 
   it('is a mark that must be there', () => {
     const wanted = schema({ questions: [], required_marks: ['box', 'labelmap'] });
-    expect(blocks(wanted, given(), [])).toHaveLength(2);
-    expect(blocks(wanted, given(), [box])).toHaveLength(1);
+    expect(left(wanted, [])).toHaveLength(2);
+    expect(left(wanted, [], [box])).toHaveLength(1);
   });
 
   it('is a question about a mark, for each mark', () => {
     const asking = schema({ questions: [shape] });
-    expect(blocks(asking, given(), [])).toEqual([]);
-    expect(blocks(asking, given(), [box])).toEqual([
-      { text: 'What shape?', question: 'shape', target: '2.25.1' },
+    expect(left(asking, [])).toEqual([]);
+    expect(left(asking, [], [box])).toEqual([{ text: 'What shape?', question: 'shape', target: '2.25.1' }]);
+    expect(left(asking, [says('shape', 'round', '2.25.1')], [box])).toEqual([]);
+  });
+
+  it('is a question about images, with where each is left, said in one line', () => {
+    const quality: Question = {
+      code: 'quality',
+      text: 'Good?',
+      type: 'text',
+      level: 'frame',
+      required: true,
+    };
+    const scene = {
+      series: [{ id: 1, uid: '1.5', frames: ['1.1#1', '1.1#2', '1.1#3'] }],
+      painted: new Map(),
+    };
+    const asking = schema({ questions: [quality] });
+    const found = blocks(formOf(asking, [says('quality', 'yes', '1.1#1')], [], scene), []);
+    expect(found.map(({ place }) => place.targets.frame)).toEqual(['1.1#2', '1.1#3']);
+    expect(grouped(found)).toEqual([{ block: found[0], more: 1 }]);
+  });
+
+  it('is a broken rule, by its message, at the first question that can mend it', () => {
+    const hidden: Question = { ...deep, code: 'hidden', show_if: { question: 'finding', equals: 'no' } };
+    const rule = {
+      code: 'deep',
+      if: { question: 'finding', equals: 'yes' },
+      then: {
+        any: [
+          { question: 'hidden', answered: true },
+          { question: 'size', below: 10 },
+        ],
+      },
+      message: 'A finding is small.',
+    };
+    const asking = schema({ questions: [finding, size, hidden], rules: [rule] });
+    expect(left(asking, [says('finding', 'yes'), says('size', 10)])).toEqual([
+      { text: 'A finding is small.', question: 'size', target: '' },
     ]);
-    expect(blocks(asking, given(says('shape', 'round', '2.25.1')), [box])).toEqual([]);
+    expect(left(asking, [says('finding', 'yes'), says('size', 9)])).toEqual([]);
   });
 });
 
@@ -118,7 +151,12 @@ describe('the answers that are sent', () => {
   it('leave out questions that are not asked, and marks that are gone', () => {
     const all = [says('finding', 'no'), says('size', 12), says('shape', 'round', '2.25.9')];
     const asking = schema({ questions: [finding, size, shape] });
-    expect(countingAnswers(asking, all, given(...all), [box])).toEqual([says('finding', 'no')]);
+    expect(countingAnswers(formOf(asking, all, [box]), all)).toEqual([says('finding', 'no')]);
+  });
+
+  it('hold what was hidden and is shown again', () => {
+    const all = [says('finding', 'yes'), says('size', 12)];
+    expect(countingAnswers(formOf(schema(), all), all)).toEqual(all);
   });
 });
 
@@ -159,6 +197,8 @@ describe('faults', () => {
     [{ ...size, max: undefined }, -1, 'at least 0'],
     [{ ...size, min: undefined }, 51, 'at most 50'],
     [{ code: 'd', text: '', type: 'date' } as Question, '1.2.2026', 'YYYY-MM-DD'],
+    [{ code: 'd', text: '', type: 'date' } as Question, '2026-02-30', 'YYYY-MM-DD'],
+    [{ code: 't', text: '', type: 'text' } as Question, ' ', 'Write something'],
   ])('are told in words', (question, value, words) => {
     expect(faultOf(question as Question, value)).toContain(words);
   });
@@ -168,9 +208,17 @@ describe('faults', () => {
   });
 });
 
-it('a fresh reading starts with the defaults of the schema', () => {
-  expect(freshContent(schema({ questions: [{ ...finding, default: 'no' }, size] }))).toEqual({
-    answers: [says('finding', 'no')],
-    marks: [],
+describe('a proposal of the schema', () => {
+  const asking = { ...finding, default: 'no' };
+
+  it('is no answer until it is confirmed', () => {
+    expect(freshContent().answers).toEqual([]);
+    expect(proposalOf(asking, null)).toBe('no');
+    expect(proposalOf(finding, null)).toBeNull();
+  });
+
+  it('gives way to any answer', () => {
+    expect(proposalOf(asking, 'yes')).toBeNull();
+    expect(proposalOf(asking, 'no')).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import { Suggestions } from '../../src/pages/reading-room/suggestions.svelte';
 import type { Assignment, Suggestion } from '../../src/pages/reading-room/types';
 import { CaseRecord } from '../../src/viewer/record';
 import { fakeSeries } from '../viewer/fake-series';
+import { PatchBuilder, type VoxelPatch } from '../../src/voxels/patch';
 
 const asked: number[] = [];
 const VOXELS = Uint8Array.from([1, 1, 0, 0, 0, 2, 2, 0]);
@@ -139,7 +140,9 @@ it('accepting all takes answers, marks and every class of the mask in one step',
 it('what the reader painted before is not painted over', async () => {
   await begin({});
   const own = record.labelmap(7, 2, 2, 2);
-  own.write(Uint32Array.from([0]), Uint8Array.from([2]));
+  const patch = new PatchBuilder();
+  patch.set(0, 0, 2);
+  own.write(patch.build() as VoxelPatch, 'after');
   suggestions.accept(item('mask:7:1'));
   expect([...own.bytes]).toEqual([2, 1, 0, 0, 0, 0, 0, 0]);
 });

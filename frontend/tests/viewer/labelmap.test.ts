@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Brush, Labelmap, Stroke, type Voxel } from '../../src/viewer/labelmap';
+import { patchVoxels } from '../../src/voxels/patch';
+import { type Brush, Labelmap, type Limits, Stroke, type Voxel } from '../../src/viewer/labelmap';
 
 const SPACING = { column: 1, row: 1, frame: 2 };
 const brush = (said: Partial<Brush> = {}): Brush => ({ radiusMm: 3, shape: 'disc', value: 1, ...said });
@@ -88,10 +89,10 @@ describe('a stroke', () => {
       [18, 15, 0],
     ]);
     expect(patch).not.toBeNull();
-    const { indexes, before: old, after } = patch as NonNullable<typeof patch>;
-    expect(new Set(indexes).size).toBe(indexes.length);
-    expect([...after].every((value) => value === 1)).toBe(true);
-    map.write(indexes, old);
+    const made = patch as NonNullable<typeof patch>;
+    expect(patchVoxels(made)).toBe(painted(map).length);
+    expect([...made.after].every((value) => value === 1)).toBe(true);
+    map.write(made, 'before');
     expect(map.bytes).toEqual(before);
   });
 
@@ -110,11 +111,44 @@ describe('a stroke', () => {
   });
 });
 
+describe('limits', () => {
+  const stroke = (map: Labelmap, limits: Limits, value = 1) => {
+    const made = new Stroke(map, brush({ value }), SPACING, limits);
+    made.moveTo([20, 15, 1]);
+    return made.finish();
+  };
+
+  it('keep locked values as they are', () => {
+    const map = new Labelmap(3, 30, 40);
+    paint(map, [[22, 15, 1]], { value: 2 });
+    const before = map.counts[2];
+    const locked = new Uint8Array(256);
+    locked[2] = 1;
+    expect(stroke(map, { locked })).not.toBeNull();
+    expect(map.counts[2]).toBe(before);
+    stroke(map, { locked }, 0);
+    expect(map.counts[2]).toBe(before);
+    expect(map.counts[1]).toBe(0);
+  });
+
+  it('keep to a range of pixel values, and off images without pixels', () => {
+    const map = new Labelmap(3, 30, 40);
+    const pixels = Float32Array.from({ length: 1200 }, (_, at) => at % 40);
+    const of = (frame: number) => (frame === 1 ? pixels : null);
+    stroke(map, { range: { low: 19, high: 20, pixels: of } });
+    expect(painted(map).every((at) => [19, 20].includes(at % 40))).toBe(true);
+    expect(painted(map).length).toBeGreaterThan(8);
+    const other = new Labelmap(3, 30, 40);
+    expect(stroke(other, { range: { low: 0, high: 99, pixels: () => null } })).toBeNull();
+  });
+});
+
 describe('a labelmap', () => {
   it('counts its voxels as they change', () => {
     const map = new Labelmap(2, 30, 40);
     const patch = paint(map, [[20, 15, 1]]);
-    const size = patch?.indexes.length ?? 0;
+    const size = patch ? patchVoxels(patch) : 0;
+    expect(size).toBeGreaterThan(0);
     expect(map.counts[1]).toBe(size);
     expect(map.counts[0]).toBe(2 * 30 * 40 - size);
     expect(map.values).toEqual([1]);

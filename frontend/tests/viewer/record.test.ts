@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Labelmap, Stroke } from '../../src/viewer/labelmap';
+import { History, PATCH_BYTES_KEPT, STEPS_KEPT } from '../../src/viewer/history';
+import { looksToStore } from '../../src/viewer/looks';
 import { CaseRecord, type Change } from '../../src/viewer/record';
 import type { Mark } from '../../src/viewer/types';
+import { patchBytes } from '../../src/voxels/patch';
 
 const box = (uid: string, left = 1): Mark => ({
   tracking_uid: uid,
@@ -103,6 +106,106 @@ describe('the history', () => {
     expect(record.redoTitle).toBeNull();
     record.undo();
     expect(record.redoTitle).toBe('draw box');
+  });
+});
+
+describe('how things look', () => {
+  it('is a step, merges while it is dragged, and is nothing where it says nothing', () => {
+    const record = new CaseRecord();
+    record.setLook('class:lesion', { hidden: true }, 'hide');
+    for (const opacity of [0.4, 0.5, 0.6])
+      record.setLook('class:lesion', { opacity }, 'opacity', { typing: true });
+    expect(record.steps).toEqual(['hide', 'opacity']);
+    expect(record.look('class:lesion')).toEqual({ hidden: true, opacity: 0.6 });
+    record.undo();
+    expect(record.look('class:lesion')).toEqual({ hidden: true });
+    record.setLook('class:lesion', { hidden: false }, 'show');
+    expect(record.looks.size).toBe(0);
+    record.setLook('class:lesion', { hidden: false }, 'show');
+    expect(record.steps).toEqual(['hide', 'show']);
+    record.undo();
+    expect(record.look('class:lesion')).toEqual({ hidden: true });
+  });
+
+  it('is stored for segments and for marks that are there', () => {
+    const record = new CaseRecord();
+    record.setMark('2.25.1', box('2.25.1'), 'draw');
+    record.setLook('2.25.1', { colour: '#00ff00' }, 'recolour');
+    record.setLook('class:lesion', { locked: true }, 'lock');
+    record.setMark('2.25.1', null, 'delete');
+    const stored = [{ target: 'class:lesion', locked: true }];
+    expect(looksToStore(record.looks, record.marks)).toEqual(stored);
+    record.undo();
+    expect(looksToStore(record.looks, record.marks)).toHaveLength(2);
+    record.load({ answers: [], marks: [], looks: stored });
+    expect(record.look('class:lesion')).toEqual({ locked: true });
+  });
+});
+
+describe('the list of steps', () => {
+  it('leads to any state, and says which was passed last', () => {
+    const record = new CaseRecord();
+    record.labelmap(7, 2, 20, 20);
+    const states = [snapshot(record)];
+    const next = random(7);
+    while (states.length < 12) {
+      const before = record.steps.length;
+      edit(record, next);
+      if (record.steps.length > before) states.push(snapshot(record));
+    }
+    for (const position of [3, 11, 0, 7, 7, 1]) {
+      record.goTo(position);
+      expect(record.history.position).toBe(position);
+      expect(snapshot(record)).toBe(states[position]);
+      expect(record.history.steps).toHaveLength(11);
+    }
+    expect(record.goTo(1)).toBeNull();
+    expect(record.goTo(2)).toBe(record.history.steps[1]);
+  });
+
+  it('keeps a stated number of steps, and counts the ones before', () => {
+    const record = new CaseRecord();
+    for (let i = 0; i < STEPS_KEPT + 25; i++) record.setAnswer('size', i + 1, 'answer');
+    expect(record.history.steps).toHaveLength(STEPS_KEPT);
+    expect(record.history.forgotten).toBe(25);
+    record.goTo(0);
+    expect(record.answer('size')).toBe(25);
+  });
+
+  it('is bounded in memory, however large the areas are', () => {
+    const history = new History();
+    const size = PATCH_BYTES_KEPT / 100;
+    const starts = new Uint32Array(size / 2);
+    const bytes = new Uint8Array(size / 2);
+    const patch = { starts, lengths: starts, before: bytes, after: bytes };
+    for (let i = 0; i < 40; i++) history.push({ kind: 'voxels', title: 'paint', at: 0, series: 7, patch });
+    const kept = history.steps.length;
+    expect(kept * patchBytes(patch)).toBeLessThanOrEqual(PATCH_BYTES_KEPT);
+    expect((kept + 1) * patchBytes(patch)).toBeGreaterThan(PATCH_BYTES_KEPT);
+    expect(history.forgotten).toBe(40 - kept);
+  });
+});
+
+describe('what was deleted', () => {
+  it('can be restored, and is no longer listed once it is', () => {
+    const record = new CaseRecord();
+    record.setMark('2.25.1', box('2.25.1'), 'draw');
+    record.setMark('2.25.1', box('2.25.1', 5), 'move');
+    record.setMark('2.25.1', null, 'delete');
+    expect([...record.deleted.values()]).toEqual([box('2.25.1', 5)]);
+    record.undo();
+    expect(record.deleted.size).toBe(0);
+    record.redo();
+    expect(record.deleted.size).toBe(1);
+    record.setMark('2.25.1', box('2.25.1', 5), 'restore');
+    expect(record.deleted.size).toBe(0);
+  });
+
+  it('holds nothing that was never there: a drawing that is undone', () => {
+    const record = new CaseRecord();
+    record.setMark('2.25.1', box('2.25.1'), 'draw');
+    record.undo();
+    expect(record.deleted.size).toBe(0);
   });
 });
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { crossing, cut } from '../../src/viewer/guides';
-import { Labelmap, type VoxelPatch } from '../../src/viewer/labelmap';
+import { Labelmap } from '../../src/viewer/labelmap';
 import { centreOf, counterpart, inSameSpace, linkBetween } from '../../src/viewer/links';
 import { planeOf } from '../../src/viewer/plane';
 import { boxOf, planesOf } from '../../src/viewer/section';
 import { SectionStroke } from '../../src/viewer/section-stroke';
-import type { DrawnKind, Mark, Point } from '../../src/viewer/types';
+import type { DrawnKind, Mark, Point, SectionOf } from '../../src/viewer/types';
+import type { VoxelPatch } from '../../src/voxels/patch';
 import { fakeSeries } from './fake-series';
 
 const thick = fakeSeries({ id: 1, frames: 10, frame_of_reference: '1.2' });
@@ -154,7 +155,7 @@ describe('a stroke in a plane', () => {
     made.moveTo([8, 4, 8]);
     expect(new Set(painted(map).map(([, , frame]) => frame)).size).toBe(8);
     const patch = made.finish() as VoxelPatch;
-    map.write(patch.indexes, patch.before);
+    map.write(patch, 'before');
     expect(map.counts[1]).toBe(0);
   });
 
@@ -162,6 +163,23 @@ describe('a stroke in a plane', () => {
     const { map, made } = stroke(3.1, [1, 0, 0], 'ball');
     made.moveTo([5, 4, 5]);
     expect(new Set(painted(map).map(([column]) => column)).size).toBe(7);
+  });
+
+  it('leaves locked voxels, and those out of the range, as they are', () => {
+    const { box } = planesOf(thick, 'coronal').section as SectionOf;
+    const map = new Labelmap(10, 8, 10);
+    map.set((5 * 8 + 4) * 10 + 5, 2);
+    const locked = new Uint8Array(256);
+    locked[2] = 1;
+    const bright = Float32Array.from({ length: 80 }, (_, at) => at % 10);
+    const range = { low: 4, high: 6, pixels: (frame: number) => (frame === 5 ? bright : null) };
+    const brush = { radiusMm: 3.1, shape: 'disc', value: 1 } as const;
+    new SectionStroke(map, brush, box, [0, 1, 0], { locked, range }).moveTo([5, 4, 5]);
+    expect(painted(map)).toEqual([
+      [4, 4, 5],
+      [6, 4, 5],
+    ]);
+    expect(map.counts[2]).toBe(1);
   });
 
   it('stays within the volume', () => {

@@ -5,6 +5,7 @@
 
 import { ApiError } from '../../api/http';
 import type { Labelmap } from '../../viewer/labelmap';
+import { looksToStore } from '../../viewer/looks';
 import { labelmapMark, sha256 } from '../../viewer/masks';
 import type { CaseRecord, Change } from '../../viewer/record';
 import type { Content, Mark } from '../../viewer/types';
@@ -203,6 +204,7 @@ export class Autosave {
       answers: record.answers,
       marks: [...record.marks.values()],
       suggestions: record.decisions,
+      looks: looksToStore(record.looks, record.marks),
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
         series,
         frames,
@@ -298,7 +300,13 @@ export class Autosave {
       marks.push(labelmapMark(this.options.labelmapUid(series), series, mask));
     }
     const suggestions = record.decisions;
-    return suggestions.length ? { answers, marks, suggestions } : { answers, marks };
+    const looks = looksToStore(record.looks, record.marks);
+    return {
+      answers,
+      marks,
+      ...(suggestions.length > 0 && { suggestions }),
+      ...(looks.length > 0 && { looks }),
+    };
   }
 
   private async maskHash(series: number, map: Labelmap, target: Target | null): Promise<string> {

@@ -3,6 +3,7 @@
  * costs nothing. Painted voxels are kept frame by frame, so that a stroke writes only the frames it touched.
  */
 
+import type { StoredLook } from '../../viewer/looks';
 import type { Answer, Decision, Mark } from '../../viewer/types';
 
 const NAME = 'consilium-drafts';
@@ -30,6 +31,7 @@ export interface BrowserDraft {
   marks: Mark[];
   /** Absent in drafts from before there were suggestions. */
   suggestions?: Decision[];
+  looks?: StoredLook[];
   painted: PaintedSeries[];
   /** The server's version that this draft started from. */
   version: number;

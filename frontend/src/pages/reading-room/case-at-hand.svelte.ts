@@ -1,14 +1,18 @@
 /** The case that is open: what is known of it, what the reader says about it so far, and how that is changed. */
 
 import { t } from '../../strings';
+import { type Appearance, looksToStore, type StoredLook } from '../../viewer/looks';
 import { CaseRecord, type Edit } from '../../viewer/record';
 import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import type { SaveState } from './autosave';
 import { Displays } from './displays';
-import { askedOf, type Block, blocks } from './form';
+import { Editing } from './editing';
+import { CASE } from './conditions';
+import type { Block } from './form';
+import { FormState } from './form-state.svelte';
 import { LabelmapUids } from './labelmap-uids';
 import { Suggestions } from './suggestions.svelte';
-import type { Assignment, Hanging, LabelSchema, Question } from './types';
+import type { Assignment, Hanging, LabelSchema } from './types';
 
 export class CaseAtHand {
   assignment = $state.raw<Assignment | null>(null);
@@ -26,6 +30,7 @@ export class CaseAtHand {
     classes: () => this.classes,
     questions: () => this.schema.questions ?? [],
   });
+  readonly editing = new Editing(this.record, () => this.classes);
   readonly displays = new Displays();
   protected readonly labelmaps = new LabelmapUids();
   protected readonly stops: (() => void)[] = [];
@@ -46,23 +51,32 @@ export class CaseAtHand {
     void this.revision;
     return [...this.record.marks.values()];
   });
-  readonly painted: { series: number; label: LabelClass; voxels: number }[] = $derived.by(() => {
+  readonly looks: StoredLook[] = $derived.by(() => {
+    void this.revision;
+    return looksToStore(this.record.looks, this.record.marks);
+  });
+  /** The classes as this reading shows them. */
+  readonly segments: Appearance[] = $derived.by(() => {
+    void this.revision;
+    return this.classes.map((label) => this.editing.segment(label));
+  });
+  readonly painted: { series: number; label: Appearance; voxels: number }[] = $derived.by(() => {
     void this.revision;
     return [...this.record.labelmaps].flatMap(([series, map]) =>
-      this.classes
+      this.segments
         .map((label) => ({ series, label, voxels: map.counts[label.value] ?? 0 }))
         .filter(({ voxels }) => voxels > 0),
     );
   });
-  readonly questions: Question[] = $derived.by(() => {
+  /** Drawn marks, and one per painted series, as the submission will name them. */
+  readonly everyMark: Mark[] = $derived.by(() => {
     void this.revision;
-    return askedOf(this.schema, 'case', this.record);
+    return this.labelmaps.allMarks(this.record);
   });
+  readonly form = new FormState(this);
   readonly blocks: Block[] = $derived.by(() => {
-    void this.revision;
-    const conflict = { text: t('conflict.title'), question: null, target: '' };
-    const first = this.save.kind === 'conflict' ? [conflict] : [];
-    return [...first, ...blocks(this.schema, this.record, this.labelmaps.allMarks(this.record))];
+    const conflict = { text: t('conflict.title'), question: null, place: CASE };
+    return this.save.kind === 'conflict' ? [conflict, ...this.form.blocks] : this.form.blocks;
   });
 
   answer(question: string, target = ''): AnswerValue {
@@ -70,18 +84,7 @@ export class CaseAtHand {
     return this.record.answer(question, target);
   }
 
-  questionsOfMark(uid: string): Question[] {
-    void this.revision;
-    return askedOf(this.schema, 'mark', this.record, uid);
-  }
-
-  // --- editing ---
-
-  setAnswer(question: Question, value: AnswerValue, target = ''): void {
-    const typing = question.type === 'text' || question.type === 'number';
-    const title = t('step.answer', { question: question.text });
-    this.record.setAnswer(question.code, value, title, { target, typing });
-  }
+  // --- the history ---
 
   undo(): Edit | null {
     return this.record.undo();
@@ -89,20 +92,5 @@ export class CaseAtHand {
 
   redo(): Edit | null {
     return this.record.redo();
-  }
-
-  removeMark(uid: string): void {
-    const mark = this.record.marks.get(uid);
-    if (mark) this.record.setMark(uid, null, t('step.removed', { kind: t(`mark.${mark.kind}`) }));
-  }
-
-  changeClass(uid: string, code: string): void {
-    const mark = this.record.marks.get(uid);
-    if (mark) this.record.setMark(uid, { ...mark, label_class: code }, t('step.class'));
-  }
-
-  writeText(mark: Mark, text: string): void {
-    const title = t('step.text', { kind: t(`mark.${mark.kind}`) });
-    this.record.setMark(mark.tracking_uid, { ...mark, text }, title, { typing: true });
   }
 }

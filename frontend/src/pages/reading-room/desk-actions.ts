@@ -11,10 +11,10 @@ import { choiceByKey, chosen } from './form';
 import { suggestionActions } from './suggestion-actions';
 import { comeToRest, viewActions } from './view-actions';
 
+type Part<Name extends keyof Actions> = Pick<Actions, Name>;
+
 const BRUSH_STEP = 1.25;
 const BRUSH_RANGE = [0.25, 100] as const;
-
-type Part<Name extends keyof Actions> = Pick<Actions, Name>;
 
 /** `list` is the address to go to from here. */
 export function deskActions(desk: Desk, list: () => string): Actions {
@@ -34,6 +34,8 @@ export function deskActions(desk: Desk, list: () => string): Actions {
     ),
     ...paneActions(desk),
     ...toolActions(desk),
+    ...segmentActions(desk),
+    ...historyActions(desk),
     ...formActions(desk),
     ...caseActions(desk, list),
   };
@@ -86,61 +88,81 @@ function paneActions(
 
 function toolActions(
   desk: Desk,
-): Part<
-  'tool' | 'brushSize' | 'toggleBall' | 'chooseClass' | 'toggleHidden' | 'removeSelected' | 'undo' | 'redo'
-> {
-  const { room } = desk;
+): Part<'tool' | 'brushSize' | 'toggleBall' | 'chooseClass' | 'toggleHidden' | 'removeSelected'> {
+  const { room, hands } = desk;
   return {
-    tool: (tool) => desk.viewer?.setTool(tool),
+    tool: (tool) => hands.setTool(tool),
     brushSize: (direction) => {
-      const size = desk.view.brush.radiusMm * BRUSH_STEP ** direction;
-      desk.viewer?.setBrush({ radiusMm: Math.min(Math.max(size, BRUSH_RANGE[0]), BRUSH_RANGE[1]) });
+      const { brush } = desk.view;
+      const size = brush.radiusMm * BRUSH_STEP ** direction;
+      const radiusMm = Math.min(Math.max(size, BRUSH_RANGE[0]), BRUSH_RANGE[1]);
+      desk.viewer?.setPainting({ brush: { ...brush, radiusMm } });
     },
-    toggleBall: () => desk.viewer?.setBrush({ ball: !desk.view.brush.ball }),
+    toggleBall: () => {
+      const { brush } = desk.view;
+      desk.viewer?.setPainting({ brush: { ...brush, ball: !brush.ball } });
+    },
     chooseClass: (index) => {
       const label = room.classes[index];
-      if (label) desk.setClass(label.code);
+      if (label) hands.setClass(label.code);
     },
     toggleHidden: () => desk.viewer?.setMarksHidden(!desk.view.marksHidden),
     removeSelected: () => {
-      room.removeMark(desk.view.selected);
+      if (desk.viewer?.outliner.takeBack()) return;
+      room.editing.removeMark(desk.view.selected);
       desk.viewer?.select('');
     },
-    // A mark that is half drawn is what there is to undo.
-    undo: () => desk.viewer?.marks.cancel() || desk.reveal(room.undo()),
-    redo: () => desk.reveal(room.redo()),
   };
 }
 
-function formActions(desk: Desk): Part<'option' | 'question' | 'jump'> {
+function segmentActions(desk: Desk): Part<'hideOne' | 'copySegment' | 'interpolate' | 'segmentMenu'> {
+  const { hands } = desk;
+  return {
+    hideOne: () => hands.hideOne(),
+    copySegment: () => hands.copySegment(),
+    interpolate: () => hands.interpolate(),
+    segmentMenu: () => {
+      desk.menuOpen = hands.segments.target() !== null;
+    },
+  };
+}
+
+function historyActions(desk: Desk): Part<'undo' | 'redo' | 'history'> {
+  const { room } = desk;
+  return {
+    // A mark that is half drawn is what there is to undo.
+    undo: () => desk.viewer?.outliner.takeBack() || desk.viewer?.cancel() || desk.reveal(room.undo()),
+    redo: () => desk.reveal(room.redo()),
+    history: () => {
+      desk.historyOpen = !desk.historyOpen;
+    },
+  };
+}
+
+function formActions(desk: Desk): Part<'option' | 'question' | 'confirm' | 'jump'> {
   const { room } = desk;
   return {
     option: (key) => {
       const { keyed } = desk;
-      const choice = keyed && choiceByKey(keyed, key);
+      const choice = keyed && choiceByKey(keyed.question, key);
       if (!keyed || !choice) return;
-      room.setAnswer(keyed, chosen(keyed, room.answer(keyed.code), choice.value));
-      const next = keyed.type === 'multichoice' ? keyed : (desk.following(keyed) ?? keyed);
-      desk.focusQuestion(next.code);
+      const { question, target } = keyed;
+      const before = room.answer(question.code, target);
+      room.editing.answer(question, chosen(question, before, choice.value), target);
+      const next = question.type === 'multichoice' ? keyed : (desk.following(keyed) ?? keyed);
+      desk.focusQuestion(next.question.code);
     },
     question: (by) => {
-      const at = desk.active ? room.questions.indexOf(desk.active) : -1;
-      const next = room.questions[Math.min(Math.max(at + by, 0), room.questions.length - 1)];
-      if (next) desk.focusQuestion(next.code);
+      const { here } = room.form;
+      const at = desk.active ? here.indexOf(desk.active) : -1;
+      const next = here[Math.min(Math.max(at + by, 0), here.length - 1)];
+      if (next) desk.focusQuestion(next.question.code);
     },
-    jump: () => {
-      const [block] = room.blocks;
-      if (!block) return;
-      if (room.save.kind === 'conflict') {
-        desk.asked = 'conflict';
-        return;
-      }
-      if (!block.question) return document.getElementById('marks')?.focus();
-      if (block.target) desk.viewer?.select(block.target);
-      desk.focusQuestion(block.question);
-      const field = document.getElementById(`question-${block.question}`);
-      field?.querySelector<HTMLElement>('input, textarea, button')?.focus();
+    confirm: () => {
+      for (const { question, target, value } of room.form.proposals)
+        room.editing.answer(question, value, target);
     },
+    jump: () => desk.jump(),
   };
 }
 
@@ -158,8 +180,9 @@ function caseActions(
     release: ask('release'),
     why: ask('why'),
     cancel: () => {
-      const { viewer, view } = desk;
-      if (viewer?.marks.cancel() || (viewer && comeToRest(viewer))) return;
+      const { viewer, view, hands } = desk;
+      if (hands.segments.running) return hands.segments.giveUp();
+      if (viewer?.cancel() || (viewer && comeToRest(viewer))) return;
       if (view.selected) viewer?.select('');
       else if (view.tool !== 'window') viewer?.setTool('window');
       else router.go(list());

@@ -1,9 +1,10 @@
 /**
- * What lies before the reader: the panes with the images, the class in the hand, the question in turn and
+ * What lies before the reader: the panes with the images, what the hands hold, the question in turn and
  * the dialog that is open; and the ways from one of them to another.
  */
 
-import type { Edit } from '../../viewer/record';
+import type { Edit, Part } from '../../viewer/record';
+import { sourceOf } from '../../viewer/links';
 import { frameIndexOf } from '../../viewer/measure';
 import { EMPTY, type ViewerState } from '../../viewer/state';
 import type { Stage } from '../../viewer/stage';
@@ -12,12 +13,15 @@ import type { Viewer } from '../../viewer/viewer';
 import { type Preset, presetsFor } from '../../viewer/windows';
 import { Arrangement } from './arrangement.svelte';
 import type { Asked } from './CaseDialogs.svelte';
-import { choicesOf, keyOfChoice } from './form';
+import { type Block, choicesOf, keyOfChoice } from './form';
+import type { Asked as Answerable } from './form-state.svelte';
+import { fieldOf, Going } from './going.svelte';
+import { Hands } from './hands.svelte';
 import type { Room } from './room.svelte';
 import { placeOf } from './suggestion-actions';
-import type { Question, SuggestedItem } from './types';
+import type { SuggestedItem } from './types';
 
-const hasChoices = (question: Question): boolean => choicesOf(question).length > 0;
+const hasChoices = ({ question }: Answerable): boolean => choicesOf(question).length > 0;
 
 export class Desk {
   readonly arrangement = new Arrangement();
@@ -25,29 +29,50 @@ export class Desk {
   viewers = $state.raw<Readonly<Record<number, Viewer | null>>>({});
   /** What the active pane shows. */
   view = $state.raw<ViewerState>(EMPTY);
-  classCode = $state('');
   activeQuestion = $state('');
   asked = $state<Asked>(null);
   enteringWindow = $state(false);
+  historyOpen = $state(false);
+  menuOpen = $state(false);
+  /** They work in the active pane. */
+  readonly hands: Hands;
+  readonly going: Going;
 
-  constructor(readonly room: Room) {}
+  constructor(readonly room: Room) {
+    this.hands = new Hands(room, () => this.viewer);
+    this.going = new Going(() => room.form, {
+      image: (index, frame) => {
+        const series = room.series[index];
+        if (series && (frame >= 0 || this.at.series !== index)) this.showFrame(series.id, Math.max(0, frame));
+      },
+      mark: (uid) => this.viewer?.select(uid),
+      question: (code) => this.focusQuestion(code),
+    });
+  }
 
   /** The keys and the tools act on the active pane. */
   readonly viewer: Viewer | null = $derived.by(() => this.viewers[this.arrangement.active] ?? null);
   readonly presets: Preset[] = $derived(this.view.series ? presetsFor(this.view.series) : []);
-  readonly active: Question | null = $derived.by(() => {
-    const { questions } = this.room;
-    return questions.find(({ code }) => code === this.activeQuestion) ?? questions[0] ?? null;
+  /** The series and the frame in the active pane, by index; a plane lies across all frames. */
+  readonly at: { series: number; frame: number } = $derived.by(() => {
+    const shown = this.view.series;
+    const source = shown && sourceOf(shown);
+    const series = source ? this.room.series.findIndex(({ id }) => id === source.id) : -1;
+    return { series, frame: series < 0 || shown?.section ? -1 : this.view.index };
+  });
+  readonly active: Answerable | null = $derived.by(() => {
+    const { here } = this.room.form;
+    return here.find(({ question }) => question.code === this.activeQuestion) ?? here[0] ?? null;
   });
   /** Digits answer the question the reader is at, or else the first that has options. */
-  readonly keyed: Question | null = $derived.by(() => {
+  readonly keyed: Answerable | null = $derived.by(() => {
     if (this.active && hasChoices(this.active)) return this.active;
-    return this.room.questions.find(hasChoices) ?? null;
+    return this.room.form.here.find(hasChoices) ?? null;
   });
   readonly options: { key: string; label: string }[] = $derived.by(() => {
-    const { keyed } = this;
-    if (!keyed) return [];
-    return choicesOf(keyed).map((choice) => ({ key: keyOfChoice(keyed, choice), label: choice.label }));
+    const question = this.keyed?.question;
+    if (!question) return [];
+    return choicesOf(question).map((choice) => ({ key: keyOfChoice(question, choice), label: choice.label }));
   });
   /** What this browser cannot draw is not offered. */
   readonly kinds: MarkKind[] = $derived.by(() => {
@@ -64,41 +89,47 @@ export class Desk {
       room.hanging,
     );
     this.activeQuestion = '';
-    this.classCode = room.classes[0]?.code ?? '';
+    this.hands.hold(room.classes[0]?.code ?? '');
   }
 
   setViewer(pane: number, viewer: Viewer | null): void {
     this.viewers = { ...this.viewers, [pane]: viewer };
   }
 
-  setClass(code: string): void {
-    this.classCode = code;
-    this.viewer?.setClass(code);
-    if (this.view.selected) this.room.changeClass(this.view.selected, code);
-  }
-
   focusQuestion(code: string): void {
     this.activeQuestion = code;
-    document.getElementById(`question-${code}`)?.scrollIntoView({ block: 'nearest' });
+    document.getElementById(fieldOf(code))?.scrollIntoView({ block: 'nearest' });
   }
 
   /** The question after this one that has options and no answer yet. */
-  following(question: Question): Question | undefined {
-    const { questions } = this.room;
-    return questions
-      .slice(questions.indexOf(question) + 1)
-      .find((one) => hasChoices(one) && this.room.answer(one.code) === null);
+  following({ question }: Answerable): Answerable | undefined {
+    const { here } = this.room.form;
+    const at = here.findIndex((one) => one.question.code === question.code);
+    return here
+      .slice(at + 1)
+      .find((one) => hasChoices(one) && this.room.answer(one.question.code, one.target) === null);
+  }
+
+  /** To what blocks the submission: this, or else the first. */
+  jump(block: Block | undefined = this.room.blocks[0]): void {
+    if (!block) return;
+    if (this.room.save.kind === 'conflict') this.asked = 'conflict';
+    else this.going.to(block.question, block.place);
   }
 
   /** Shows what an undone or redone step was about. */
-  reveal(edit: Edit | null): void {
+  reveal(edit: Edit | Part | null): void {
     if (!edit) return;
     if (edit.kind === 'group') return this.reveal(edit.edits[0] ?? null);
-    if (edit.kind === 'answer') this.activeQuestion = edit.question;
+    if (edit.kind === 'answer') {
+      this.activeQuestion = edit.question;
+      const place = this.room.form.placeOf(edit.question, edit.target);
+      if (place) this.going.show(place);
+    }
     if (edit.kind === 'mark') this.showMark(edit.after ?? edit.before);
     if (edit.kind === 'voxels') {
       const { series, index } = this.view;
-      const frames = this.room.record.labelmaps.get(edit.series)?.framesOf(edit.patch.indexes) ?? [];
+      const frames = this.room.record.labelmaps.get(edit.series)?.framesOf(edit.patch) ?? [];
       const seen = series?.id === edit.series && frames.includes(index);
       if (!seen) this.showFrame(edit.series, frames[0] ?? 0);
     }

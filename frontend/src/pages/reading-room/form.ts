@@ -1,24 +1,23 @@
 /**
- * The form of a label schema: which questions are asked, what is wrong with an answer, what still blocks
- * the submission. The server checks the same rules again; this only says them earlier.
+ * The form of a label schema: what can be chosen, what is wrong with an answer, what still blocks the
+ * submission. The server checks the same again (annotation/content.py); this only says it earlier.
  */
 
 import { t } from '../../strings';
 import type { Answer, AnswerValue, Content, Mark, Option } from '../../viewer/types';
-import type { Choice, LabelSchema, Question } from './types';
-
-export interface Answers {
-  answer(question: string, target?: string): AnswerValue;
-}
+import { CASE, type Form, levelOf, type Place, targetOf } from './conditions';
+import type { Choice, Condition, Question } from './types';
 
 /** One thing that must be done before the reading can be submitted, and where. */
 export interface Block {
   text: string;
+  /** The question to go to; null where there is none. */
   question: string | null;
-  target: string;
+  place: Place;
 }
 
-export const levelOf = (question: Question): string => question.level ?? 'case';
+const EXACT_INTEGERS = 2 ** 53;
+const LONGEST_TEXT = 10_000;
 
 /** The options to choose from; a scale without options counts from its minimum to its maximum. */
 export function choicesOf(question: Question): Choice[] {
@@ -54,98 +53,132 @@ export function chosen(question: Question, before: AnswerValue, option: Option):
   return several.includes(option) ? several.filter((one) => one !== option) : [...several, option];
 }
 
-function includes(value: AnswerValue, wanted: Option): boolean {
-  return Array.isArray(value) ? value.includes(wanted) : value === wanted;
-}
-
-/** Whether the answers given so far lead to this question. */
-export function isAsked(schema: LabelSchema, question: Question, answers: Answers, target = ''): boolean {
-  const condition = question.show_if;
-  if (!condition) return true;
-  const before = schema.questions?.find(({ code }) => code === condition.question);
-  if (!before) return true;
-  const place = levelOf(before) === 'case' ? '' : target;
-  return (
-    includes(answers.answer(before.code, place), condition.equals) && isAsked(schema, before, answers, place)
-  );
-}
-
-export function askedOf(
-  schema: LabelSchema,
-  level: 'case' | 'mark',
-  answers: Answers,
-  target = '',
-): Question[] {
-  return (schema.questions ?? []).filter(
-    (question) => levelOf(question) === level && isAsked(schema, question, answers, target),
-  );
-}
-
-function numberFault(question: Question, value: AnswerValue): string {
-  const low = question.min ?? Number.NEGATIVE_INFINITY;
-  const high = question.max ?? Number.POSITIVE_INFINITY;
-  if (typeof value !== 'number' || !Number.isFinite(value)) return t('form.number');
-  if (value >= low && value <= high) return '';
-  const unit = question.unit ?? '';
-  if (high === Number.POSITIVE_INFINITY) return t('form.atLeast', { low, unit });
-  return low === Number.NEGATIVE_INFINITY
-    ? t('form.atMost', { high, unit })
-    : t('form.between', { low, high, unit });
+/** What the schema proposes and the reader has not confirmed; it is no answer until then. */
+export function proposalOf(question: Question, value: AnswerValue): AnswerValue {
+  return value === null ? (question.default ?? null) : null;
 }
 
 /** Why a value does not answer the question; '' if it does, or if there is none. */
 export function faultOf(question: Question, value: AnswerValue): string {
   if (value === null) return '';
-  if (question.type === 'number') return numberFault(question, value);
-  if (question.type === 'date') return /^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? '' : t('form.date');
-  return '';
+  switch (question.type) {
+    case 'multichoice':
+      return faultOfSeveral(question, value);
+    case 'number':
+      return faultOfNumber(question, value);
+    case 'date':
+      return isDay(value) ? '' : t('form.date');
+    case 'text':
+      return faultOfText(value);
+    default:
+      return choicesOf(question).some((choice) => choice.value === value) ? '' : t('form.choose');
+  }
 }
 
-/** Everything that blocks the submission, in the order of the form. */
-export function blocks(schema: LabelSchema, answers: Answers, marks: readonly Mark[]): Block[] {
-  const found: Block[] = [];
-  const check = (question: Question, target: string) => {
-    const value = answers.answer(question.code, target);
+function faultOfSeveral(question: Question, value: AnswerValue): string {
+  const offered = choicesOf(question).map((choice) => choice.value);
+  const fits = Array.isArray(value) && value.length > 0 && value.every((one) => offered.includes(one));
+  return fits && new Set(value).size === value.length ? '' : t('form.choose');
+}
+
+function faultOfNumber(question: Question, value: AnswerValue): string {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return t('form.number');
+  const { min, max, unit = '' } = question;
+  if (value >= (min ?? -EXACT_INTEGERS) && value <= (max ?? EXACT_INTEGERS)) return '';
+  if (max === undefined && min === undefined) return t('form.number');
+  if (max === undefined) return t('form.atLeast', { low: min ?? 0, unit });
+  return min === undefined
+    ? t('form.atMost', { high: max, unit })
+    : t('form.between', { low: min, high: max, unit });
+}
+
+function faultOfText(value: AnswerValue): string {
+  if (typeof value !== 'string' || !value.trim()) return t('form.write');
+  return [...value].length > LONGEST_TEXT ? t('form.long') : '';
+}
+
+function isDay(value: AnswerValue): boolean {
+  if (typeof value !== 'string' || !/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(value)) return false;
+  const day = new Date(`${value}T00:00:00Z`);
+  return !value.startsWith('0000') && !Number.isNaN(+day) && day.toISOString().startsWith(value);
+}
+
+/** Everything that blocks the submission, in the order of the form: case, series, images, marks, rules. */
+export function blocks(form: Form, marks: readonly Mark[]): Block[] {
+  const { places, schema } = form;
+  const onImages = [...places.series, ...places.frame];
+  return [
+    ...blocksAt(form, CASE),
+    ...(schema.required_marks ?? [])
+      .filter((kind) => !marks.some((mark) => mark.kind === kind))
+      .map((kind): Block => ({
+        text: kind === 'labelmap' ? t('form.paint') : t('form.draw', { kind: t(`mark.${kind}`) }),
+        question: null,
+        place: CASE,
+      })),
+    ...onImages.flatMap((place) => blocksAt(form, place)),
+    ...places.mark.flatMap((place) => blocksAt(form, place)),
+    ...form.broken().map(({ rule, place }): Block => ({
+      text: rule.message,
+      ...(cause(form, rule.then, place) ?? cause(form, rule.if, place) ?? { question: null, place }),
+    })),
+  ];
+}
+
+function blocksAt(form: Form, place: Place): Block[] {
+  return form.askedAt(place).flatMap((question) => {
+    const value = form.answer(question.code, targetOf(place));
     const fault = faultOf(question, value);
-    if (fault) found.push({ text: `${question.text} ${fault}`, question: question.code, target });
-    else if (question.required && value === null)
-      found.push({ text: question.text, question: question.code, target });
-  };
-  for (const question of askedOf(schema, 'case', answers)) check(question, '');
-  for (const kind of schema.required_marks ?? []) {
-    if (marks.some((mark) => mark.kind === kind)) continue;
-    found.push({
-      text: kind === 'labelmap' ? t('form.paint') : t('form.draw', { kind: t(`mark.${kind}`) }),
-      question: null,
-      target: '',
-    });
-  }
-  for (const mark of marks) {
-    for (const question of askedOf(schema, 'mark', answers, mark.tracking_uid))
-      check(question, mark.tracking_uid);
-  }
-  return found;
-}
-
-/** The answers that count: those to questions that are asked, about things that exist. */
-export function countingAnswers(
-  schema: LabelSchema,
-  given: readonly Answer[],
-  answers: Answers,
-  marks: readonly Mark[],
-): Answer[] {
-  const uids = new Set(marks.map((mark) => mark.tracking_uid));
-  return given.filter(({ question: code, target }) => {
-    const question = schema.questions?.find((one) => one.code === code);
-    if (!question || (target && !uids.has(target) && levelOf(question) === 'mark')) return false;
-    return isAsked(schema, question, answers, target);
+    const unconfirmed = proposalOf(question, value) !== null;
+    const here = { question: question.code, place };
+    if (fault) return [{ text: `${question.text} ${fault}`, ...here }];
+    if (!question.required || value !== null) return [];
+    return [{ text: unconfirmed ? `${question.text} ${t('form.proposed')}` : question.text, ...here }];
   });
 }
 
-/** What a fresh reading starts with: the schema's defaults. */
-export function freshContent(schema: LabelSchema): Content {
-  const answers = (schema.questions ?? [])
-    .filter((question) => levelOf(question) === 'case' && question.default != null)
-    .map((question) => ({ question: question.code, target: '', value: question.default as AnswerValue }));
-  return { answers, marks: [] };
+/** The first question of a condition that the reader can answer differently from here. */
+function cause(
+  form: Form,
+  condition: Condition | null | undefined,
+  place: Place,
+): Pick<Block, 'question' | 'place'> | null {
+  for (const code of questionsNamed(condition)) {
+    const question = form.question(code);
+    const target = question && place.targets[levelOf(question)];
+    if (!question || target === undefined || !form.isAsked(question, target)) continue;
+    const at = form.place(levelOf(question), target);
+    if (at) return { question: code, place: at };
+  }
+  return null;
 }
+
+function questionsNamed(condition: Condition | null | undefined): string[] {
+  if (!condition) return [];
+  const { question, all = [], any = [], not, where } = condition;
+  const inner = [...all, ...any, ...(not ? [not] : []), ...(where ? [where] : [])];
+  return [...(question ? [question] : []), ...inner.flatMap(questionsNamed)];
+}
+
+/** One line for the same question left on several series, images or marks: the first, and how many more. */
+export function grouped(left: readonly Block[]): { block: Block; more: number }[] {
+  const lines = new Map<string, { block: Block; more: number }>();
+  for (const block of left) {
+    const key = `${block.question} ${block.place.level} ${block.text}`;
+    const line = lines.get(key);
+    if (line) line.more += 1;
+    else lines.set(key, { block, more: 0 });
+  }
+  return [...lines.values()];
+}
+
+/** The answers that count: those to questions that are asked, about things that exist. */
+export function countingAnswers(form: Form, given: readonly Answer[]): Answer[] {
+  return given.filter(({ question: code, target }) => {
+    const question = form.question(code);
+    return question !== undefined && form.isAsked(question, target);
+  });
+}
+
+/** A fresh reading has no answer: what the schema proposes is the reader's only once it is confirmed. */
+export const freshContent = (): Content => ({ answers: [], marks: [] });

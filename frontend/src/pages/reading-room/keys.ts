@@ -4,7 +4,7 @@ import { type Actions, ACTIONS, type Offered } from '../../keys/actions';
 import type { Keys } from '../../keys/profiles';
 import type { Shortcut } from '../../state/shortcuts.svelte';
 import { t } from '../../strings';
-import type { Tool } from '../../viewer/state';
+import { PAINTING_TOOLS, type Tool } from '../../viewer/state';
 import { DRAWN_KINDS, type MarkKind } from '../../viewer/types';
 
 /** Letters of the profile "default"; a label schema may not give them to an option. */
@@ -12,14 +12,10 @@ export const ROOM_KEYS = 'abcdefghijklmnopqrstuvwyz';
 
 /** The tools that a schema gives a reader, in the order of the toolbar. */
 export function toolsFor(marks: readonly MarkKind[]): Tool[] {
-  const drawn = DRAWN_KINDS.filter((kind) => marks.includes(kind));
-  return [
-    'window',
-    'pan',
-    'zoom',
-    ...drawn,
-    ...(marks.includes('labelmap') ? (['brush', 'eraser'] as const) : []),
-  ];
+  const drawn = DRAWN_KINDS.filter((kind) => marks.includes(kind)).flatMap((kind): Tool[] =>
+    kind === 'contour' ? ['contour', 'polygon'] : [kind],
+  );
+  return ['window', 'pan', 'zoom', ...drawn, ...(marks.includes('labelmap') ? PAINTING_TOOLS : [])];
 }
 
 /** Answers are the schema's own: a key that one of them has does nothing else here. */

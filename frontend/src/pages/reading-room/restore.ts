@@ -33,13 +33,13 @@ export async function restore(
   if (local?.dirty) return fromBrowser(local, series, store);
   // What lies here is older than what the server has; mixed with it, it would be wrong.
   if (local) await store.erase(key);
-  const { draft, submitted, slot, label_schema: schema } = assignment;
+  const { draft, submitted, slot } = assignment;
   if (draft) return fromServer(slot, draft, series);
   if (submitted) {
     const { content, submitted_at: updated_at } = submitted;
     return fromServer(slot, { version: 0, content, active_seconds: 0, updated_at }, series);
   }
-  const content = freshContent(schema.document);
+  const content = freshContent();
   return {
     content,
     labelmaps: new Map(),
@@ -71,9 +71,9 @@ async function fromBrowser(
     }
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
-  const { answers, marks, suggestions = [], version, pending, activeSeconds: seconds } = draft;
+  const { answers, marks, suggestions = [], looks = [], version, pending, activeSeconds: seconds } = draft;
   return {
-    content: { answers, marks, suggestions },
+    content: { answers, marks, suggestions, looks },
     labelmaps,
     masks: new Map(),
     version,

@@ -6,7 +6,6 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
-import type { Content } from '../../viewer/types';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave } from './autosave';
@@ -17,7 +16,7 @@ import { Lease } from './lease.svelte';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, SubmittedRead, Within } from './types';
-import { isRefusal, pendingOf, refusals, sendUnanswered } from './unanswered';
+import { isRefusal, pendingOf, refusals, sendUnanswered, type Submission } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
 
@@ -231,11 +230,11 @@ export class Room extends CaseAtHand {
   private async commitFirst({ slot, token }: Assignment): Promise<false> {
     try {
       await this.autosave.settle();
-      const body = { token, content: await this.counting(), active_seconds: this.activity.seconds };
-      const { committed_at: at } = await server.commitFirst(slot, body);
+      const { committed_at: at } = await server.commitFirst(slot, await this.said(token));
       this.suggestions.committed(at);
       this.phase = 'reading';
     } catch (error) {
+      if (error instanceof ApiError && error.code === 'images_changed') return this.lookAgain(slot);
       this.phase = 'reading';
       if (error instanceof ApiError && error.offline) toasts.fail(t('suggestions.commitUnanswered'));
       else this.refused = refusals(error);
@@ -245,16 +244,16 @@ export class Room extends CaseAtHand {
     return false;
   }
 
-  private async counting(): Promise<Content> {
+  /** What is sent for good, and of which images. */
+  private async said(token: number): Promise<Submission> {
     const stored = await this.autosave.content();
-    return { ...stored, answers: countingAnswers(this.schema, stored.answers, this.record, stored.marks) };
+    const content = { ...stored, answers: countingAnswers(this.form.form, stored.answers) };
+    const images = Object.fromEntries(this.series.map(({ id, version }) => [id, version]));
+    return { token, content, images, active_seconds: this.activity.seconds };
   }
 
   private async submission({ token }: Assignment): Promise<Pending> {
-    const content = await this.counting();
-    const images = Object.fromEntries(this.series.map(({ id, version }) => [id, version]));
-    const { seconds } = this.activity;
-    return pendingOf({ token, content, images, active_seconds: seconds }, this.autosave.unanswered);
+    return pendingOf(await this.said(token), this.autosave.unanswered);
   }
 
   private async submitted(assignment: Assignment, read: SubmittedRead): Promise<void> {
@@ -267,7 +266,8 @@ export class Room extends CaseAtHand {
   }
 
   private async notSubmitted({ slot }: Assignment, error: unknown): Promise<void> {
-    if (error instanceof ApiError && error.code === 'images_changed') return this.lookAgain(slot);
+    if (error instanceof ApiError && error.code === 'images_changed')
+      return void (await this.lookAgain(slot));
     this.phase = 'reading';
     if (error instanceof ApiError && error.offline) {
       this.submitAgain = true;
@@ -281,12 +281,13 @@ export class Room extends CaseAtHand {
   }
 
   // What was drawn on the images that were here before goes onto those that are here now.
-  private async lookAgain(slot: number): Promise<void> {
+  private async lookAgain(slot: number): Promise<false> {
     await this.autosave.rememberPending(null);
     this.autosave.touchAll();
     await this.autosave.flush();
     await this.start(() => server.openSlot(slot));
     this.refused = [t('room.imagesChanged')];
+    return false;
   }
 
   // What was sent and not answered is not what the reader means any more.

@@ -6,9 +6,10 @@
 import { sentence } from '../../api/http';
 import { t } from '../../strings';
 import { Labelmap } from '../../viewer/labelmap';
-import type { CaseRecord, Edit } from '../../viewer/record';
+import type { CaseRecord, Part } from '../../viewer/record';
 import { MaskBorders } from '../../viewer/suggested';
 import type { LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import { PatchBuilder } from '../../voxels/patch';
 import * as server from './server';
 import type {
   Assignment,
@@ -212,47 +213,45 @@ export class Suggestions {
     return this.classOf(item)?.name ?? item.label_class;
   }
 
-  private decide(item: SuggestedItem, after: 'accepted' | 'rejected'): Edit {
+  private decide(item: SuggestedItem, after: 'accepted' | 'rejected'): Part {
     const suggestion = this.shown?.id ?? 0;
     const before = this.options.record.decision(suggestion, item.item);
-    return { kind: 'decision', title: '', suggestion, item: item.item, before, after };
+    return { kind: 'decision', suggestion, item: item.item, before, after };
   }
 
-  private takeOver(item: SuggestedItem): Edit[] {
+  private takeOver(item: SuggestedItem): Part[] {
     return [...this.contentOf(item), this.decide(item, 'accepted')];
   }
 
-  private contentOf(item: SuggestedItem): Edit[] {
+  private contentOf(item: SuggestedItem): Part[] {
     const { record } = this.options;
     if (item.kind === 'answer') {
       const before = record.answer(item.question);
       const { question, value: after } = item;
-      return [{ kind: 'answer', title: '', question, target: '', before, after }];
+      return [{ kind: 'answer', question, target: '', before, after }];
     }
     if (!isMark(item)) return this.painted(item);
     const before = record.marks.get(item.item) ?? null;
-    return [{ kind: 'mark', title: '', uid: item.item, before, after: markOf(item) }];
+    return [{ kind: 'mark', uid: item.item, before, after: markOf(item) }];
   }
 
   /** A mark that was accepted before goes away when it is rejected after all; what is painted stays. */
-  private withdrawn(item: SuggestedItem): Edit[] {
+  private withdrawn(item: SuggestedItem): Part[] {
     const before = isMark(item) ? this.options.record.marks.get(item.item) : undefined;
-    return before ? [{ kind: 'mark', title: '', uid: item.item, before, after: null }] : [];
+    return before ? [{ kind: 'mark', uid: item.item, before, after: null }] : [];
   }
 
   /** The class of the mask where the reader has painted nothing: what the reader painted stays. */
-  private painted(item: SuggestedMask): Edit[] {
+  private painted(item: SuggestedMask): Part[] {
     const suggested = this.masks.get(item.series)?.map;
     if (!suggested) return [];
     const { frames, rows, columns, bytes } = suggested;
     const own = this.options.record.labelmap(item.series, frames, rows, columns).bytes;
-    const free: number[] = [];
+    const builder = new PatchBuilder();
     bytes.forEach((value, at) => {
-      if (value === item.voxel_value && own[at] === 0) free.push(at);
+      if (value === item.voxel_value && own[at] === 0) builder.set(at, 0, value);
     });
-    const indexes = Uint32Array.from(free);
-    const before = new Uint8Array(indexes.length);
-    const after = new Uint8Array(indexes.length).fill(item.voxel_value);
-    return [{ kind: 'voxels', title: '', series: item.series, patch: { indexes, before, after } }];
+    const patch = builder.build();
+    return patch ? [{ kind: 'voxels', series: item.series, patch }] : [];
   }
 }

@@ -11,28 +11,78 @@ import type {
   Point,
 } from '../../viewer/types';
 
+export type Level = 'case' | 'series' | 'frame' | 'mark';
+
+/** A coded term: scheme by its DICOM designator, code, meaning. */
+export interface Term {
+  system: string;
+  code: string;
+  display: string;
+}
+
 export interface Choice {
   value: Option;
   label: string;
   key?: string;
   description?: string;
+  term?: Term | null;
 }
 
 export type QuestionType = 'choice' | 'multichoice' | 'scale' | 'number' | 'text' | 'date';
+
+type Operand = Option | { question: string };
+
+/** One of `question` (with one comparison), `all`, `any`, `not`, `some`; what each means: conditions.ts. */
+export interface Condition {
+  question?: string;
+  equals?: Operand;
+  not_equals?: Operand;
+  any_of?: Option[];
+  answered?: boolean;
+  below?: Operand;
+  at_most?: Operand;
+  above?: Operand;
+  at_least?: Operand;
+  all?: Condition[];
+  any?: Condition[];
+  not?: Condition;
+  some?: Level;
+  class?: string;
+  kind?: MarkKind;
+  where?: Condition;
+}
+
+export interface Rule {
+  code: string;
+  level?: Level;
+  if?: Condition;
+  then: Condition;
+  message: string;
+}
+
+/** A picture of the project, by its SHA-256. */
+export interface Picture {
+  picture: string;
+  alt: string;
+  caption?: string;
+}
 
 export interface Question {
   code: string;
   text: string;
   type: QuestionType;
-  level?: 'case' | 'series' | 'frame' | 'mark';
+  level?: Level;
   required?: boolean;
+  /** What is proposed; it is no answer until the reader confirms it. */
   default?: Option | Option[] | null;
   options?: Choice[];
   min?: number;
   max?: number;
   unit?: string;
-  show_if?: { question: string; equals: Option } | null;
+  show_if?: Condition | null;
   guideline?: string;
+  pictures?: Picture[];
+  term?: Term | null;
 }
 
 export interface LabelSchema {
@@ -40,7 +90,9 @@ export interface LabelSchema {
   marks?: MarkKind[];
   required_marks?: MarkKind[];
   questions?: Question[];
+  rules?: Rule[];
   guideline?: string;
+  pictures?: Picture[];
 }
 
 export interface SeriesSummary {
@@ -48,6 +100,7 @@ export interface SeriesSummary {
   description: string;
   modality: string;
   frame_count: number;
+  series_uid: string;
   /** That of its description; null while it is incomplete. */
   version: string | null;
 }

@@ -1,4 +1,5 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { exchange } from './exchange';
 import { hanging } from './hanging';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
@@ -6,6 +7,7 @@ import { learning } from './learning';
 import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
+import { segments } from './segments';
 import { shell } from './shell';
 import { viewing } from './viewing';
 import { suggestions } from './suggestions';
@@ -16,8 +18,10 @@ export const en = {
   ...reading,
   ...room,
   ...viewing,
+  ...segments,
   ...learning,
   ...imports,
+  ...exchange,
   ...people,
   ...keyboard,
   ...suggestions,

@@ -40,9 +40,6 @@ export const room = {
   'viewer.prior': 'Earlier study',
   'viewer.priorDays': { one: 'Earlier study, {n} day before', other: 'Earlier study, {n} days before' },
   'viewer.place': 'Show {name} in the active pane',
-  'viewer.noDraw': 'Marks belong to the case. This series is only shown beside it, so nothing was kept.',
-  'viewer.spread':
-    'A mark lies on one image. The points of this one lie on several images of the series, so it was not kept: draw it along one image, or in the acquired stack.',
   'viewer.link.position': 'Scrolls along by position',
   'viewer.link.number': 'Scrolls along by image number',
   'viewer.link.none': 'Does not scroll along: it lies another way',
@@ -145,6 +142,21 @@ export const room = {
   'form.atMost': 'Write a number of at most {high} {unit}.',
   'form.between': 'Write a number from {low} to {high} {unit}.',
   'form.date': 'Write a date as YYYY-MM-DD.',
+  'form.choose': 'Choose among the answers offered.',
+  'form.write': 'Write something.',
+  'form.long': 'Write at most 10,000 characters.',
+  'form.case': 'Questions about the case',
+  'form.of.case': 'Case',
+  'form.of.series': 'This series',
+  'form.of.frame': 'This image',
+  'form.of.mark': 'This mark',
+  'form.image': 'Image {number}',
+  'form.proposal': 'Proposed: {value}',
+  'form.proposed': 'The proposed answer is not confirmed.',
+  'form.confirm': 'Confirm',
+  'form.confirmAll': 'Confirm all {n} proposed answers',
+  'form.enlarge': 'Show large',
+  'form.noPicture': 'This picture could not be loaded: {alt}',
   'form.draw': 'Draw at least one {kind}',
   'form.paint': 'Paint at least one area',
 
@@ -160,6 +172,8 @@ export const room = {
   'marks.voxels': { one: '{n} voxel', other: '{n} voxels' },
 
   'blocks.title': { one: '{n} thing left', other: '{n} things left' },
+  'blocks.more': { one: 'and {n} more', other: 'and {n} more' },
+  'blocks.others': { one: 'and {n} other', other: 'and {n} others' },
   'blocks.none': 'Ready to submit',
   'blocks.refused': 'The server did not accept this reading',
 
@@ -283,5 +297,6 @@ export const room = {
   'key.option': 'Answer: {label}',
   'key.nextQuestion': 'Next question',
   'key.previousQuestion': 'Previous question',
+  'key.confirm': 'Confirm the proposed answers',
   'key.jump': 'Go to what blocks the submission',
 } as const;
