@@ -207,7 +207,6 @@ SPECTACULAR_SETTINGS = {
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
         "SuggestionModeEnum": "annotation.models.SuggestionMode",
-        "StageEnum": "annotation.list_filters.STAGES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
