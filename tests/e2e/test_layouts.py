@@ -419,7 +419,7 @@ def test_locks_looks_and_the_threshold_hold_in_planes(room: Panes) -> None:
     assert coronal.evaluate(coloured) is True
 
     room.press("Shift+Digit2", "Shift+B")
-    low, high = 1150, 1350
+    low, high = 1400, 1430
     numbers = room.page.get_by_role("spinbutton")
     for number, value in zip((numbers.nth(0), numbers.nth(1)), (low, high), strict=True):
         number.fill(str(value))
