@@ -4,6 +4,7 @@ import { Labelmap } from '../../src/viewer/labelmap';
 import { centreOf, counterpart, inSameSpace, linkBetween } from '../../src/viewer/links';
 import { planeOf } from '../../src/viewer/plane';
 import { boxOf, planesOf } from '../../src/viewer/section';
+import { planeWith } from '../../src/viewer/section-patch';
 import { SectionStroke } from '../../src/viewer/section-stroke';
 import type { DrawnKind, Mark, Point, SectionOf } from '../../src/viewer/types';
 import type { VoxelPatch } from '../../src/voxels/patch';
@@ -180,6 +181,21 @@ describe('a stroke in a plane', () => {
       [6, 4, 5],
     ]);
     expect(map.counts[2]).toBe(1);
+  });
+
+  it('is seen in the plane shown if that cuts it, or else in one that does', () => {
+    const coronal = planesOf(thick, 'coronal');
+    const { map, made } = stroke(0.6, [0, 1, 0]);
+    made.moveTo([1, 4, 1]);
+    made.moveTo([8, 4, 8]);
+    const patch = made.finish() as VoxelPatch;
+    const shown = planeWith(coronal, 0, patch);
+    expect(Math.abs(planeOf(coronal, shown).position[1] - 4)).toBeLessThanOrEqual(0.5);
+    expect(planeWith(coronal, shown, patch)).toBe(shown);
+    const sagittal = planesOf(thick, 'sagittal');
+    const middle = Math.floor(sagittal.frame_count / 2);
+    expect(planeWith(sagittal, middle, patch)).toBe(middle);
+    expect(map.counts[1]).toBeGreaterThan(0);
   });
 
   it('stays within the volume', () => {

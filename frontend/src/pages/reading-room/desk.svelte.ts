@@ -7,10 +7,12 @@ import type { Edit, Part } from '../../viewer/record';
 import { sourceOf } from '../../viewer/links';
 import { frameIndexOf } from '../../viewer/measure';
 import { EMPTY, type ViewerState } from '../../viewer/state';
+import { planeWith } from '../../viewer/section-patch';
 import type { Stage } from '../../viewer/stage';
 import type { Mark, MarkKind } from '../../viewer/types';
 import type { Viewer } from '../../viewer/viewer';
 import { type Preset, presetsFor } from '../../viewer/windows';
+import type { VoxelPatch } from '../../voxels/patch';
 import { Arrangement } from './arrangement.svelte';
 import type { Asked } from './CaseDialogs.svelte';
 import { type Block, choicesOf, keyOfChoice } from './form';
@@ -127,12 +129,18 @@ export class Desk {
       if (place) this.going.show(place);
     }
     if (edit.kind === 'mark') this.showMark(edit.after ?? edit.before);
-    if (edit.kind === 'voxels') {
-      const { series, index } = this.view;
-      const frames = this.room.record.labelmaps.get(edit.series)?.framesOf(edit.patch) ?? [];
-      const seen = series?.id === edit.series && frames.includes(index);
-      if (!seen) this.showFrame(edit.series, frames[0] ?? 0);
+    if (edit.kind === 'voxels') this.showVoxels(edit.series, edit.patch);
+  }
+
+  private showVoxels(source: number, patch: VoxelPatch): void {
+    const { series, index } = this.view;
+    if (series?.section?.source.id === source) {
+      void this.viewer?.goTo(planeWith(series, index, patch));
+      return;
     }
+    const frames = this.room.record.labelmaps.get(source)?.framesOf(patch) ?? [];
+    const seen = series?.id === source && frames.includes(index);
+    if (!seen) this.showFrame(source, frames[0] ?? 0);
   }
 
   jumpTo(uid: string): void {
