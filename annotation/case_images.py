@@ -40,7 +40,7 @@ def require_seen(case: Case, seen: Mapping[str, str]) -> None:
     has other series by now, or one of them other images.
     """
     instance = instance_of(case)
-    shown = case.series.filter(deleted_at=None).values_list("pk", "display__version")
+    shown = case.series.filter(deleted_at=None).values_list("pk", "version")
     if seen != {str(pk): version_of(version or "", instance) for pk, version in shown}:
         raise ImagesChanged(
             "The images of this case changed while you read it. Nothing was submitted, and your work "

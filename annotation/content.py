@@ -6,7 +6,7 @@ A draft is checked for its form alone; a submission (``complete``) for everythin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -85,18 +85,22 @@ EXACT_INTEGERS = 2**53
 
 
 def check_content(
-    document: Json, content: Any, *, complete: bool, scene: Scene = NOWHERE
+    document: Json,
+    content: Any,
+    *,
+    complete: bool,
+    scene: Callable[[], Scene] = lambda: NOWHERE,
 ) -> list[Problem]:
     """All that is wrong with the content; empty when it may be stored.
 
-    ``scene``: the series and frames of the case, where the schema asks about them.
+    ``scene`` gives the series and frames of the case; asked for once the content has the right form.
     """
     wrong = [*violations(content, CONTENT)]
     if wrong:
         return wrong
     found = [*_faults_of_form(document, content), *faults_of_looks(document, content)]
     if complete and not found:
-        found += _faults_of_answers(Form(document, content, scene), content)
+        found += _faults_of_answers(Form(document, content, scene()), content)
         found += _faults_of_marks(document, content)
     return found
 

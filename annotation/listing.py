@@ -129,7 +129,7 @@ def described(cases: QuerySet[Case], user: User, *, oversees: bool = False) -> Q
         has_issue=ExpressionWrapper(Q(state=Case.State.ISSUE), output_field=BooleanField()),
         series_count=Subquery(series.order_by().annotate(count=count).values("count")),
         first_series=Subquery(series.values("pk")[:1]),
-        first_version=Subquery(series.values("display__version")[:1]),
+        first_version=Subquery(series.values("version")[:1]),
     )
 
 

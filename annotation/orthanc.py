@@ -173,11 +173,6 @@ def all_instances() -> set[str]:
     return set(found)
 
 
-def series_instances(series_id: str) -> list[str]:
-    found: list[str] = _get(f"/series/{series_id}").json()["Instances"]
-    return found
-
-
 def series_of(orthanc_id: str) -> str:
     """The store's id of the series that an instance belongs to."""
     return str(_get(f"/instances/{orthanc_id}").json()["ParentSeries"])

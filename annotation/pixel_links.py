@@ -50,17 +50,18 @@ def holder_of(environ: Mapping[str, Any]) -> str:
 
 def links(series: Series, holder: str, instance: str = "") -> dict[str, str]:
     """The token and the addresses under which this holder may load this series for now."""
-    token = _sign(_FRAMES, series, holder, instance)
+    version = (series.display or {})["version"]
+    token = _sign(_FRAMES, series.pk, version, holder, instance)
     return {
         "token": token,
         "frames_url": f"{PREFIX}{token}/frames/{{index}}",
-        "thumbnail_url": thumbnail_url(series, holder, instance),
+        "thumbnail_url": thumbnail_url(series.pk, version, holder, instance),
     }
 
 
-def thumbnail_url(series: Series, holder: str, instance: str = "") -> str:
+def thumbnail_url(series_id: int, version: str, holder: str, instance: str = "") -> str:
     """An address that shows the thumbnail and nothing else of the series."""
-    return f"{PREFIX}{_sign(_THUMBNAIL, series, holder, instance)}/thumbnail"
+    return f"{PREFIX}{_sign(_THUMBNAIL, series_id, version, holder, instance)}/thumbnail"
 
 
 def to_frames(token: str, holder: str) -> Link:
@@ -76,10 +77,10 @@ def _key() -> bytes:
     return salted_hmac("pixels.holder", "", algorithm="sha256").digest()
 
 
-def _sign(signer: Signer, series: Series, holder: str, instance: str) -> str:
-    version = version_of((series.display or {})["version"], instance)
+def _sign(signer: Signer, series_id: int, version: str, holder: str, instance: str) -> str:
+    version = version_of(version, instance)
     ends = (int(time.time()) // _STEP + 1) * _STEP + SECONDS
-    return signer.sign(f"{series.pk}-{instance}-{version}-{holder}-{ends}")
+    return signer.sign(f"{series_id}-{instance}-{version}-{holder}-{ends}")
 
 
 def _open(signer: Signer, token: str, holder: str) -> Link:

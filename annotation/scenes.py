@@ -26,10 +26,12 @@ def scene_of(case: Case, document: Json, marks: Sequence[Json]) -> Scene:
 
 def require_complete(case: Case, document: Json, content: Any, what: str) -> None:
     """InvalidInput for all that the schema still wants of ``what``, or does not; form comes first."""
-    found = check_content(document, content, complete=False)
-    if not found:
-        scene = scene_of(case, document, content["marks"])
-        found = check_content(document, content, complete=True, scene=scene)
+    found = check_content(
+        document,
+        content,
+        complete=True,
+        scene=lambda: scene_of(case, document, content["marks"]),
+    )
     require_none(found, what)
 
 

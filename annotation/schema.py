@@ -33,7 +33,7 @@ KEY = {
     "description": "a key: one letter or digit",
 }
 ROOM_KEYS = frozenset("abcdefghijklmnopqrstuvwyz")
-"""Letters that the reading room itself acts on; as in frontend/src/pages/reading-room/keys.ts."""
+"""Letters that the reading room itself acts on; the front end's tests hold its table of actions to it."""
 TERM = {
     "type": ["object", "null"],
     "required": ["system", "code", "display"],

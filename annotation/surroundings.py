@@ -21,7 +21,7 @@ from .models import Case, CaseUnit, Comparison, Series
 MOST = 60
 _FIELDS = (
     "id", "modality", "body_part", "description", "frame_count", "study_uid", "study_date",
-    "series_uid",
+    "series_uid", "version",
 )  # fmt: skip
 
 
@@ -30,7 +30,6 @@ class Beside:
     """``study``: 0 for the case's own, 1 for the latest earlier one, and so on. ``days``: before it."""
 
     series: Series
-    version: str
     origin: Origin
     study: int
     days: int | None
@@ -103,7 +102,7 @@ def _rows(patients: Iterable[int], project_id: int) -> list[tuple[int, Series]]:
             display__isnull=False,
         )
         .only(*_FIELDS)
-        .annotate(patient=F("cases__patient"), version=F("display__version"))
+        .annotate(patient=F("cases__patient"))
         .order_by("series_uid")
     )
     return [(row.patient, row) for row in found]
@@ -137,14 +136,10 @@ def _beside(case: Case, own: Sequence[Series], others: Sequence[Any]) -> list[Be
         latest[one.study_uid] = max(latest.get(one.study_uid, one.study_date), one.study_date)
     order = sorted(latest, key=lambda uid: (latest[uid], uid), reverse=True)
     dated = case.project.comparison == Comparison.DAYS
-    found = [Beside(one, one.version, "study", 0, None) for one in siblings]
+    found = [Beside(one, "study", 0, None) for one in siblings]
     for place, uid in enumerate(order, start=1):
         days = (made - latest[uid]).days if dated and made else None
-        found += [
-            Beside(one, one.version, "prior", place, days)
-            for one in earlier
-            if one.study_uid == uid
-        ]
+        found += [Beside(one, "prior", place, days) for one in earlier if one.study_uid == uid]
     return found[:MOST]
 
 

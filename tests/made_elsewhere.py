@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
@@ -184,6 +185,11 @@ def structure_set(
     for keyword, value in fields.items():
         setattr(made, keyword, value)
     return made
+
+
+needs_dciodvfy = pytest.mark.skipif(
+    shutil.which("dciodvfy") is None, reason="dicom3tools is not installed"
+)
 
 
 def errors_of(path: Path | str) -> list[str]:

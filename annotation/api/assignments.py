@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -327,9 +326,8 @@ def submitted(read: Read) -> dict[str, Any]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    fields = ("id", "description", "modality", "frame_count", "series_uid")
-    shown = case.series.filter(deleted_at=None).order_by("series_uid")
-    series = shown.values(*fields, version=F("display__version"))
+    fields = ("id", "description", "modality", "frame_count", "series_uid", "version")
+    series = case.series.filter(deleted_at=None).order_by("series_uid").values(*fields)
     instance = instance_of(case)
     own: dict[str, Any] = {"sop_instance_uid": instance or None}
     if instance:

@@ -16,7 +16,7 @@ from annotation import access, comments, enrolment, list_filters, listing, pixel
 from annotation.access import Action
 from annotation.case_images import instance_of
 from annotation.errors import NotFound, NotPermitted
-from annotation.models import Case, Series
+from annotation.models import Case
 
 from .assignments import valid
 from .authentication import signed_in
@@ -52,8 +52,9 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
     def get_thumbnail(self, case: Any) -> str | None:
         if case.first_series is None or case.first_version is None:
             return None
-        series = Series(pk=case.first_series, display={"version": case.first_version})
-        return pixel_links.thumbnail_url(series, self.context["holder"], instance_of(case))
+        return pixel_links.thumbnail_url(
+            case.first_series, case.first_version, self.context["holder"], instance_of(case)
+        )
 
     def get_stream(self, case: Case) -> str | None:
         return case.stream if self.context["oversees"] else None

@@ -13,12 +13,13 @@ from rest_framework.views import APIView
 
 from annotation import access, hanging, hanging_rules, pixel_links, reading, surroundings
 from annotation.access import Action
-from annotation.errors import InvalidInput, NotFound
-from annotation.models import Series, Slot
+from annotation.errors import InvalidInput
+from annotation.models import Slot
 
 from .assignments import LARGEST, valid
 from .authentication import signed_in
 from .documents import HangingDocument
+from .reading import visible
 from .series import SeriesDisplaySerializer, document
 
 ORIGINS = ["case", "study", "prior"]
@@ -176,16 +177,12 @@ class SlotSeries(APIView):
 
 
 def _slot(request: Request, slot_id: int) -> Slot:
-    slots = access.visible_to(request.user, Slot.objects.all(), Action.READ_CASES)
-    if not slots.filter(pk=slot_id).exists():
-        raise NotFound("There is no such case in your hands.")
-    slot = reading.slot_of(slot_id, signed_in(request))
+    slot = reading.slot_of(visible(request, slot_id), signed_in(request))
     slot.case.project = slot.project
     return slot
 
 
 def _described(one: surroundings.Beside, holder: str) -> dict[str, Any]:
-    shown = Series(pk=one.series.pk, display={"version": one.version})
     return {
         "id": one.series.pk,
         "description": one.series.description,
@@ -194,5 +191,5 @@ def _described(one: surroundings.Beside, holder: str) -> dict[str, Any]:
         "origin": one.origin,
         "study": one.study,
         "days_before": one.days,
-        "thumbnail_url": pixel_links.thumbnail_url(shown, holder),
+        "thumbnail_url": pixel_links.thumbnail_url(one.series.pk, one.series.version, holder),
     }

@@ -74,12 +74,6 @@ def uids(path: Path) -> list[str]:
     ]
 
 
-def nifti_frames(path: Path) -> tuple[NDArray[Any], nifti.Volume]:
-    """The voxels as slices, rows, columns in the order in which they are shown, and their geometry."""
-    volume = nifti.volumes(path)[0]
-    return volume.frames, volume
-
-
 def with_suffix(path: Path, kind: Kind, folder: Path) -> Path:
     """nibabel goes by the name: give it one that is true."""
     link = folder / ("volume.nii.gz" if kind is Kind.NIFTI_GZIP else "volume.nii")

@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models.fields.json import KT
 
 FILL_IN_THE_KIND = """
 UPDATE annotation_slot AS slot SET modality = its.modality, body_part = its.body_part
@@ -16,6 +17,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="series",
+            name="version",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=KT("display__version"),
+                help_text="that of the description; null without one",
+                output_field=models.CharField(max_length=64),
+            ),
+        ),
         migrations.CreateModel(
             name="SavedFilters",
             fields=[

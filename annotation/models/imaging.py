@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.fields.json import KT
 
 
 class ChangeCursor(models.Model):
@@ -38,6 +39,12 @@ class Series(models.Model):
     attributes = models.JSONField(default=dict, help_text="attributes that intake rules may match")
     display = models.JSONField(
         null=True, help_text="curated geometry and pixel description, frames in spatial order"
+    )
+    version = models.GeneratedField(
+        expression=KT("display__version"),
+        output_field=models.CharField(max_length=64),
+        db_persist=True,
+        help_text="that of the description; null without one",
     )
     frame_count = models.PositiveIntegerField(default=0)
     stable = models.BooleanField(default=False)

@@ -64,6 +64,10 @@ def holder(user: User) -> str:
     return pixel_links.holder_of({"HTTP_COOKIE": f"session={user.pk}"})
 
 
+def thumbnail_url(series: Series, user: User) -> str:
+    return pixel_links.thumbnail_url(series.pk, series.display["version"], holder(user))
+
+
 def browser(user: User) -> Client:
     """A browser with a session cookie; whose it is, nobody asks where pixels are sent."""
     client = Client()
@@ -121,7 +125,7 @@ def test_a_link_is_not_to_be_made_up_stretched_or_used_elsewhere(
         "/pixels/",
     ):
         assert browser(user).get(bad).status_code == 404
-    thumbnail = pixel_links.thumbnail_url(series, holder(user)).split("/")[2]
+    thumbnail = thumbnail_url(series, user).split("/")[2]
     assert browser(user).get(good.replace(token, thumbnail)).status_code == 404
     assert browser(user).post(good).status_code == 405
     later = time.time() + 2 * 3600
@@ -134,7 +138,7 @@ def test_a_link_is_good_for_the_sign_in_that_asked_for_it_alone(
 ) -> None:
     series = taken_in(project, tmp_path / "in", images.slice_())
     good, other = address(series, user), builders.user()
-    thumbnail = pixel_links.thumbnail_url(series, holder(user))
+    thumbnail = thumbnail_url(series, user)
     assert through_wsgi(good, user)[0] == through_wsgi(good, user)[0] == "200 OK"
     for path in (good, thumbnail):
         assert browser(other).get(path).status_code == 403
@@ -329,7 +333,7 @@ def test_a_thumbnail_is_a_small_picture_of_the_middle(
     array = np.zeros((300, 200), np.int16)
     array[:, 100:] = 1000
     series = taken_in(project, tmp_path / "in", images.slice_(array))
-    response = browser(user).get(pixel_links.thumbnail_url(series, holder(user)))
+    response = browser(user).get(thumbnail_url(series, user))
     picture = Image.open(io.BytesIO(response.content))
     assert (response["Content-Type"], picture.size) == ("image/png", (85, 128))
     assert (picture.getpixel((5, 60)), picture.getpixel((80, 60))) == (0, 255)

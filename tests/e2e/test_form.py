@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accessibility import barriers
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 from reading_room import SLICES, Place, Room, prepare
 
 from deploy.stack import Stack
 
-AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 FINDING = {
     "code": "finding",
     "text": "Is there a finding?",
@@ -84,18 +83,6 @@ def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
         live_stack.url, in_live_stack, slug="form", people=6, cases=1, series=2,
         questions=questions, rules=RULES,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, readers: Iterator[str]) -> Iterator[Room]:
-    context = place.enter(browser, next(readers))
-    yield Room(context.new_page(), place).open()
-    context.close()
 
 
 def field(room: Room, code: str) -> Locator:
@@ -255,12 +242,7 @@ def test_a_guideline_shows_its_picture_beside_the_question_and_large(room: Room)
     expect(field(room, "long").locator("legend")).to_have_attribute(
         "title", "Long axis (SCT 103339001)"
     )
-    page.evaluate(AXE.read_text())
-    wrong = page.evaluate(
-        "() => axe.run(document.querySelector('aside'), {runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa']})"
-        ".then(({violations}) => violations.map(({id, nodes}) => id + nodes[0].html))"
-    )
-    assert wrong == []
+    assert barriers(page, within="aside") == []
     picture.click()
     expect(page.get_by_role("dialog").get_by_role("img", name="A smooth margin")).to_be_visible()
     room.press("Escape")

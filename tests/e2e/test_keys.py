@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -25,23 +25,6 @@ def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
     return prepare(
         live_stack.url, in_live_stack, slug="keys", people=14, cases=1, questions=questions
     )
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def reader(readers: Iterator[str]) -> str:
-    return next(readers)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, reader: str) -> Iterator[Room]:
-    context = place.enter(browser, reader)
-    yield Room(context.new_page(), place).open()
-    context.close()
 
 
 def row(page: Page, label: str) -> Locator:

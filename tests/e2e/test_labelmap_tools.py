@@ -8,14 +8,14 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 from reading_room import (
     CLASSES,
     COLUMN_MM,
@@ -59,18 +59,6 @@ def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
         classes=[*CLASSES, POINTS_ONLY],
         marks=["box", "contour", "ellipse", "landmark", "labelmap"],
     )
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, readers: Iterator[str]) -> Iterator[Room]:
-    context = place.enter(browser, next(readers))
-    yield Room(context.new_page(), place).open()
-    context.close()
 
 
 def stored_mask(room: Room) -> Mask:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, BrowserType, expect
+from playwright.sync_api import BrowserType, expect
 from reading_room import (
     COLUMN_MM,
     COLUMNS,
@@ -34,22 +34,6 @@ MIDDLE = ((COLUMNS - 1) / 2, (ROWS - 1) / 2)
 @pytest.fixture(scope="module")
 def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
     return prepare(live_stack.url, in_live_stack, slug="looking", people=40, cases=2, marks=KINDS)
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, readers: Iterator[str]) -> Iterator[Room]:
-    context = place.enter(browser, next(readers))
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Room(page, place).open()
-    context.close()
-    assert errors == []
 
 
 @pytest.fixture

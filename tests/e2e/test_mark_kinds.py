@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 from reading_room import SLICES, Place, Room, prepare
 
 from deploy.stack import Stack
@@ -93,22 +93,6 @@ each_kind = pytest.mark.parametrize("drawing", DRAWINGS, ids=NAMES)
 @pytest.fixture(scope="module")
 def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
     return prepare(live_stack.url, in_live_stack, slug="kinds", people=20, cases=1, marks=KINDS)
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, readers: Iterator[str]) -> Iterator[Room]:
-    context = place.enter(browser, next(readers))
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Room(page, place).open()
-    context.close()
-    assert errors == []
 
 
 def draw(room: Room, drawing: Drawing) -> None:

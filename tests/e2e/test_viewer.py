@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,24 +32,6 @@ MILLIMETRE = 0.4
 @pytest.fixture(scope="module")
 def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
     return prepare(live_stack.url, in_live_stack, slug="room", people=40, cases=3)
-
-
-@pytest.fixture(scope="module")
-def readers(place: Place) -> Iterator[str]:
-    """A reader for each test: nobody finds the claims of another test."""
-    return iter(place.sessions)
-
-
-@pytest.fixture
-def reader(readers: Iterator[str]) -> str:
-    return next(readers)
-
-
-@pytest.fixture
-def room(browser: Browser, place: Place, reader: str) -> Iterator[Room]:
-    context = place.enter(browser, reader)
-    yield Room(context.new_page(), place).open()
-    context.close()
 
 
 def answers(content: dict[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,7 @@ RULE = {
 def told(document: dict[str, Any], *answers: tuple[str, str, Any], scene: Any = SCENE) -> str:
     said = [{"question": code, "target": target, "value": value} for code, target, value in answers]
     content = {"answers": said, "marks": []}
-    found = check_content(document, content, complete=True, scene=scene_of(scene))
+    found = check_content(document, content, complete=True, scene=lambda: scene_of(scene))
     return " ".join(one["message"] for one in found)
 
 

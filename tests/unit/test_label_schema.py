@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from annotation.content import check_content, value_fault
 from annotation.errors import InvalidInput
-from annotation.schema import ROOM_KEYS, validate_document
+from annotation.schema import validate_document
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -174,11 +174,6 @@ def test_a_faulty_document_is_refused_with_a_sentence(
 @pytest.mark.parametrize("project", sorted(ROOT.glob("deploy/demo/*/project.yaml")), ids=str)
 def test_the_demo_projects_are_sound(project: Path) -> None:
     validate_document(yaml.safe_load(project.read_text())["label_schema"])
-
-
-def test_the_reading_room_names_the_same_keys() -> None:
-    room = ROOT / "frontend/src/pages/reading-room/keys.ts"
-    assert f"ROOM_KEYS = '{''.join(sorted(ROOM_KEYS))}'" in room.read_text()
 
 
 def test_a_complete_submission_passes() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import made_elsewhere as elsewhere
@@ -18,13 +16,11 @@ from annotation.dicom.record import About, Given
 from annotation.dicom.sniff import sniff
 from annotation.dicom.terms import PRIVATE, Term, unit_of
 
-DATA = Path(os.environ.get("CONSILIUM_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 LUNG = DEMO / "lung-lesion"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared images are not here")
-needs_dciodvfy = pytest.mark.skipif(
-    shutil.which("dciodvfy") is None, reason="dicom3tools is not installed"
-)
+DATA = Path(__file__).parents[1] / "data"
+EDGE_CASES = DATA / "dicom-edge"
+SEGMENTATIONS = DATA / "dicom-seg"
 POINTS = {
     "box": [[10, 20], [30.5, 40]], "contour": [[10, 10], [50, 15], [30, 60]],
     "polyline": [[1, 1], [4, 2], [5, 5]], "ellipse": [[10, 30], [70, 30], [40, 20], [40, 40]],
@@ -53,7 +49,7 @@ def volume(folder: Path) -> elsewhere.Case:
     return elsewhere.case(folder, made)
 
 
-@needs_dciodvfy
+@elsewhere.needs_dciodvfy
 @pytest.mark.parametrize("images", [lungs, radiograph, volume])
 def test_every_object_written_of_a_read_passes_dciodvfy(images: object, tmp_path: Path) -> None:
     here = images(tmp_path)  # type: ignore[operator]
@@ -120,9 +116,8 @@ def test_filled_outlines_have_the_pixels_whose_centres_lie_inside() -> None:
     assert (filled.sum(), filled[2, 2], filled[3, 3], filled[0, 0]) == (10, True, False, False)
 
 
-@needs_data
 def test_a_liver_segmented_by_dcmqi_lies_on_its_three_slices(tmp_path: Path) -> None:
-    folder = DATA / "dicom-seg-sr-pm" / "dcmqi" / "segmentations"
+    folder = SEGMENTATIONS / "dcmqi"
     here = elsewhere.case(tmp_path, sorted((folder / "ct-3slice").glob("*.dcm")))
     back = tmp_path / "back"
     outside = elsewhere.read_back(folder / "liver.dcm", back)
@@ -139,9 +134,8 @@ def test_a_liver_segmented_by_dcmqi_lies_on_its_three_slices(tmp_path: Path) -> 
         assert np.allclose(here.grid.frames[index]["position"], plane.position, atol=1e-3)
 
 
-@needs_data
 def test_segments_that_overlap_go_into_two_labelmaps(tmp_path: Path) -> None:
-    folder = DATA / "dicom-seg-sr-pm" / "dcmqi" / "segmentations"
+    folder = SEGMENTATIONS / "dcmqi"
     here = elsewhere.case(tmp_path, sorted((folder / "ct-3slice").glob("*.dcm")))
     back = tmp_path / "back"
     outside = elsewhere.read_back(folder / "partial_overlaps.dcm", back)
@@ -154,9 +148,8 @@ def test_segments_that_overlap_go_into_two_labelmaps(tmp_path: Path) -> None:
         assert np.array_equal(np.any([one == value for one in layers.maps], axis=0), voxels)
 
 
-@needs_data
 def test_a_tumour_on_pet_reads_in_on_the_slices_that_are_here(tmp_path: Path) -> None:
-    folder = DATA / "dicom-seg-sr-pm" / "qin-headneck-pet"
+    folder = SEGMENTATIONS / "qin-headneck-pet"
     here = elsewhere.case(tmp_path, sorted(folder.glob("*.dcm")))
     back = tmp_path / "back"
     outside = elsewhere.read_back(folder / "seg" / "tumor_User1_Manual_Trial1.dcm", back)
@@ -165,24 +158,20 @@ def test_a_tumour_on_pet_reads_in_on_the_slices_that_are_here(tmp_path: Path) ->
     assert sum(v.sum() for v in elsewhere.voxels_of(outside, here.grid, back).values()) > 0
 
 
-@needs_data
 @pytest.mark.parametrize("name", ["test-SR.dcm", "reportsi.dcm", "CT_small.dcm", "rtplan.dcm"])
 def test_what_holds_no_marks_says_so(name: str, tmp_path: Path) -> None:
-    path = DATA / "dicom-edge-cases" / "pydicom" / "test_files" / name
-    if not path.exists():
-        pytest.skip("not among the files here")
+    path = EDGE_CASES / "pydicom" / "test_files" / name
     with pytest.raises(Fault) as refused:
         elsewhere.read_back(path, tmp_path)
     assert refused.value.code in ("no_measurements", "not_marks", "missing_attribute", "bad_uid")
 
 
-@needs_data
 def test_every_segmentation_and_report_in_the_folder_is_read_or_refused_with_a_reason(
     tmp_path: Path,
 ) -> None:
     kinds: list[str] = []
     reasons: list[str] = []
-    for number, path in enumerate(sorted((DATA / "dicom-edge-cases").rglob("*.dcm"))):
+    for number, path in enumerate(sorted(EDGE_CASES.rglob("*.dcm"))):
         name = path.name.lower()
         if not any(part in name for part in ("seg", "sr", "rtstruct", "liver", "report")):
             continue

@@ -23,9 +23,6 @@ from annotation.dicom.record import About, Given
 from annotation.dicom.terms import PRIVATE, Term, scheme_of, term_of, unit_of
 from annotation.dicom.write_sr import HALF_PIXEL
 
-needs_dciodvfy = pytest.mark.skipif(
-    shutil.which("dciodvfy") is None, reason="dicom3tools is not installed"
-)
 SLOW = settings(
     max_examples=20,
     deadline=None,
@@ -136,7 +133,7 @@ def test_voxels_on_a_clip_without_a_place_in_the_patient_read_back_equal(
     shutil.rmtree(folder)
 
 
-@needs_dciodvfy
+@elsewhere.needs_dciodvfy
 def test_frames_at_one_place_are_told_apart(tmp_path: Path) -> None:
     here = beating(tmp_path / "a")
     voxels = here.empty()

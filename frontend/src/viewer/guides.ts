@@ -1,7 +1,7 @@
 /** Lines of one plane in another: reference lines, crosshairs, and marks where a plane cuts them. */
 
 import { frameIndexOf } from './measure';
-import { cross, type Plane, planeOf, toPixel, toWorld } from './plane';
+import { cross, type Plane, planeOf, toWorld } from './plane';
 import { distanceTo, dot } from './section';
 import type { Mark, Point, SeriesDisplay, Vector } from './types';
 
@@ -146,6 +146,3 @@ function chords(hits: readonly Vector[]): [Vector, Vector][] {
   for (let i = 0; i + 1 < sorted.length; i += 2) found.push([sorted[i] as Vector, sorted[i + 1] as Vector]);
   return found;
 }
-
-/** Pixel coordinates in a plane of a point that lies in or before it. */
-export const placeIn = (plane: Plane, world: Vector): Point => toPixel(plane, world);

@@ -77,13 +77,6 @@ export function toPixel(plane: Plane, world: Vector): Point {
   return [dot(offset, plane.across) / plane.columnSpacing, dot(offset, plane.down) / plane.rowSpacing];
 }
 
-/** Screen pixels per image pixel; null where nothing is shown. */
-export function zoomOf(plane: Plane, onScreen: (world: Vector) => Point): number | null {
-  const [a, b] = [onScreen(toWorld(plane, [0, 0])), onScreen(toWorld(plane, [1, 0]))];
-  const zoom = Math.hypot(b[0] - a[0], b[1] - a[1]);
-  return Number.isFinite(zoom) && zoom > 0 ? zoom : null;
-}
-
 const LETTERS: readonly [string, string][] = [
   ['L', 'R'],
   ['P', 'A'],

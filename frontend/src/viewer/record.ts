@@ -7,7 +7,7 @@ import type { VoxelPatch } from '../voxels/patch';
 import { type Edit, type Group, History, type Part } from './history';
 import { Labelmap } from './labelmap';
 import { type Look, plain } from './looks';
-import type { Answer, AnswerValue, Content, Decision, LabelClass, Mark } from './types';
+import type { Answer, AnswerValue, Content, Decision, Mark } from './types';
 
 export type { Edit, Part } from './history';
 
@@ -248,9 +248,4 @@ export class CaseRecord {
     map.write(patch, side);
     this.tell({ kind: 'voxels', series, frames: map.framesOf(patch) });
   }
-}
-
-/** The classes that are painted anywhere in the labelmap. */
-export function paintedClasses(map: Labelmap, classes: readonly LabelClass[]): LabelClass[] {
-  return classes.filter(({ value }) => (map.counts[value] ?? 0) > 0);
 }

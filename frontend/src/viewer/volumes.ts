@@ -77,9 +77,6 @@ export function forgetVolumesBut(kept: readonly SeriesDisplay[]): void {
   for (const key of [...volumes.keys()]) if (!keys.has(key)) volumes.delete(key);
 }
 
-/** How many series are held as a whole. */
-export const volumesHeld = (): number => volumes.size;
-
 planesFrom(async ({ section }, index) => {
   if (!section) throw new TypeError('This series is no plane of another.');
   await loadVolume(section.source, () => undefined);

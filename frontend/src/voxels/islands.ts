@@ -96,12 +96,6 @@ function drawn(into: Mask, runs: Runs, keep: (run: number) => boolean): Mask {
   return into;
 }
 
-/** The number of voxels of each part, largest first. */
-export function islandSizes(mask: Mask): number[] {
-  const { runs, parts } = connected(mask, 1);
-  return [...sizesOf(runs, parts).values()].sort((a, b) => b - a);
-}
-
 /** The largest part alone; of several that are equally large, the first. */
 export function largest(mask: Mask): Mask {
   const { runs, parts } = connected(mask, 1);

@@ -18,17 +18,6 @@ export const patchBytes = (patch: VoxelPatch): number => patch.starts.length * B
 export const patchVoxels = (patch: VoxelPatch): number =>
   patch.lengths.reduce((sum, length) => sum + length, 0);
 
-/** How many voxels each value gained (or lost, below 0). */
-export function balance(patch: VoxelPatch): Map<number, number> {
-  const gained = new Map<number, number>();
-  const add = (value: number, voxels: number) => gained.set(value, (gained.get(value) ?? 0) + voxels);
-  patch.lengths.forEach((length, i) => {
-    add(patch.before[i] as number, -length);
-    add(patch.after[i] as number, length);
-  });
-  return gained;
-}
-
 /** Collects changes in ascending order of their place. */
 export class PatchBuilder {
   private readonly starts: number[] = [];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Labelmap } from '../../src/viewer/labelmap';
 import { type Job, type Operation, patchOf } from '../../src/voxels/operations';
-import { balance, PatchBuilder, patchBytes, patchVoxels } from '../../src/voxels/patch';
+import { PatchBuilder, patchBytes, patchVoxels } from '../../src/voxels/patch';
 import { spansOf, type Vertex } from '../../src/voxels/polygon';
 import { brightPart, extremes } from '../../src/voxels/ranges';
 import { Tally } from '../../src/voxels/tally';
@@ -208,7 +208,7 @@ describe('a patch', () => {
     for (let i = 0; i < 100_000; i++) builder.set(i, 0, 1);
     const patch = builder.build();
     expect(patch && [patchVoxels(patch), patchBytes(patch)]).toEqual([100_000, 10]);
-    expect(patch && Object.fromEntries(balance(patch))).toEqual({ 0: -100_000, 1: 100_000 });
+    expect(patch && [[...patch.before], [...patch.after]]).toEqual([[0], [1]]);
   });
 
   it('takes changes in order alone', () => {

@@ -7,9 +7,6 @@ import { t } from '../../strings';
 import { PAINTING_TOOLS, type Tool } from '../../viewer/state';
 import { DRAWN_KINDS, type MarkKind } from '../../viewer/types';
 
-/** Letters of the profile "default"; a label schema may not give them to an option. */
-export const ROOM_KEYS = 'abcdefghijklmnopqrstuvwyz';
-
 /** The tools that a schema gives a reader, in the order of the toolbar. */
 export function toolsFor(marks: readonly MarkKind[]): Tool[] {
   const drawn = DRAWN_KINDS.filter((kind) => marks.includes(kind)).flatMap((kind): Tool[] =>
