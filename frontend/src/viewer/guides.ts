@@ -1,6 +1,7 @@
 /** Lines of one plane in another: reference lines, crosshairs, and marks where a plane cuts them. */
 
 import { frameIndexOf } from './measure';
+import { linesOf } from './outlines';
 import { cross, type Plane, planeOf, toWorld } from './plane';
 import { distanceTo, dot } from './section';
 import type { Mark, Point, SeriesDisplay, Vector } from './types';
@@ -18,7 +19,6 @@ export interface Guide {
 }
 
 const PARALLEL = 1e-3;
-const ROUND = 48;
 
 /** Where a plane is cut by a frame, as far as the frame reaches; null where they are parallel or apart. */
 export function crossing(series: SeriesDisplay, index: number, on: Plane): [Vector, Vector] | null {
@@ -58,50 +58,6 @@ function clip(
   return found.length >= 2 ? [found[0] as Point, found[1] as Point] : null;
 }
 
-interface Outline {
-  points: readonly Point[];
-  closed: boolean;
-}
-
-function around(centre: Point, across: Point, down: Point): Point[] {
-  return Array.from({ length: ROUND }, (_, i): Point => {
-    const angle = (2 * Math.PI * i) / ROUND;
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-    return [centre[0] + cos * across[0] + sin * down[0], centre[1] + cos * across[1] + sin * down[1]];
-  });
-}
-
-const between = (a: Point, b: Point): Point => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1]];
-
-/** The line that a mark draws on its frame, in pixels. */
-export function outlinesOf({ kind, points_px: points }: Mark, plane: Plane): Outline[] {
-  const [a, b, c, d] = points as [Point, Point, Point, Point];
-  switch (kind) {
-    case 'box':
-      return [{ points: [a, [b[0], a[1]], b, [a[0], b[1]]], closed: true }];
-    case 'ellipse': {
-      const centre = between(a, b);
-      return [{ points: around(centre, minus(b, centre), minus(d, centre)), closed: true }];
-    }
-    case 'circle': {
-      const [x, y] = minus(b, a);
-      const mm = Math.hypot(x * plane.columnSpacing, y * plane.rowSpacing);
-      return [{ points: around(a, [mm / plane.columnSpacing, 0], [0, mm / plane.rowSpacing]), closed: true }];
-    }
-    case 'contour':
-      return [{ points, closed: true }];
-    case 'bidirectional':
-    case 'cobb_angle':
-      return [
-        { points: [a, b], closed: false },
-        { points: [c, d], closed: false },
-      ];
-    default:
-      return [{ points, closed: false }];
-  }
-}
-
 /**
  * What is seen of a mark in a plane through the volume that its series is: its whole outline where the
  * plane runs along its image and within half a slice of it, the chords that the plane cuts out of what is
@@ -113,7 +69,7 @@ export function cut(mark: Mark, source: SeriesDisplay, on: Plane, halfStep: numb
   const plane = planeOf(source, index);
   const flat = Math.abs(dot(cross(plane.across, plane.down), cross(on.across, on.down))) > 1 - PARALLEL;
   const reach = Math.max(halfStep, flat ? (source.slice_spacing ?? 0) / 2 : 0) + 1e-6;
-  return outlinesOf(mark, plane).flatMap(({ points, closed }) => {
+  return linesOf(mark, plane).flatMap(({ points, closed }) => {
     const world = points.map((point) => toWorld(plane, point));
     const pairs = pairsOf(world, closed);
     if (world.length === 1 || flat) {

@@ -99,6 +99,18 @@ export class Labelmap {
     return best;
   }
 
+  /** The voxel of a value on a frame that lies nearest to the middle of them all; the corner if there is none. */
+  middleOn(index: number, value: number): Corner {
+    const at: Corner[] = [];
+    this.frame(index).forEach((voxel, i) => {
+      if (voxel === value) at.push([i % this.columns, Math.floor(i / this.columns)]);
+    });
+    const mean = (axis: 0 | 1): number => at.reduce((sum, place) => sum + place[axis], 0) / at.length;
+    const [x, y] = [mean(0), mean(1)];
+    const far = ([column, row]: Corner): number => (column - x) ** 2 + (row - y) ** 2;
+    return at.reduce<Corner>((best, one) => (far(one) < far(best) ? one : best), at[0] ?? [0, 0]);
+  }
+
   /** For each value on a frame, the last pixel of its topmost row: the place to write its name beside. */
   corners(index: number): Map<number, Corner> {
     const found = new Map<number, Corner>();

@@ -1,7 +1,7 @@
 /** What panes do together: which frame of one series belongs to a frame of another, and in what sense. */
 
-import { cross, hasGeometry, planeOf } from './plane';
-import { along, dot, nearestFrame } from './section';
+import { cross, hasGeometry, planeOf, toWorld } from './plane';
+import { dot, nearestFrame } from './section';
 import type { SeriesDisplay, Vector } from './types';
 
 export interface Links {
@@ -41,13 +41,8 @@ export function linkBetween(a: SeriesDisplay, b: SeriesDisplay): LinkKind {
 }
 
 export function centreOf(series: SeriesDisplay, index: number): Vector {
-  const plane = planeOf(series, index);
   const { rows, columns } = { ...series, ...series.frames[index] };
-  return along(
-    along(plane.position, plane.across, ((columns - 1) / 2) * plane.columnSpacing),
-    plane.down,
-    ((rows - 1) / 2) * plane.rowSpacing,
-  );
+  return toWorld(planeOf(series, index), [(columns - 1) / 2, (rows - 1) / 2]);
 }
 
 /**

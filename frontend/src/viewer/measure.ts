@@ -6,7 +6,9 @@ import type { Mark, Point, SeriesDisplay } from './types';
 type Measured = Pick<Mark, 'kind' | 'points_px'>;
 
 /** The index of the frame that the mark lies on; -1 if it is in another series. */
-export function frameIndexOf(series: SeriesDisplay, mark: Mark): number {
+type Placed = Pick<Mark, 'sop_instance_uid' | 'frame'>;
+
+export function frameIndexOf(series: SeriesDisplay, mark: Placed): number {
   return series.frames.findIndex(
     ({ sop_instance_uid, frame }) => sop_instance_uid === mark.sop_instance_uid && frame === mark.frame,
   );

@@ -1,12 +1,34 @@
-/** The closed outline of a mark, in pixels of its frame. */
+/** The lines of a mark, in pixels of its frame. */
 
 import type { Plane } from './plane';
 import type { Mark, Point } from './types';
 
+export type Drawn = Pick<Mark, 'kind' | 'points_px'>;
+
+export interface Line {
+  points: readonly Point[];
+  closed: boolean;
+}
+
 const CORNERS = 128;
 
+/** All that is drawn of a mark; of a landmark, its point. */
+export function linesOf(mark: Drawn, plane: Plane): Line[] {
+  const outline = outlineOf(mark, plane);
+  if (outline) return [{ points: outline, closed: true }];
+  const { kind, points_px: points } = mark;
+  if (kind !== 'bidirectional' && kind !== 'cobb_angle') return [{ points, closed: false }];
+  return [points.slice(0, 2), points.slice(2, 4)].map((pair) => ({ points: pair, closed: false }));
+}
+
+/** The middle of the corners that a mark is made of. */
+export function middleOf({ points_px: points }: Drawn): Point {
+  const sum = points.reduce<Point>(([x, y], [column, row]) => [x + column, y + row], [0, 0]);
+  return [sum[0] / points.length, sum[1] / points.length];
+}
+
 /** Null for marks that enclose nothing. */
-export function outlineOf({ kind, points_px: points }: Mark, plane: Plane): Point[] | null {
+export function outlineOf({ kind, points_px: points }: Drawn, plane: Plane): Point[] | null {
   switch (kind) {
     case 'contour':
       return points;

@@ -10,9 +10,9 @@ import { pointWith } from './guide-tool';
 import { crossing, cut, type Guide } from './guides';
 import { centreOf, counterpart, inSameSpace, type Links, sourceOf, UNLINKED } from './links';
 import { MarkProjection } from './marks';
-import { type Plane, planeOf } from './plane';
+import { type Plane, planeOf, toWorld } from './plane';
 import { along, dot, minus, nearestFrame } from './section';
-import type { LabelClass, PlaneName, SeriesDisplay, Vector } from './types';
+import type { LabelClass, PlaneName, Point, SeriesDisplay, Vector } from './types';
 import type { ViewerOptions } from './shared';
 import { Viewer } from './viewer';
 import { forgetVolumesBut } from './volumes';
@@ -256,11 +256,11 @@ export class Stage {
     return this.crosshairs ? (this.cursor?.point ?? null) : null;
   }
 
-  /** To where a frame of the series lies in the planes that the pane shows of it. */
-  goTo(pane: Viewer, frame: number): void {
+  /** To where a pixel of a frame lies in the planes that the pane shows of its series. */
+  goTo(pane: Viewer, frame: number, pixel: Point): void {
     const { series } = pane.state;
     if (!series) return;
-    void pane.goTo(nearestFrame(series, centreOf(sourceOf(series), frame)).index);
+    void pane.goTo(nearestFrame(series, toWorld(planeOf(sourceOf(series), frame), pixel)).index);
   }
 
   /** Puts the crosshairs on a point; every other pane of that space goes to it. */

@@ -1,17 +1,20 @@
 /** What of a suggestion is to be drawn, in pixels of the frame shown; no drawing library in here. */
 
-import { bordersOf } from './mask-outline';
+import { cut } from './guides';
 import type { Labelmap } from './labelmap';
-import type { Plane } from './plane';
-import type { LabelClass, Mark, Point } from './types';
+import { bordersOf } from './mask-outline';
+import { frameIndexOf } from './measure';
+import { type Line, linesOf } from './outlines';
+import { type Plane, planeOf, toPixel } from './plane';
+import { sample } from './section';
+import type { LabelClass, Mark, Point, SeriesDisplay } from './types';
 
 export interface SuggestedShape {
   id: string;
   /** Class and tag: "AI Lesion". */
   text: string;
   colour: string;
-  lines: Point[][];
-  closed: boolean;
+  lines: Line[];
   /** Masks are hatched; what is drawn with lines is outlined only. */
   hatched: boolean;
   /** The one that the keys act on. */
@@ -24,8 +27,7 @@ export interface SuggestedView {
   shapes: SuggestedShape[];
 }
 
-const ROUND = 48;
-const LANDMARK_PX = 4;
+const CROSS_PX = 4;
 
 const views = new Map<string, SuggestedView>();
 
@@ -37,82 +39,61 @@ export function suggestWith(viewportId: string, view: SuggestedView | null): voi
 
 export const suggestedView = (viewportId: string): SuggestedView | null => views.get(viewportId) ?? null;
 
-type Drawn = Pick<Mark, 'kind' | 'points_px'>;
-
-/** The lines that make up a mark; a landmark is a small cross. */
-export function linesOf({ kind, points_px: points }: Drawn): { lines: Point[][]; closed: boolean } {
-  const [a, b, c, d] = points as [Point, Point, Point, Point];
-  switch (kind) {
-    case 'box':
-      return { lines: [[a, [b[0], a[1]], b, [a[0], b[1]]]], closed: true };
-    case 'circle':
-      return { lines: [round(a, minus(b, a), turned(minus(b, a)))], closed: true };
-    case 'ellipse':
-      return {
-        lines: [round(middle(a, b), half(minus(b, a)), half(minus(d, c)))],
-        closed: true,
-      };
-    case 'contour':
-      return { lines: [[...points]], closed: true };
-    case 'bidirectional':
-    case 'cobb_angle':
-      return {
-        lines: [
-          [a, b],
-          [c, d],
-        ],
-        closed: false,
-      };
-    case 'landmark':
-      return { lines: cross(a), closed: false };
-    default:
-      return { lines: [[...points]], closed: false };
+/** What is seen of a mark on that frame, or in that plane through its series. */
+export function markLines(mark: Mark, series: SeriesDisplay, index: number): Line[] {
+  const plane = planeOf(series, index);
+  const { section } = series;
+  if (section) {
+    return cut(mark, section.source, plane, section.grid.step / 2).map(([from, to]) => {
+      const [a, b] = [toPixel(plane, from), toPixel(plane, to)];
+      return from === to ? cross(a) : { points: [a, b], closed: false };
+    });
   }
+  if (frameIndexOf(series, mark) !== index) return [];
+  return linesOf(mark, plane).map((line) => (line.points.length > 1 ? line : cross(line.points[0] as Point)));
 }
 
-const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1]];
-const half = ([x, y]: Point): Point => [x / 2, y / 2];
-const turned = ([x, y]: Point): Point => [-y, x];
-const middle = (a: Point, b: Point): Point => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-
-function round(centre: Point, first: Point, second: Point): Point[] {
-  return Array.from({ length: ROUND }, (_, i) => {
-    const angle = (2 * Math.PI * i) / ROUND;
-    const [along, across] = [Math.cos(angle), Math.sin(angle)];
-    return [
-      centre[0] + along * first[0] + across * second[0],
-      centre[1] + along * first[1] + across * second[1],
-    ] as const;
-  });
-}
-
-const cross = ([x, y]: Point): Point[][] => [
-  [
-    [x - LANDMARK_PX, y],
-    [x + LANDMARK_PX, y],
+const cross = ([x, y]: Point): Line => ({
+  points: [
+    [x - CROSS_PX, y],
+    [x + CROSS_PX, y],
+    [x, y],
+    [x, y - CROSS_PX],
+    [x, y + CROSS_PX],
   ],
-  [
-    [x, y - LANDMARK_PX],
-    [x, y + LANDMARK_PX],
-  ],
-];
+  closed: false,
+});
 
-/** The borders of a class in a suggested mask, kept for as long as the same frame is looked at. */
+/** The borders of a class in a suggested mask, kept for as long as the same picture is looked at. */
 export class MaskBorders {
-  private readonly kept = new Map<number, Point[][]>();
-  private frame = -1;
+  private readonly kept = new Map<number, Line[]>();
+  private picture: Uint8Array = new Uint8Array(0);
+  private of = '';
 
   constructor(readonly map: Labelmap) {}
 
-  on(frame: number, value: number): Point[][] {
-    if (frame !== this.frame) this.kept.clear();
-    this.frame = frame;
+  /** On that frame of the series of the mask, or in that plane through it. */
+  on(series: SeriesDisplay, index: number, value: number): Line[] {
+    const of = `${series.id} ${index}`;
+    if (of !== this.of) {
+      this.of = of;
+      this.kept.clear();
+      this.picture = this.labels(series, index);
+    }
     let lines = this.kept.get(value);
     if (!lines) {
-      lines = bordersOf(this.map.frame(frame), this.map.rows, this.map.columns, value);
+      const borders = bordersOf(this.picture, series.rows, series.columns, value);
+      lines = borders.map((points) => ({ points, closed: true }));
       this.kept.set(value, lines);
     }
     return lines;
+  }
+
+  private labels({ section }: SeriesDisplay, index: number): Uint8Array {
+    const { map } = this;
+    if (!section) return map.frame(index);
+    const frames = Array.from({ length: map.frames }, (_, frame) => map.frame(frame));
+    return sample(frames, section.box, section.grid, index, { fill: 0, nearest: true }) as Uint8Array;
   }
 }
 

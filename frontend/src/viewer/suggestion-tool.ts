@@ -5,6 +5,7 @@
 
 import type { Types } from '@cornerstonejs/core';
 import { BaseTool, type Types as ToolTypes } from '@cornerstonejs/tools';
+import type { Line } from './outlines';
 import { toWorld } from './plane';
 import { type SuggestedShape, type SuggestedView, suggestedView } from './suggested';
 import type { Point } from './types';
@@ -52,9 +53,9 @@ function draw(
   place: (point: Point) => Point,
   viewportId: string,
 ): void {
-  const lines = shape.lines.map((line) => line.map(place));
-  if (lines.length === 0) return;
-  const path = lines.map((line) => pathOf(line, shape.closed)).join('');
+  if (shape.lines.length === 0) return;
+  const lines = shape.lines.map(({ points, closed }) => ({ points: points.map(place), closed }));
+  const path = lines.map(pathOf).join('');
   const own = { d: path, opacity: String(opacity), 'pointer-events': 'none' };
   const width = shape.current ? 3 : 2;
   put(svg, 'path', `casing-${shape.id}`, {
@@ -72,11 +73,16 @@ function draw(
     'stroke-dasharray': '6 4',
     'data-suggested': shape.id,
   });
-  write(svg, shape, lines.flat(), opacity);
+  write(
+    svg,
+    shape,
+    lines.flatMap(({ points }) => points),
+    opacity,
+  );
 }
 
-const pathOf = (line: readonly Point[], closed: boolean): string =>
-  `M${line.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}${closed ? 'Z' : ''}`;
+const pathOf = ({ points, closed }: Line): string =>
+  `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}${closed ? 'Z' : ''}`;
 
 function write(svg: Svg, shape: SuggestedShape, points: readonly Point[], opacity: number): void {
   const left = Math.min(...points.map(([x]) => x));

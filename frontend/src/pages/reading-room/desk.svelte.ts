@@ -7,9 +7,10 @@ import type { Edit, Part } from '../../viewer/record';
 import { sourceOf } from '../../viewer/links';
 import { frameIndexOf } from '../../viewer/measure';
 import { EMPTY, type ViewerState } from '../../viewer/state';
+import { middleOf } from '../../viewer/outlines';
 import { planeWith } from '../../viewer/section-patch';
 import type { Stage } from '../../viewer/stage';
-import type { Mark, MarkKind } from '../../viewer/types';
+import type { Mark, MarkKind, Point } from '../../viewer/types';
 import type { Viewer } from '../../viewer/viewer';
 import { type Preset, presetsFor } from '../../viewer/windows';
 import type { VoxelPatch } from '../../voxels/patch';
@@ -149,27 +150,30 @@ export class Desk {
   }
 
   jumpToClass(series: number, value: number): void {
-    const frame = this.room.record.labelmaps.get(series)?.richestFrame(value) ?? 0;
-    this.showFrame(series, Math.max(0, frame));
+    const map = this.room.record.labelmaps.get(series);
+    const frame = Math.max(0, map?.richestFrame(value) ?? 0);
+    this.showFrame(series, frame, map?.middleOn(frame, value));
   }
 
   goTo(item: SuggestedItem): void {
     const place = placeOf(this.room, item);
     if (item.kind === 'answer') this.focusQuestion(item.question);
-    if (place) this.showFrame(place.series, place.frame);
+    if (place) this.showFrame(place.series, place.frame, place.pixel);
   }
 
   private showMark(mark: Mark | null): void {
     for (const series of mark ? this.room.series : []) {
       const frame = frameIndexOf(series, mark as Mark);
-      if (frame >= 0) return this.showFrame(series.id, frame);
+      if (frame >= 0) return this.showFrame(series.id, frame, middleOf(mark as Mark));
     }
   }
 
-  // In a pane that shows the series, or else in the active one.
-  private showFrame(series: number, frame: number): void {
+  // In a pane that shows the series, or else in the active one; in planes, where that pixel lies.
+  private showFrame(series: number, frame: number, pixel?: Point): void {
     const { stage, viewer, arrangement } = this;
-    if (stage && viewer && this.view.series?.section?.source.id === series) return stage.goTo(viewer, frame);
+    const source = this.view.series?.section?.source;
+    if (stage && viewer && source?.id === series)
+      return stage.goTo(viewer, frame, pixel ?? [(source.columns - 1) / 2, (source.rows - 1) / 2]);
     const pane = arrangement.paneOf(series);
     if (pane < 0) return arrangement.place(series, { frame });
     arrangement.active = pane;

@@ -2,16 +2,25 @@
 
 import type { Actions } from '../../keys/actions';
 import { frameIndexOf } from '../../viewer/measure';
+import { middleOf } from '../../viewer/outlines';
 import type { ViewerState } from '../../viewer/state';
+import type { Point } from '../../viewer/types';
 import type { Room } from './room.svelte';
-import { markOf } from './suggestions.svelte';
-import type { SuggestedItem } from './types';
+import { linesIn } from './suggestion-lines';
+import type { SuggestedItem, SuggestedMark, SuggestedMask } from './types';
 
 export interface Place {
   /** By its id. */
   series: number;
   frame: number;
+  /** Where on the frame, for planes that lie across it. */
+  pixel: Point;
 }
+
+const pixelOf = (room: Room, item: SuggestedMark | SuggestedMask): Point =>
+  item.kind === 'labelmap'
+    ? (room.suggestions.bordersIn(item.series)?.map.middleOn(item.index, item.voxel_value) ?? [0, 0])
+    : middleOf(item);
 
 /** Where an item lies among the series of the case; null for an answer. */
 export function placeOf(room: Room, item: SuggestedItem): Place | null {
@@ -19,21 +28,16 @@ export function placeOf(room: Room, item: SuggestedItem): Place | null {
   for (const series of room.series) {
     const its = series.id;
     const frame =
-      item.kind === 'labelmap' ? (its === item.series ? item.index : -1) : frameIndexOf(series, markOf(item));
-    if (frame >= 0) return { series: its, frame };
+      item.kind === 'labelmap' ? (its === item.series ? item.index : -1) : frameIndexOf(series, item);
+    if (frame >= 0) return { series: its, frame, pixel: pixelOf(room, item) };
   }
   return null;
 }
 
-/** Whether the reader can see the item now: any frame on which a mask lies will do. */
-function isInView(room: Room, view: ViewerState, item: SuggestedItem): boolean {
+/** Whether the reader can see the item now: any picture in which some of it lies will do. */
+function isInView(room: Room, { series, index }: ViewerState, item: SuggestedItem): boolean {
   if (item.kind === 'answer') return true;
-  if (item.kind !== 'labelmap') {
-    const place = placeOf(room, item);
-    return place?.frame === view.index && place.series === view.series?.id;
-  }
-  if (item.series !== view.series?.id) return false;
-  return (room.suggestions.bordersIn(item.series)?.on(view.index, item.voxel_value).length ?? 0) > 0;
+  return series !== null && linesIn(room.suggestions, item, series, index).length > 0;
 }
 
 type SuggestionActions = Pick<
