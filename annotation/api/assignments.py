@@ -158,10 +158,6 @@ class SavedDraftSerializer(serializers.ModelSerializer[Draft]):
         fields = ["version", "updated_at"]
 
 
-class LeaseSerializer(serializers.Serializer[Any]):
-    lease_expires_at = serializers.DateTimeField()
-
-
 class SubmittedSerializer(serializers.Serializer[Any]):
     read = serializers.IntegerField()
     late = serializers.BooleanField(help_text="kept as an extra read: the case had gone to another")
@@ -257,6 +253,11 @@ class AssistanceSerializer(serializers.Serializer[Any]):
     )
 
 
+class HeldSerializer(serializers.Serializer[Any]):
+    lease_expires_at = serializers.DateTimeField()
+    assistance = AssistanceSerializer(help_text="a suggestion may have become ready meanwhile")
+
+
 class AssignmentSerializer(serializers.Serializer[Any]):
     slot = serializers.IntegerField()
     token = serializers.IntegerField()
@@ -305,6 +306,14 @@ def assignment(slot: Slot, reader: User) -> dict[str, Any]:
         "draft": None if draft is None else reading.described(draft),
         "submitted": None if read is None else {**submitted(read), "content": reading.said(read)},
         "picked": _picked(slot),
+        "assistance": _assistance(slot, reader),
+    }
+
+
+def held(slot: Slot, reader: User) -> dict[str, Any]:
+    """A case that stays in hand, in the form of HeldSerializer."""
+    return {
+        "lease_expires_at": slot.lease_expires_at,
         "assistance": _assistance(slot, reader),
     }
 

@@ -93,13 +93,13 @@ class Heartbeat(APIView):
     @extend_schema(
         operation_id="slots_heartbeat",
         request=shapes.TokenSerializer,
-        responses=shapes.LeaseSerializer,
+        responses=shapes.HeldSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
         """I am still at it: renew the lease. 409 lease_lost: the case went back meanwhile."""
         given = shapes.valid(shapes.TokenSerializer, request)
         slot = queue.renew(visible(request, pk), signed_in(request), given["token"])
-        return Response(shapes.LeaseSerializer(slot).data)
+        return Response(shapes.held(slot, signed_in(request)))
 
 
 class Release(APIView):

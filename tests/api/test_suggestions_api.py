@@ -111,6 +111,18 @@ class TestAtOnce:
         assert (body["id"], body["round"], body["items"]) == (made.pk, 3, made.items)
         assert client.get(path).content == bytes(made.mask.gzip)
 
+    def test_one_that_becomes_ready_in_the_reader_s_hands_is_told_with_the_lease(
+        self, project: Project, client: APIClient
+    ) -> None:
+        case = builders.case(project)
+        assignment = claim(client, project)
+        assert not assignment["assistance"]["ready"]
+        path = f"/api/slots/{assignment['slot']}/heartbeat"
+        held = {"token": assignment["token"]}
+        assert not client.post(path, held, format="json").json()["assistance"]["ready"]
+        hints.suggested(case)
+        assert client.post(path, held, format="json").json()["assistance"]["ready"]
+
     def test_the_list_says_for_which_cases_one_waits(
         self, project: Project, client: APIClient
     ) -> None:

@@ -1793,6 +1793,12 @@ export interface components {
                 }[];
             };
         };
+        Held: {
+            /** Format: date-time */
+            lease_expires_at: string;
+            /** @description a suggestion may have become ready meanwhile */
+            assistance: components["schemas"]["Assistance"];
+        };
         Hung: {
             code: string;
             name: string;
@@ -2043,10 +2049,6 @@ export interface components {
             running_round: components["schemas"]["RunningRound"] | null;
             model_in_use: components["schemas"]["ModelInUse"] | null;
             next_step: components["schemas"]["NextStep"] | null;
-        };
-        Lease: {
-            /** Format: date-time */
-            lease_expires_at: string;
         };
         LeftOut: {
             case: number;
@@ -6570,7 +6572,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Lease"];
+                    "application/json": components["schemas"]["Held"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

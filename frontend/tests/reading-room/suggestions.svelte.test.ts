@@ -197,6 +197,18 @@ it('decisions come back with a stored draft', async () => {
   expect(states()).toEqual(['waiting', 'waiting', 'rejected', 'waiting']);
 });
 
+it('a suggestion that becomes ready while the case is open is fetched, once', async () => {
+  await begin({ mode: 'at_once', ready: false, committed_at: null });
+  expect(asked).toEqual([]);
+  suggestions.becameReady({ mode: 'at_once', ready: false, committed_at: null });
+  expect(asked).toEqual([]);
+  for (let beat = 0; beat < 2; beat++) {
+    suggestions.becameReady({ mode: 'at_once', ready: true, committed_at: null });
+  }
+  await vi.waitFor(() => expect(suggestions.shown).not.toBeNull());
+  expect(asked).toHaveLength(1);
+});
+
 it('another case shows nothing of the one before', async () => {
   await begin({});
   suggestions.begin(assignment({ mode: 'off', ready: false, committed_at: null }), []);

@@ -34,7 +34,7 @@ export class Room extends CaseAtHand {
   readonly activity = new Activity(0);
   readonly lease = new Lease({
     activity: this.activity,
-    renew: server.heartbeat,
+    renew: (slot, token) => this.renew(slot, token),
     onLost: () => void this.lookForSubmission(),
   });
   readonly ahead: Ahead;
@@ -316,6 +316,12 @@ export class Room extends CaseAtHand {
     this.ahead.leave();
     await this.leaveBy(server.release);
     toasts.say(t('room.released'));
+  }
+
+  private async renew(slot: number, token: number): Promise<{ lease_expires_at: string }> {
+    const held = await server.heartbeat(slot, token);
+    if (slot === this.assignment?.slot) this.suggestions.becameReady(held.assistance);
+    return held;
   }
 
   private async leaveBy(door: (slot: number, token: number) => Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { NextCase } from './ahead.svelte';
-import type { Assignment, Hanging, SubmittedRead, Suggestion, Within } from './types';
+import type { Assignment, Assistance, Hanging, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
   post<Assignment>(`projects/${slug}/claims`, within);
@@ -27,7 +27,7 @@ export const seriesOfSlot = (slot: number, series: number) =>
 export const hangingOf = (slot: number) => get<Hanging>(`slots/${slot}/hanging`);
 
 export const heartbeat = (slot: number, token: number) =>
-  post<{ lease_expires_at: string }>(`slots/${slot}/heartbeat`, { token });
+  post<{ lease_expires_at: string; assistance: Assistance }>(`slots/${slot}/heartbeat`, { token });
 export const release = (slot: number, token: number) => post<void>(`slots/${slot}/release`, { token });
 export const skip = (slot: number, token: number, reason: string) =>
   post<void>(`slots/${slot}/skip`, { token, reason });

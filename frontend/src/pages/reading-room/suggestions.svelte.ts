@@ -111,6 +111,11 @@ export class Suggestions {
     if (assistance.mode !== 'off' && assistance.ready && !this.wantsFirst) void this.load();
   }
 
+  /** The model was still at work when the case was opened. */
+  becameReady(assistance: Assistance): void {
+    if (assistance.ready && !this.assistance.ready) this.adopt(assistance);
+  }
+
   /** The first reading is kept: from here on the suggestions are shown. */
   committed(at: string): void {
     this.adopt({ ...this.assistance, committed_at: at });
