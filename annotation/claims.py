@@ -243,8 +243,15 @@ def _lease(project: Project) -> timedelta:
 
 def _slot(row: dict[str, Any], ask: Ask) -> Slot:
     is_new = row.pop("event_data") is not None
+    slot = slot_from(row, ask.project)
+    slot.reader = ask.reader
+    slot.is_new = is_new  # type: ignore[attr-defined]
+    return slot
+
+
+def slot_from(row: dict[str, Any], project: Project) -> Slot:
+    """The slot that a statement returned, with all its columns."""
     slot = Slot(**row)
     slot._state.adding = False
-    slot.project, slot.reader = ask.project, ask.reader
-    slot.is_new = is_new  # type: ignore[attr-defined]
+    slot.project = project
     return slot

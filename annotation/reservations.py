@@ -76,7 +76,7 @@ def _prolonged(ask: claims.Ask) -> Slot | None:
 def _written(texts: claims.Texts, ask: claims.Ask) -> Slot | None:
     given = {**claims.parameters(ask), "life": LIFE}
     row = statements.fetch_one(texts.for_(ask.kinds), given)
-    return None if row is None else _slot(row, ask.project)
+    return None if row is None else claims.slot_from(row, ask.project)
 
 
 def _is_anything_free(ask: claims.Ask) -> bool:
@@ -87,10 +87,3 @@ def _is_anything_free(ask: claims.Ask) -> bool:
 
 def _of(project: Project, reader: User) -> Any:
     return Slot.objects.filter(project=project, reserved_for=reader)
-
-
-def _slot(row: dict[str, Any], project: Project) -> Slot:
-    slot = Slot(**row)
-    slot._state.adding = False
-    slot.project = project
-    return slot

@@ -32,6 +32,8 @@ export interface Actions extends ViewActions {
   planes(): void;
   crosshairs(): void;
   link(what: keyof Links): void;
+  /** The panel at the side goes to a window of its own, and back. */
+  secondWindow(): void;
   preset(index: number): void;
   tool(tool: Tool): void;
   brushSize(direction: 1 | -1): void;
@@ -156,6 +158,7 @@ export const ACTIONS: readonly Action[] = [
   row('link.scroll', 'view', 'Alt+a', 'layout.linkScroll', (room) => room.link('scroll')),
   row('link.window', 'view', 'Alt+t', 'layout.linkWindow', (room) => room.link('window')),
   row('link.view', 'view', 'Alt+v', 'layout.linkView', (room) => room.link('view')),
+  row('layout.window', 'view', 'Alt+u', 'layout.window', (room) => room.secondWindow()),
   tool('window', 'view', 'w'),
   tool('pan', 'view', 'p'),
   tool('zoom', 'view', 'z'),

@@ -28,7 +28,8 @@ const ACTS_ON_ENTER = 'a[href], button, summary, [role="button"], [role="tab"], 
 /** A key that belongs to what has the focus, or to an open dialog or menu, is not ours. */
 export function isTaken(event: KeyboardEvent, inFields = false): boolean {
   if (event.defaultPrevented || event.isComposing) return true;
-  const target = event.target instanceof Element ? event.target : null;
+  // Not `instanceof`: what lies in another window has that window's Element.
+  const target = event.target && 'closest' in event.target ? (event.target as Element) : null;
   const commands = event.ctrlKey || event.metaKey;
   if (target?.closest(DIALOGS)) return true;
   if (target?.closest(TYPING)) return !(inFields && commands);
@@ -44,6 +45,8 @@ class Shortcuts {
   active = $state.raw<readonly Shortcut[]>([]);
   sheetOpen = $state(false);
   paletteOpen = $state(false);
+  /** What was really pressed, of what was heard from another window. */
+  readonly #pressed = new WeakMap<KeyboardEvent, KeyboardEvent>();
 
   setEnabled(on: boolean): void {
     this.enabled = on;
@@ -68,11 +71,26 @@ class Shortcuts {
     };
   }
 
-  #press(event: KeyboardEvent, { run, inFields }: Shortcut): void {
+  /** Keys pressed in another window of this page count as pressed here, until the returned function is called. */
+  listenIn(other: Window): () => void {
+    const hear = (event: KeyboardEvent) => {
+      const { key, code, ctrlKey, altKey, shiftKey, metaKey, repeat, isComposing } = event;
+      const modifierAltGraph = event.getModifierState('AltGraph');
+      const init = { key, code, ctrlKey, altKey, shiftKey, metaKey, modifierAltGraph, repeat, isComposing };
+      const heard = new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true });
+      this.#pressed.set(heard, event);
+      if (!window.dispatchEvent(heard)) event.preventDefault();
+    };
+    other.addEventListener('keydown', hear);
+    return () => other.removeEventListener('keydown', hear);
+  }
+
+  #press(heard: KeyboardEvent, { run, inFields }: Shortcut): void {
+    const event = this.#pressed.get(heard) ?? heard;
     const single = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
     if (this.sheetOpen || this.paletteOpen) return;
     if ((single && !this.enabled) || isTaken(event, inFields)) return;
-    event.preventDefault();
+    heard.preventDefault();
     run();
   }
 }

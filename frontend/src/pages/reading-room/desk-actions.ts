@@ -1,5 +1,6 @@
 /** What keys and buttons do at the reader's desk. */
 
+import { mount, unmount } from 'svelte';
 import type { Actions } from '../../keys/actions';
 import { router } from '../../router.svelte';
 import { toasts } from '../../state/toasts.svelte';
@@ -8,6 +9,8 @@ import { sourceOf } from '../../viewer/links';
 import { whyNoPlanes } from '../../viewer/section';
 import type { Desk } from './desk.svelte';
 import { choiceByKey, chosen } from './form';
+import { freeKeys } from './free-keys';
+import SidePanel from './SidePanel.svelte';
 import { suggestionActions } from './suggestion-actions';
 import { comeToRest, viewActions } from './view-actions';
 
@@ -19,7 +22,7 @@ const BRUSH_RANGE = [0.25, 100] as const;
 /** `list` is the address to go to from here. */
 export function deskActions(desk: Desk, list: () => string): Actions {
   const { room } = desk;
-  return {
+  const actions: Actions = {
     ...viewActions(
       () => desk.viewer,
       () => {
@@ -32,17 +35,19 @@ export function deskActions(desk: Desk, list: () => string): Actions {
       (item) => desk.goTo(item),
       (uid) => desk.viewer?.select(uid),
     ),
-    ...paneActions(desk),
+    ...paneActions(desk, () => actions),
     ...toolActions(desk),
     ...segmentActions(desk),
     ...historyActions(desk),
     ...formActions(desk),
     ...caseActions(desk, list),
   };
+  return actions;
 }
 
 function paneActions(
   desk: Desk,
+  actions: () => Actions,
 ): Part<
   | 'step'
   | 'toEnd'
@@ -54,6 +59,7 @@ function paneActions(
   | 'crosshairs'
   | 'link'
   | 'preset'
+  | 'secondWindow'
 > {
   const { arrangement } = desk;
   return {
@@ -82,6 +88,16 @@ function paneActions(
     preset: (index) => {
       const preset = desk.presets[index];
       if (preset) desk.viewer?.look.applyPreset(preset);
+    },
+    secondWindow: () => {
+      const { second, room } = desk;
+      if (second.opened) return second.close();
+      const fill = (target: HTMLElement) => {
+        target.addEventListener('click', freeKeys);
+        const panel = mount(SidePanel, { target, props: { desk, actions: actions() } });
+        return () => void unmount(panel);
+      };
+      if (!second.open(fill, (other) => room.activity.watch(other))) toasts.fail(t('layout.noWindow'));
     },
   };
 }
@@ -158,10 +174,7 @@ function formActions(desk: Desk): Part<'option' | 'question' | 'confirm' | 'jump
       const next = here[Math.min(Math.max(at + by, 0), here.length - 1)];
       if (next) desk.focusQuestion(next.question.code);
     },
-    confirm: () => {
-      for (const { question, target, value } of room.form.proposals)
-        room.editing.answer(question, value, target);
-    },
+    confirm: () => room.editing.confirm(room.form.proposals),
     jump: () => desk.jump(),
   };
 }

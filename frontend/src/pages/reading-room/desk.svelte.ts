@@ -22,6 +22,7 @@ import { fieldOf, Going } from './going.svelte';
 import { Hands } from './hands.svelte';
 import type { Room } from './room.svelte';
 import { placeOf } from './suggestion-actions';
+import { SecondWindow } from './second-window.svelte';
 import type { SuggestedItem } from './types';
 
 const hasChoices = ({ question }: Answerable): boolean => choicesOf(question).length > 0;
@@ -40,6 +41,8 @@ export class Desk {
   /** They work in the active pane. */
   readonly hands: Hands;
   readonly going: Going;
+  /** For the panel at the side, while it is not in this one. */
+  readonly second = new SecondWindow();
 
   constructor(readonly room: Room) {
     this.hands = new Hands(room, () => this.viewer);
@@ -49,6 +52,7 @@ export class Desk {
         if (series && (frame >= 0 || this.at.series !== index)) this.showFrame(series.id, Math.max(0, frame));
       },
       mark: (uid) => this.viewer?.select(uid),
+      element: (id) => this.second.document.getElementById(id),
       question: (code) => this.focusQuestion(code),
     });
   }
@@ -101,7 +105,7 @@ export class Desk {
 
   focusQuestion(code: string): void {
     this.activeQuestion = code;
-    document.getElementById(fieldOf(code))?.scrollIntoView({ block: 'nearest' });
+    this.second.document.getElementById(fieldOf(code))?.scrollIntoView({ block: 'nearest' });
   }
 
   /** The question after this one that has options and no answer yet. */

@@ -2,7 +2,7 @@
 
 import { t } from '../../strings';
 import { type Appearance, appearanceOf, type Look, mayHave, segmentTarget } from '../../viewer/looks';
-import type { CaseRecord } from '../../viewer/record';
+import type { CaseRecord, Part } from '../../viewer/record';
 import type { AnswerValue, LabelClass, Mark } from '../../viewer/types';
 import { PatchBuilder } from '../../voxels/patch';
 import type { Question } from './types';
@@ -19,6 +19,14 @@ export class Editing {
     const typing = question.type === 'text' || question.type === 'number';
     const title = t('step.answer', { question: question.text });
     this.record.setAnswer(question.code, value, title, { target, typing });
+  }
+
+  /** What the schema proposes becomes the reader's answer, all of it in one step. */
+  confirm(proposals: readonly { question: Question; value: AnswerValue; target: string }[]): void {
+    const parts = proposals.map(({ question: { code }, value: after, target }): Part => {
+      return { kind: 'answer', question: code, target, before: this.record.answer(code, target), after };
+    });
+    this.record.commitAll(t('step.confirmed', { n: parts.length }), parts);
   }
 
   // --- marks ---

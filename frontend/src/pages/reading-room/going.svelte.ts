@@ -7,6 +7,8 @@ import type { FormState } from './form-state.svelte';
 export interface Ways {
   image(series: number, frame: number): void;
   mark(uid: string): void;
+  /** What lies on the page under that id. */
+  element(id: string): HTMLElement | null;
   /** The question becomes the one that the reader is at. */
   question(code: string): void;
 }
@@ -40,11 +42,11 @@ export class Going {
   to(question: string | null, place: Place): void {
     this.show(place);
     this.field = question === null ? null : { code: question, target: targetOf(place) };
-    if (question === null) document.getElementById('marks')?.focus();
+    if (question === null) this.ways.element('marks')?.focus();
   }
 
   private arrive(field: { code: string; target: string }): void {
-    const found = document.getElementById(fieldOf(field.code));
+    const found = this.ways.element(fieldOf(field.code));
     if (this.field !== field || found?.dataset.target !== field.target) return;
     this.field = null;
     this.ways.question(field.code);

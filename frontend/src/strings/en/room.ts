@@ -74,6 +74,9 @@ export const room = {
   'layout.linkScroll': 'Scroll together',
   'layout.linkWindow': 'Window together',
   'layout.linkView': 'Zoom and pan together',
+  'layout.window': 'Form in a second window',
+  'layout.noWindow':
+    'The browser did not open a second window. Allow pop-up windows for this address, then try again.',
   'layout.planes': 'Planes (MPR)',
 
   'tool.label': 'Tools',
@@ -125,6 +128,7 @@ export const room = {
   'mark.arrow': 'arrow',
   'mark.labelmap': 'painted area',
   'step.answer': 'answer “{question}”',
+  'step.confirmed': { one: 'confirm {n} proposal', other: 'confirm {n} proposals' },
   'step.added': 'draw {kind}: {label}',
   'step.moved': 'change {kind}: {label}',
   'step.removed': 'delete {kind}',
