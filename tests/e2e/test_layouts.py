@@ -478,6 +478,23 @@ def test_a_mark_is_seen_in_every_pane_where_it_lies_and_can_be_moved_in_each(roo
     expect(room.plane("sagittal").locator("svg text", has_text="Lesion")).to_have_count(1)
 
 
+def test_a_jump_goes_to_the_plane_in_which_the_mark_lies(room: Panes) -> None:
+    room.press("r")
+    room.stroke(room.pane(0), (20, 10), (30, 18))
+    room.press("b")
+    room.stroke(room.pane(0), (100, 80), (104, 80))
+    room.press("w", "Shift+V")
+    room.settled(4)
+    listed = room.page.get_by_role("button", name="Lesion")
+    for plane, frame in (("sagittal", "25"), ("coronal", "14")):
+        room.plane(plane).click(position={"x": 20, "y": 60})
+        room.press("Home")
+        expect(room.plane(plane)).to_have_attribute("data-frame", "0")
+        room.page.locator("aside li", has_text="Box").get_by_role("button").first.click()
+        expect(room.plane(plane)).to_have_attribute("data-frame", frame)
+    assert listed.count() > 0
+
+
 def test_nothing_is_drawn_in_what_is_only_looked_at(room: Panes) -> None:
     room.press("Shift+Q")
     room.settled(2)

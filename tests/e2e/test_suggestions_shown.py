@@ -183,6 +183,21 @@ def test_what_cannot_be_seen_is_gone_to_before_it_is_accepted(room: Room) -> Non
     eventually(room, WAITING)
 
 
+def test_suggestions_are_seen_in_planes_where_these_cut_them(room: Room) -> None:
+    room.press("Shift+V")
+    page = room.page
+    expect(page.locator("[data-viewport][data-phase=ready]")).to_have_count(4, timeout=60_000)
+    for plane, through, beside in (("sagittal", "55", "120"), ("coronal", "40", "90")):
+        pane = page.locator(f"[data-plane={plane}]")
+        pane.click(position={"x": 20, "y": 60})
+        for frame, seen in ((through, True), (beside, False)):
+            pane.evaluate(f"(pane) => pane.viewer.goTo({frame})")
+            expect(pane).to_have_attribute("data-frame", frame)
+            expect(drawn(page).and_(pane.locator("[data-suggested^='mask']"))).to_have_count(
+                1 if seen else 0
+            )
+
+
 def test_what_was_done_is_in_the_draft_and_in_the_read(
     room: Room, in_live_stack: Callable[[str], str]
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserType, Route, expect
 from reading_room import (
@@ -357,6 +359,48 @@ def test_a_killed_server_loses_no_stroke(room: Room, live_stack: Stack) -> None:
     live_stack.wait_ready("web")
     mask = mask_of(room, room.slot, room.stored()["content"])
     assert int((mask == 1).sum()) == painted["lesion"]
+
+
+def test_a_browser_killed_in_mid_stroke_loses_nothing_that_was_done_before_it(
+    place: Place, reader: str, browser_type: BrowserType, tmp_path: Path,
+    browser_type_launch_args: dict[str, Any],
+) -> None:  # fmt: skip
+    """The server has heard of none of it: what comes back was kept by the browser that died."""
+
+    def begin() -> Room:
+        context = browser_type.launch_persistent_context(
+            tmp_path, viewport={"width": 1280, "height": 800}, **browser_type_launch_args
+        )
+        cookie = {"name": "session", "value": place.sessions[reader], "url": place.url}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        return Room(context.pages[0], place)
+
+    room = begin().open()
+    slot = room.slot
+    room.page.route("**/draft", lambda route: route.abort())
+    room.press("2", "r")
+    room.drag((30, 20), (50, 40))
+    room.press("b")
+    room.drag((40, 60), (60, 60))
+    expect(room.root).to_have_attribute("data-save", "offline", timeout=15_000)
+    marks, painted = room.marks, room.painted
+    room.page.mouse.move(*room.at(80, 30))
+    room.page.mouse.down()
+    room.page.mouse.move(*room.at(100, 50), steps=5)
+    for process in psutil.process_iter(["cmdline"]):
+        if f"--user-data-dir={tmp_path}" in (process.info["cmdline"] or []):
+            process.kill()
+
+    again = begin().open(slot)
+    assert again.marks == marks
+    assert again.painted == painted
+    expect(again.page.get_by_role("radio", name="Yes")).to_be_checked()
+    again.saved()
+    stored = again.stored()["content"]
+    assert answers(stored) == {"finding": "yes"}
+    mask = mask_of(again, slot, stored)
+    assert int((mask == 1).sum()) == painted["lesion"]
+    again.page.context.close()
 
 
 def test_a_submission_whose_answer_was_lost_has_one_effect(

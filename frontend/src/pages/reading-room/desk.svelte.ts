@@ -81,6 +81,8 @@ export class Desk {
     if (!question) return [];
     return choicesOf(question).map((choice) => ({ key: keyOfChoice(question, choice), label: choice.label }));
   });
+  /** With more than one series to choose from, they are listed beside the image. */
+  readonly railed: boolean = $derived.by(() => this.room.series.length + this.arrangement.beside.length > 1);
   /** What this browser cannot draw is not offered. */
   readonly kinds: MarkKind[] = $derived.by(() => {
     const paints = this.stage?.boot.renderer !== 'cpu';
