@@ -261,6 +261,28 @@ def _faults_of_marks(document: Json, content: Json) -> Iterator[Problem]:
     for index, mark in enumerate(content["marks"]):
         for sentence in _faults_of_mark(mark):
             yield problem(f"marks.{index}", sentence)
+    for label in document.get("classes", []):
+        if label.get("landmarks"):
+            yield from _faults_of_landmarks(document, label, content["marks"])
+
+
+def _faults_of_landmarks(document: Json, label: Json, marks: list[Json]) -> Iterator[Problem]:
+    """Each landmark that a class names is placed at most once; all of them where landmarks are required."""
+    placed: set[str] = set()
+    for index, mark in enumerate(marks):
+        if mark["kind"] != MarkKind.LANDMARK or mark.get("label_class") != label["code"]:
+            continue
+        name = mark.get("text", "")
+        if name not in label["landmarks"]:
+            sentence = f"Say which landmark of “{label['name']}” it is."
+            yield problem(f"marks.{index}", sentence)
+        elif name in placed:
+            sentence = f"“{name}” of “{label['name']}” is placed twice."
+            yield problem(f"marks.{index}", sentence)
+        placed.add(name)
+    missing = [name for name in label["landmarks"] if name not in placed]
+    if missing and MarkKind.LANDMARK in document.get("required_marks", []):
+        yield problem("marks", f"Place of “{label['name']}”: {', '.join(missing)}.")
 
 
 def _faults_of_mark(mark: Json) -> Iterator[str]:

@@ -55,6 +55,14 @@ CLASS = {
         },
         "value": {"type": "integer", "minimum": 1, "maximum": 255},
         "marks": KINDS | {"description": "the kinds it may have; left out: all of the project's"},
+        "landmarks": {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 100,
+            "uniqueItems": True,
+            "items": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"^\S(.*\S)?$"},
+            "description": "names of points that are placed once each, in this order",
+        },
         "term": TERM,
         "category": {"enum": sorted(set(CATEGORIES) - {""})},
     },
@@ -213,6 +221,9 @@ def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
             if kind not in marks:
                 where = f"classes.{index}.marks"
                 yield problem(where, f"“{kind}” is not among the marks of the project.")
+        if label.get("landmarks") and "landmark" not in label.get("marks", marks):
+            where = f"classes.{index}.landmarks"
+            yield problem(where, f"“{label['name']}” names landmarks but may have no landmark.")
     for kind in marks:
         if classes and not any(kind in label.get("marks", [kind]) for label in classes):
             yield problem("classes", f"No class may have marks of kind {kind}.")

@@ -112,6 +112,12 @@ def test_a_sound_document_passes() -> None:
             "No class may have marks of kind contour",
         ),
         ({"required_marks": ["ellipse"]}, "required but not among"),
+        (
+            {"classes": [{**CLASSES[0], "marks": ["box"], "landmarks": ["a", "b"]}, CLASSES[1]]},
+            "“Lesion” names landmarks but may have no landmark",
+        ),
+        ({"classes": [{**CLASSES[0], "landmarks": ["a", "a"]}]}, "landmarks"),
+        ({"classes": [{**CLASSES[0], "landmarks": ["a", " b"]}]}, "landmarks"),
         ({"marks": [], "questions": []}, "It asks nothing"),
         ({"questions": [FINDING, FINDING]}, "code “finding” is used 2 times"),
         ({"questions": [{**FINDING, "options": []}]}, "must not be empty"),
@@ -265,6 +271,30 @@ def test_required_marks_are_asked_for() -> None:
     asked = document(required_marks=["box"])
     assert "Draw at least one box" in messages(content(finding="no"), asked)
     assert messages(content(box(), finding="no"), asked) == ""
+
+
+def test_named_landmarks_are_placed_once_each_and_all_where_they_are_required() -> None:
+    named = [{**CLASSES[0], "landmarks": ["Nasion", "Sella"]}, CLASSES[1]]
+
+    def point(uid: str, text: str, **changes: Any) -> dict[str, Any]:
+        landmark = {"tracking_uid": uid, "kind": "landmark", "points_px": [[1, 2]], "text": text}
+        return box(**{**landmark, **changes})
+
+    one, other = point("1.1", "Nasion"), point("1.2", "Sella")
+    asked = document(classes=named)
+    assert messages(content(one, finding="no"), asked) == ""
+    assert "“Nasion” of “Lesion” is placed twice" in messages(
+        content(one, point("1.3", "Nasion"), finding="no"), asked
+    )
+    assert "Say which landmark of “Lesion”" in messages(
+        content(point("1.3", "Elsewhere"), finding="no"), asked
+    )
+    elsewhere = point("1.3", "Nasion", label_class="node")
+    assert messages(content(one, elsewhere, finding="no"), asked) == ""
+    required = document(classes=named, required_marks=["landmark"])
+    assert "Place of “Lesion”: Sella." in messages(content(one, finding="no"), required)
+    assert messages(content(one, other, finding="no"), required) == ""
+    assert messages(content(one, one | {"tracking_uid": "9"}), required, complete=False) == ""
 
 
 def test_a_question_on_marks_is_asked_of_each_mark() -> None:

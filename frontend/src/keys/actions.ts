@@ -39,6 +39,7 @@ export interface Actions extends ViewActions {
   brushSize(direction: 1 | -1): void;
   toggleBall(): void;
   chooseClass(index: number): void;
+  landmark(by: 1 | -1): void;
   toggleHidden(): void;
   /** The mark that is selected, or else the segment of the armed class. */
   hideOne(): void;
@@ -107,6 +108,7 @@ const NUMBERED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 type When = Action['when'];
 const marks: When = (offered) => offered.marks.length > 0;
 const paints: When = (offered) => offered.marks.includes('labelmap');
+const names: When = (offered) => offered.classes.some(({ landmarks }) => landmarks?.length);
 const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
@@ -193,6 +195,8 @@ export const ACTIONS: readonly Action[] = [
   drawing('angle', 'a'),
   drawing('cobb_angle', 'Shift+a'),
   drawing('landmark', 'm'),
+  row('landmark.next', 'mark', 'Alt+.', 'landmarks.following', (room) => room.landmark(1), names),
+  row('landmark.previous', 'mark', 'Alt+,', 'landmarks.previous', (room) => room.landmark(-1), names),
   drawing('arrow', 't'),
   tool('brush', 'mark', 'b', paints),
   tool('eraser', 'mark', 'e', paints),

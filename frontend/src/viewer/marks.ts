@@ -12,6 +12,7 @@ import {
   utilities,
 } from '@cornerstonejs/tools';
 import type { Label } from './label-tool';
+import { namesOf } from './landmarks';
 import { drawingOf, emptyTextBox, mutable, NO_CLASS_COLOUR, styleOf } from './mark-look';
 import { frameIndexOf, measure } from './measure';
 import { planeOf } from './plane';
@@ -48,6 +49,8 @@ interface Context {
   activeClass: () => LabelClass | null;
   /** The reader selected a mark in the image, or none ('') any more; `drawn` if it was drawn just now. */
   onSelect: (uid: string, drawn: boolean) => void;
+  /** The name that the next point of the class gets; null if all are placed. */
+  nextLandmark: (label: LabelClass) => string | null;
   refuse: (why: Refusal) => void;
   /** Whether the series is the reader's to draw in. */
   mine: (seriesId: number) => boolean;
@@ -303,12 +306,21 @@ export class MarkProjection {
     if (!draft || this.cancelling) return;
     this.drafts.delete(uuid);
     const { label } = draft;
-    const mark = this.read(drawing, label.code, draft.pane);
+    const read = this.read(drawing, label.code, draft.pane);
     annotations.state.removeAnnotation(uuid);
+    const mark = read && this.named(read, label);
     if (!mark) return this.render();
-    const title = this.context.titles.added(mark.kind as DrawnKind, label.name);
+    const title = this.context.titles.added(mark.kind as DrawnKind, mark.text || label.name);
     this.context.record.setMark(mark.tracking_uid, mark, title);
     if (mark.kind === 'arrow') this.announce(mark.tracking_uid);
+  }
+
+  /** A point of a class that names its landmarks is the next of them; null once all are placed. */
+  private named(mark: Mark, label: LabelClass): Mark | null {
+    if (mark.kind !== 'landmark' || namesOf(label).length === 0) return mark;
+    const text = this.context.nextLandmark(label);
+    if (text === null) this.context.refuse('allPlaced');
+    return text === null ? null : { ...mark, text };
   }
 
   /** An arrow points at something: its text is asked for as soon as it is drawn. */

@@ -13,6 +13,8 @@ export interface ViewerOptions {
   record: CaseRecord;
   classes: () => readonly LabelClass[];
   titles: Titles & PaintTitles;
+  /** The name that the next point of a class with named landmarks gets; null if all are placed. */
+  nextLandmark: (label: LabelClass) => string | null;
   /** Tells the reader why nothing was drawn or painted. */
   refuse: (why: Refusal) => void;
   /** Asks the server for a fresh description of a series, with a fresh address of its frames. */

@@ -56,6 +56,7 @@ export class Stage {
       titles: options.titles,
       activeClass: () => this.activeClass,
       onSelect: (uid, drawn) => this.active?.selected(uid, drawn ? uid : ''),
+      nextLandmark: options.nextLandmark,
       refuse: options.refuse,
       mine: options.mine,
     });

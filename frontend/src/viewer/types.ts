@@ -52,7 +52,7 @@ export interface Technique {
  * Why nothing was drawn or painted: the segment is locked, its pixels are colours, images are not here yet,
  * the series is only looked at, the drawing does not lie within one image, or the tool needs one.
  */
-export type Refusal = 'locked' | 'colours' | 'notLoaded' | 'beside' | 'spread' | 'inPlane';
+export type Refusal = 'locked' | 'colours' | 'notLoaded' | 'beside' | 'spread' | 'inPlane' | 'allPlaced';
 
 /** Why pixels are not (all of) what was measured. */
 export type FidelityReason =
@@ -163,4 +163,6 @@ export interface LabelClass {
   value: number;
   /** The kinds of mark it may have; without them, all that the project has. */
   marks?: MarkKind[];
+  /** Names of points that are placed once each, in this order. */
+  landmarks?: string[];
 }

@@ -104,7 +104,9 @@ function paneActions(
 
 function toolActions(
   desk: Desk,
-): Part<'tool' | 'brushSize' | 'toggleBall' | 'chooseClass' | 'toggleHidden' | 'removeSelected'> {
+): Part<
+  'tool' | 'brushSize' | 'toggleBall' | 'chooseClass' | 'landmark' | 'toggleHidden' | 'removeSelected'
+> {
   const { room, hands } = desk;
   return {
     tool: (tool) => hands.setTool(tool),
@@ -121,6 +123,13 @@ function toolActions(
     chooseClass: (index) => {
       const label = room.classes[index];
       if (label) hands.setClass(label.code);
+    },
+    landmark: (by) => {
+      const { landmarks, label } = hands;
+      const named = landmarks.names.length ? label : room.classes.find((one) => one.landmarks?.length);
+      if (named && named !== label) hands.hold(named.code);
+      if (desk.view.tool !== 'landmark') hands.setTool('landmark');
+      landmarks.step(by);
     },
     toggleHidden: () => desk.viewer?.setMarksHidden(!desk.view.marksHidden),
     removeSelected: () => {

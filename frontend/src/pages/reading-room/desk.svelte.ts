@@ -45,7 +45,11 @@ export class Desk {
   readonly second = new SecondWindow();
 
   constructor(readonly room: Room) {
-    this.hands = new Hands(room, () => this.viewer);
+    this.hands = new Hands(
+      room,
+      () => this.viewer,
+      (uid) => this.jumpTo(uid),
+    );
     this.going = new Going(() => room.form, {
       image: (index, frame) => {
         const series = room.series[index];

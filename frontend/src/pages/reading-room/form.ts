@@ -4,7 +4,8 @@
  */
 
 import { t } from '../../strings';
-import type { Answer, AnswerValue, Content, Mark, Option } from '../../viewer/types';
+import { faultsOf } from '../../viewer/landmarks';
+import type { Answer, AnswerValue, Content, LabelClass, Mark, Option } from '../../viewer/types';
 import { CASE, type Form, levelOf, type Place, targetOf } from './conditions';
 import type { Choice, Condition, Question } from './types';
 
@@ -116,6 +117,7 @@ export function blocks(form: Form, marks: readonly Mark[]): Block[] {
         question: null,
         place: CASE,
       })),
+    ...(schema.classes ?? []).flatMap((label) => landmarkBlocks(form, label, marks)),
     ...onImages.flatMap((place) => blocksAt(form, place)),
     ...places.mark.flatMap((place) => blocksAt(form, place)),
     ...form.broken().map(({ rule, place }): Block => ({
@@ -123,6 +125,15 @@ export function blocks(form: Form, marks: readonly Mark[]): Block[] {
       ...(cause(form, rule.then, place) ?? cause(form, rule.if, place) ?? { question: null, place }),
     })),
   ];
+}
+
+function landmarkBlocks(form: Form, label: LabelClass, marks: readonly Mark[]): Block[] {
+  const required = (form.schema.required_marks ?? []).includes('landmark');
+  return faultsOf(label, marks, required).map(({ fault, uid, name }) => ({
+    text: t(`landmarks.${fault}`, { name, label: label.name }),
+    question: null,
+    place: form.place('mark', uid) ?? CASE,
+  }));
 }
 
 function blocksAt(form: Form, place: Place): Block[] {

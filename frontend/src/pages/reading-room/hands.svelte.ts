@@ -7,17 +7,21 @@ import { madeBy, needsImage, type Tool } from '../../viewer/state';
 import type { LabelClass, Refusal } from '../../viewer/types';
 import type { Viewer } from '../../viewer/viewer';
 import type { Room } from './room.svelte';
+import { Landmarks } from './landmarks.svelte';
 import { Segments } from './segments.svelte';
 
 export class Hands {
   classCode = $state('');
   readonly segments: Segments;
+  readonly landmarks: Landmarks;
 
   constructor(
     private readonly room: Room,
     private readonly viewer: () => Viewer | null,
+    jumpTo: (uid: string) => void,
   ) {
     this.segments = new Segments(room, viewer);
+    this.landmarks = new Landmarks(room, () => this.label, jumpTo);
   }
 
   get label(): LabelClass | null {

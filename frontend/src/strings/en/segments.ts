@@ -31,6 +31,7 @@ export const segments = {
   'refusal.colours': 'This image has colours, not values: there is no range to paint.',
   'refusal.notLoaded': 'Some of the images that the brush reaches are not loaded yet. Try again in a moment.',
   'refusal.beside': 'Marks belong to the case. This series is only shown beside it, so nothing was kept.',
+  'refusal.allPlaced': 'All landmarks of “{label}” are placed. Move one, or delete it to place it again.',
   'refusal.spread':
     'A mark lies on one image. The points of this one lie on several images of the series, so it was not kept: draw it along one image, or in the acquired stack.',
   'refusal.inPlane':
