@@ -24,7 +24,16 @@ it('the next name is the first that is free, or the wanted one, or the first fre
   expect(nextOf(label, placed, '')).toBe('Sella');
   expect(nextOf(label, placed, 'Gonion')).toBe('Gonion');
   expect(nextOf(label, placedOf(label, [point('Gonion')]), 'Gonion')).toBe('Nasion');
-  expect(nextOf(label, placedOf(label, label.landmarks.map((name) => point(name))), '')).toBeNull();
+  expect(
+    nextOf(
+      label,
+      placedOf(
+        label,
+        label.landmarks.map((name) => point(name)),
+      ),
+      '',
+    ),
+  ).toBeNull();
 });
 
 it('points of other classes and other kinds take no name', () => {
