@@ -26,7 +26,7 @@ def room(browser: Browser, place: Place, reader: str) -> Iterator[Room]:
     context = place.enter(browser, reader)
     page = context.new_page()
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield Room(page, place).open()
     context.close()
     assert errors == []

@@ -55,8 +55,11 @@ function every(found: readonly Kleene[]): Kleene {
 }
 const some = (found: readonly Kleene[]): Kleene => not(every(found.map(not)));
 
+/** Only numbers and texts are answers. */
+const same = (one: unknown, other: unknown): boolean =>
+  (typeof one === 'number' || typeof one === 'string') && one === other;
 const equals = (value: AnswerValue, operand: AnswerValue): boolean =>
-  (Array.isArray(value) ? value : [value]).some((one) => one === operand);
+  (Array.isArray(value) ? value : [value]).some((one) => same(one, operand));
 
 const isDate = (value: AnswerValue): boolean => typeof value === 'string' && DATE.test(value);
 

@@ -336,7 +336,8 @@ export class Room extends CaseAtHand {
   /** The link is back: what waited is sent. */
   reconnected(): void {
     if (this.save.kind === 'offline') void this.autosave.flush();
-    void this.sendOthers();
+    // What does not get through stays in the browser, and waits for the next time.
+    void this.sendOthers().catch(() => undefined);
     if (!this.submitAgain) return;
     this.submitAgain = false;
     void this.submit();
