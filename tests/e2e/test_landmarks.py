@@ -29,7 +29,7 @@ def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
 
 def put(room: Room, name: str) -> None:
     room.page.mouse.click(*room.at(*PIXELS[name]))
-    expect(room.page.locator("aside li", has_text=name)).to_be_visible()
+    expect(room.page.locator("#marks li", has_text=name)).to_be_visible()
 
 
 def placed(room: Room) -> dict[str, list[float]]:
@@ -71,7 +71,7 @@ def test_one_steps_through_them_and_places_what_was_left_out(room: Room) -> None
     expect(said).to_have_text("Next: Nasion")
     room.press("End", "Alt+.")
     expect(room.viewport).to_have_attribute("data-frame", "0")
-    expect(room.page.locator("aside li.selected")).to_contain_text("Sella")
+    expect(room.page.locator("#marks li.selected")).to_contain_text("Sella")
     room.press("Alt+.")
     expect(said).to_have_text("Next: Gonion")
     put(room, "Gonion")
@@ -85,7 +85,7 @@ def test_a_point_is_given_another_name_and_a_name_that_is_there_twice_blocks(roo
     put(room, "Nasion")
     put(room, "Sella")
     room.press("w")
-    row = room.page.locator("aside li", has_text="Sella")
+    row = room.page.locator("#marks li", has_text="Sella")
     row.get_by_role("button").first.click()
     room.page.get_by_label("Which landmark").select_option("Nasion")
     expect(room.page.get_by_text("“Nasion” of “Skull” is placed twice.")).to_be_visible()
@@ -98,5 +98,5 @@ def test_a_class_without_names_takes_any_number_of_points(room: Room) -> None:
     room.press("Shift+Digit2", "m")
     for pixel in ((20, 20), (30, 30), (40, 40), (50, 50)):
         room.page.mouse.click(*room.at(*pixel))
-    expect(room.page.locator("aside li")).to_have_count(4)
+    expect(room.page.locator("#marks li")).to_have_count(4)
     assert [mark["text"] for mark in room.marks] == [""] * 4

@@ -189,7 +189,7 @@ def test_suggestions_are_seen_in_planes_where_these_cut_them(room: Room) -> None
     expect(page.locator("[data-viewport][data-phase=ready]")).to_have_count(4, timeout=60_000)
     for plane, through, beside in (("sagittal", "55", "120"), ("coronal", "40", "90")):
         pane = page.locator(f"[data-plane={plane}]")
-        pane.click(position={"x": 20, "y": 60})
+        pane.click(position={"x": 60, "y": 200})
         for frame, seen in ((through, True), (beside, False)):
             pane.evaluate(f"(pane) => pane.viewer.goTo({frame})")
             expect(pane).to_have_attribute("data-frame", frame)

@@ -278,6 +278,9 @@ def test_without_single_key_shortcuts_letters_are_dead_and_arrows_scroll(room: R
 
 
 def test_nothing_lands_in_the_case_before_while_the_next_one_loads(room: Room) -> None:
+    room.page.route("**/claims/next", lambda route: route.abort())
+    room.page.reload()
+    room.wait()
     room.page.route("**/pixels/**", lambda route: None)
     first = room.slot
     room.press("b", "1", "Control+Enter")

@@ -335,6 +335,10 @@ async function load(imageId: string): Promise<Types.IImage> {
 }
 
 export function registerFrames(): void {
+  // Whoever asked for a frame hears that it failed; the library fails once more, before nobody.
+  addEventListener('unhandledrejection', (event) => {
+    if (event.reason instanceof FrameError) event.preventDefault();
+  });
   imageLoader.registerImageLoader(SCHEME, (imageId) => ({
     promise: whileKnown(resolve(imageId)?.series.id ?? 0, load(imageId)),
   }));

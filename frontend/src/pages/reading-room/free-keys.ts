@@ -6,7 +6,8 @@ export function freeKeys({ detail, currentTarget }: MouseEvent): void {
   const within = currentTarget as HTMLElement;
   // Buttons that are pressed by key are clicked too, without a count.
   if (detail === 0) return;
-  setTimeout(() => {
+  // The window's own clock: that of a window behind it is slow.
+  within.ownerDocument.defaultView?.setTimeout(() => {
     const focused = within.ownerDocument.activeElement as HTMLElement | null;
     if (focused?.matches(HOLDS_KEYS) && within.contains(focused)) focused.blur();
   });
