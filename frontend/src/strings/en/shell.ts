@@ -14,6 +14,7 @@ export const shell = {
   'action.retry': 'Try again',
   'action.remove': 'Remove',
 
+  'time.now': 'just now',
   'state.loading': 'Loading…',
   'state.copied': 'Copied',
   'state.notUpdated': 'Not updated since {time}: {why}',
