@@ -28,6 +28,7 @@ GAP = "{}"
 BETWEEN_SENTENCES = re.compile(r"(?<=[.!?]) (?=\S)")
 WHERE = re.compile(r"([\w.\[\]-]+): (.+)", re.DOTALL)
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+DECIMAL = re.compile(r"-?\d+\.\d+")
 NARROW_SPACE = "\u202f"
 
 
@@ -121,6 +122,8 @@ def _name(catalogue: Catalogue, value: str) -> str:
 def _value(catalogue: Catalogue, value: str) -> str:
     if GROUPED.fullmatch(value):
         return value.replace(",", NARROW_SPACE)
+    if DECIMAL.fullmatch(value):
+        return value.replace(".", ",")
     return _matched(catalogue, value) or _by_parts(catalogue, value) or value
 
 

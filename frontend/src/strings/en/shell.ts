@@ -103,6 +103,7 @@ export const shell = {
   'overview.held': 'goes back to the queue {when}',
   'overview.guideline': 'Reading guideline',
 
+  'plot.role': 'plot',
   'plot.help': 'Left and right arrow keys read the points one by one.',
   'plot.table': 'Show as a table',
   'plot.interval': '{value} ({low}–{high})',

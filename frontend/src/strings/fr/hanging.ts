@@ -48,6 +48,7 @@ export const hanging: Translation<typeof english> = {
   'hanging.from.prior': 'Examen antérieur',
   'hanging.pane': 'Volet {number}',
   'hanging.pane.shows': 'Le volet {number} montre une série',
+  'hanging.words': '« {words} »',
   'hanging.pane.empty': 'vide',
   'hanging.pane.from': 'Provenance',
   'hanging.pane.show': 'Affichage',

@@ -108,6 +108,7 @@ export const shell: Translation<typeof english> = {
   'overview.held': 'retourne dans la file {when}',
   'overview.guideline': 'Consignes de lecture',
 
+  'plot.role': 'graphique',
   'plot.help': 'Les flèches gauche et droite parcourent les points un à un.',
   'plot.table': 'Afficher en tableau',
   'plot.interval': '{value} ({low}–{high})',
