@@ -112,5 +112,7 @@ describe('speaking French', () => {
     expect(find('brush')).toEqual(['Pinceau']);
     expect(find('pinceau')).toEqual(['Pinceau']);
     expect(find('retablir')).toEqual(['Rétablir']);
+    const { nameOf } = await import('../src/keys/notation');
+    expect(nameOf('Control+Shift+Delete')).toBe('Ctrl+Maj+Suppr');
   });
 });

@@ -25,8 +25,8 @@ export const imports: Translation<typeof english> = {
   'imports.stopKeep': 'Continuer',
   'imports.sent': 'Tous les fichiers sont envoyés ; leur contrôle est en cours.',
   'imports.fileFailed': 'Non envoyé',
-  'imports.unfinished': 'Une importation du {when} a été interrompue',
-  'imports.unfinishedOf': 'Une importation du {when} par {who} n’est pas terminée',
+  'imports.unfinished': 'Une importation commencée {when} a été interrompue',
+  'imports.unfinishedOf': 'Une importation commencée {when} par {who} n’est pas terminée',
   'imports.underWay': {
     one: '{n} fichier manque. Il est peut-être en route en ce moment : demandez à {who} avant d’abandonner l’importation.',
     other:

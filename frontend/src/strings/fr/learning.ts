@@ -44,7 +44,7 @@ export const learning: Translation<typeof english> = {
   'rounds.labels': { one: '{n} cas annoté', other: '{n} cas annotés' },
   'rounds.waiting': 'En attente de sa première époque',
   'rounds.leftOut': { one: '{n} cas a été laissé de côté', other: '{n} cas ont été laissés de côté' },
-  'rounds.unmeasured': '{metric} de « {arm} » n’a pas pu être mesurée sur le jeu de test réservé.',
+  'rounds.unmeasured': '{metric}, « {arm} » : mesure impossible sur le jeu de test réservé.',
   'rounds.log': 'Journal',
   'rounds.logEmpty': 'Rien n’a encore été consigné.',
   'rounds.models': 'Modèles de ce cycle',

@@ -16,7 +16,7 @@ export const suggestions: Translation<typeof english> = {
   'suggestions.wait':
     'Le modèle a examiné ce cas. Son avis s’affiche une fois votre propre lecture enregistrée.',
   'suggestions.committed':
-    'Votre propre lecture du {when} est conservée telle quelle. Modifiez ce que vous voulez, puis validez : la lecture finale peut différer.',
+    'Votre propre lecture de {when} est conservée telle quelle. Modifiez ce que vous voulez, puis validez : la lecture finale peut différer.',
   'suggestions.commit': 'Enregistrer ma lecture',
   'suggestions.readyToCommit': 'Prêt à enregistrer votre propre lecture',
   'suggestions.committing': 'Enregistrement…',

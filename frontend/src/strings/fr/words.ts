@@ -3,6 +3,18 @@ import type { words as english } from '../en/words';
 import type { Translation } from '../shape';
 
 export const words: Translation<typeof english> = {
+  'cap.Backspace': 'Retour arrière',
+  'cap.Delete': 'Suppr',
+  'cap.End': 'Fin',
+  'cap.Enter': 'Entrée',
+  'cap.Escape': 'Échap',
+  'cap.Home': 'Début',
+  'cap.Insert': 'Inser',
+  'cap.PageDown': 'Pg suiv',
+  'cap.PageUp': 'Pg préc',
+  'cap.Shift': 'Maj',
+  'cap.Space': 'Espace',
+
   'task.classification': 'Classification',
   'task.segmentation': 'Segmentation',
   'task.detection': 'Détection',
