@@ -63,8 +63,8 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         read_only_fields = fields
 
     @extend_schema_field(RoundStepSerializer(many=True))
-    def get_steps(self, round_: Round) -> list[dict[str, str]]:
-        return stages.listed(round_)
+    def get_steps(self, round_: Round) -> Any:
+        return RoundStepSerializer(stages.listed(round_), many=True).data
 
     def get_cancel_requested(self, round_: Round) -> bool:
         return round_.cancel_requested_at is not None

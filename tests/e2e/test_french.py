@@ -82,8 +82,9 @@ def test_a_reader_works_in_french_and_keeps_it(reader: Page, place: Place) -> No
     room.wait()
     expect(reader.get_by_role("toolbar", name="Outils")).to_be_visible()
     expect(reader.get_by_role("button", name=re.compile("^Valider"))).to_be_visible()
-    room.press("b")
+    room.press("r")
     room.drag((30, 30), (60, 50))
+    expect(reader.get_by_role("button", name=f"Supprimer{THIN}: rectangle")).to_be_visible()
     assert [mark["kind"] for mark in room.marks] == ["box"]
     expect(reader.get_by_role("button", name=re.compile("Annuler"))).to_be_visible()
     press_on_a_french_keyboard(reader, "é", "Digit2")
