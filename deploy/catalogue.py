@@ -42,7 +42,7 @@ ENGLISH_ALONE = (
 )
 """What these say is read in files, logs, the ledger, the administration or by programs."""
 
-SENTENCE = re.compile(r"[A-Z“{‘][^\n]* [^\n]*(?:[.!?]|\. {})")
+SENTENCE = re.compile(r"[A-Za-z“{‘][^\n]* [^\n]*(?:[.!?]|\. {})")
 SILENT_KEYWORDS = {"help_text", "description", "summary"}
 SILENT_CALLS = {"debug", "info", "warning", "error", "exception", "critical", "getLogger"}
 TRANSLATED = re.compile(r"{% translate \"([^\"]+)\" %}")
