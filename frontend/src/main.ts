@@ -1,4 +1,6 @@
 /** The language of the page first, as the server chose it; then everything that speaks it. */
+import '@fontsource-variable/inter/wght.css';
+import './ui/theme.css';
 import { language, speak } from './strings';
 
 void speak(document.documentElement.lang)

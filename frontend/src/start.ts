@@ -1,6 +1,4 @@
 /** Starts the application. What is loaded from here on may say its texts at once: the language is known. */
-import '@fontsource-variable/inter/wght.css';
-import './ui/theme.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { router } from './router.svelte';
