@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from annotation.api.sentences import said
 from annotation.errors import NotFound
-from annotation.models import ImportItem, Role, User
+from annotation.models import Import, ImportItem, Role, User
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/me/language"
@@ -94,8 +94,9 @@ def test_what_was_kept_in_english_is_told_in_the_language_of_today() -> None:
     project = builders.project()
     steward = builders.user(Role.STEWARD, project=project)
     reason = "The object has 3 frames; the limit is 2."
+    batch = Import.objects.create(project=project, created_by=steward)
     ImportItem.objects.create(
-        project=project, name="a.dcm", size=1, state=ImportItem.State.QUARANTINED, reason=reason
+        batch=batch, name="a.dcm", size=1, state=ImportItem.State.QUARANTINED, reason=reason
     )
     client = signed_in(steward)
     path = f"/api/projects/{project.slug}/quarantine"
@@ -144,7 +145,7 @@ def test_before_signing_in_the_language_can_be_chosen(client: Client) -> None:
     assert "Pas de compte" in text
     assert "Sign in" not in text
     wrong = client.post(LOGIN, {"login": "nobody", "password": "wrong"}).content.decode()
-    assert "ne sont pas corrects" in wrong
+    assert "L’identifiant ou le mot de passe est incorrect." in wrong
 
 
 def test_pages_of_failures_are_french(client: Client) -> None:
