@@ -7,7 +7,7 @@ export const reading: Translation<typeof english> = {
   'list.search': 'Numéro, modalité ou région',
   'list.searchAll': 'Numéro, type, UID ou patient',
   'list.stage': 'Étape',
-  'list.any': 'Tous',
+  'list.any': 'Tout',
   'list.case': 'Cas',
   'list.images': 'Images',
   'list.modality': 'Modalité',

@@ -4,7 +4,7 @@ import type { Translation } from '../shape';
 
 export const shell: Translation<typeof english> = {
   'app.name': 'Consilium',
-  'app.researchOnly': 'Réservé à la recherche. Pas de diagnostic primaire.',
+  'app.researchOnly': 'Réservé à la recherche. Non destiné au diagnostic primaire.',
   'app.skip': 'Aller au contenu',
 
   'action.cancel': 'Annuler',
