@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from . import first_sign_in, frontend
@@ -11,6 +12,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     re_path(first_sign_in.CLOSED, first_sign_in.closed),
+    path("accounts/language/", set_language, name="set_language"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),

@@ -22,6 +22,7 @@ from annotation.models import Reference, Snapshot, SnapshotItem, Split, Stream, 
 
 from .authentication import signed_in
 from .pagination import ByIdUpward
+from .sentences import SentenceField
 
 
 class QuerySerializer(serializers.Serializer[Any]):
@@ -84,7 +85,7 @@ class SnapshotCaseSerializer(serializers.ModelSerializer[SnapshotItem]):
 class SnapshotVerdictSerializer(serializers.Serializer[snapshots.Verdict]):
     ok = serializers.BooleanField()
     items = serializers.IntegerField()
-    reason = serializers.CharField(allow_blank=True)
+    reason = SentenceField(allow_blank=True)
 
 
 class DownloadSerializer(serializers.Serializer[Any]):

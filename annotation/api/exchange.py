@@ -21,6 +21,7 @@ from .assignments import valid
 from .authentication import signed_in
 from .documents import TextPerName
 from .imports import ImportSerializer
+from .sentences import SentenceField
 
 
 class SourceSerializer(serializers.Serializer[Any]):
@@ -59,6 +60,7 @@ class WrittenObjectSerializer(serializers.ModelSerializer[WrittenObject]):
 
 class WriteBackSerializer(serializers.ModelSerializer[WriteBack]):
     case = serializers.IntegerField(source="read.case_id")
+    reason = SentenceField(read_only=True)
     requested_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
         "username", read_only=True, allow_null=True
     )

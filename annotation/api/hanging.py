@@ -20,6 +20,7 @@ from .assignments import LARGEST, valid
 from .authentication import signed_in
 from .documents import HangingDocument
 from .reading import visible
+from .sentences import SentenceField
 from .series import SeriesDisplaySerializer, document
 
 ORIGINS = ["case", "study", "prior"]
@@ -85,9 +86,9 @@ class HungLinksSerializer(serializers.Serializer[Any]):
 
 class HungSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
-    name = serializers.CharField()
+    name = SentenceField()
     built_in = serializers.BooleanField()
-    why = serializers.CharField()
+    why = SentenceField()
     layout = HungLayoutSerializer()
     panes = HungPaneSerializer(many=True)
     links = HungLinksSerializer()
@@ -154,7 +155,7 @@ class SlotHanging(APIView):
         holder = pixel_links.holder_of(request.META)
         body = {
             "version": version,
-            "protocols": hung,
+            "protocols": HungSerializer(hung, many=True).data,
             "beside": [_described(one, holder) for one in beside],
         }
         return Response(body, headers={"Cache-Control": "no-store"})

@@ -24,6 +24,7 @@ from annotation.models import Import, ImportItem, Project, Site, Source, User
 
 from .authentication import signed_in
 from .pagination import ByIdUpward
+from .sentences import SentenceField
 
 
 class NewFileSerializer(serializers.Serializer[Any]):
@@ -55,6 +56,8 @@ class NewImportSerializer(serializers.Serializer[Any]):
 
 
 class ImportItemSerializer(serializers.ModelSerializer[ImportItem]):
+    reason = SentenceField(read_only=True)
+
     class Meta:
         model = ImportItem
         fields = [
@@ -63,6 +66,7 @@ class ImportItemSerializer(serializers.ModelSerializer[ImportItem]):
 
 
 class QuarantinedSerializer(serializers.ModelSerializer[ImportItem]):
+    reason = SentenceField(read_only=True)
     import_id = serializers.IntegerField(source="batch_id", allow_null=True)
     marks_of = serializers.IntegerField(
         source="batch.marks_of_id", allow_null=True, default=None, help_text="source of the marks"

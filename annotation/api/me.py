@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.models import Site, User
+from annotation import language
+from annotation.models import Language, Site, User
 
 from .authentication import signed_in
 
@@ -21,7 +25,7 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ["username", "full_name", "is_staff", "home_site"]
+        fields = ["username", "full_name", "is_staff", "home_site", "language"]
         read_only_fields = fields
 
 
@@ -30,3 +34,19 @@ class Me(APIView):
     def get(self, request: Request) -> Response:
         """Who I am. What I may do is said by each project."""
         return Response(MeSerializer(signed_in(request)).data)
+
+
+class LanguageSerializer(serializers.Serializer[Any]):
+    language = serializers.ChoiceField(Language.choices)
+
+
+class MyLanguage(APIView):
+    authentication_classes = [SessionAuthentication]
+
+    @extend_schema(request=LanguageSerializer, responses=LanguageSerializer)
+    def put(self, request: Request) -> Response:
+        """Choose the language of my interface and of what the server says to me."""
+        wanted = LanguageSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        language.choose(signed_in(request), **wanted.validated_data)
+        return Response(wanted.validated_data)

@@ -18,6 +18,8 @@ from rest_framework.response import Response
 
 from annotation.errors import ConsiliumError
 
+from .sentences import said
+
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "2"
 
@@ -25,13 +27,15 @@ log = logging.getLogger(__name__)
 
 
 def document(code: str, status: int, title: str, detail: str, **extra: Any) -> dict[str, Any]:
-    """The body of a problem response."""
+    """The body of a problem response, in the language of the request."""
+    if errors := extra.get("errors"):
+        extra["errors"] = [{**error, "message": said(error["message"])} for error in errors]
     return {
         "type": f"urn:consilium:problem:{code}",
         "code": code,
         "status": status,
-        "title": title,
-        "detail": detail,
+        "title": said(title),
+        "detail": said(detail),
         **extra,
     }
 

@@ -25,6 +25,7 @@ from annotation.models import (
 
 from .authentication import signed_in
 from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
+from .sentences import SentenceField
 
 NAMES_OF_ACTIONS = [(action.value, action.value) for action in Action]
 
@@ -108,7 +109,7 @@ class DayOfReadsSerializer(serializers.Serializer[progress.DayOfReads]):
 
 class NextStepSerializer(serializers.Serializer[progress.NextStep]):
     code = serializers.CharField()
-    text = serializers.CharField()
+    text = SentenceField()
     page = serializers.CharField(help_text="page of the front end below the project")
 
 

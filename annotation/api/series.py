@@ -17,6 +17,8 @@ from annotation.dicom.fidelity import REASONS as FIDELITY_REASONS
 from annotation.errors import InvalidInput
 from annotation.models import Series
 
+from .sentences import SentenceField, said
+
 LARGEST = 2**63 - 1
 
 GEOMETRIES = ["volume", "stack", "unknown"]
@@ -41,7 +43,7 @@ class FidelitySerializer(serializers.Serializer[Any]):
     exact = serializers.BooleanField(
         help_text="false where the screen gets less than the object holds"
     )
-    note = serializers.CharField(allow_blank=True, help_text="sentences for the reader")
+    note = SentenceField(allow_blank=True, help_text="sentences for the reader")
     reasons = serializers.ListField(
         child=serializers.ChoiceField(FIDELITY_REASONS),
         required=False,
@@ -55,7 +57,7 @@ class UptakeSerializer(serializers.Serializer[Any]):
     factor = serializers.FloatField(
         allow_null=True, help_text="a rescaled value times this is g/ml; null if unknown"
     )
-    reason = serializers.CharField(allow_blank=True, help_text="why it is unknown, for the reader")
+    reason = SentenceField(allow_blank=True, help_text="why it is unknown, for the reader")
 
 
 class TechniqueSerializer(serializers.Serializer[Any]):
@@ -146,8 +148,17 @@ def document(series: Series, holder: str, instance: str = "") -> dict[str, Any]:
         "id": series.pk,
         "frame_of_reference": None,
         **display,
+        **_sentences(display),
         **pixel_links.links(series, holder, instance),
     }
+
+
+def _sentences(display: dict[str, Any]) -> dict[str, Any]:
+    """What the description says to the reader, in the reader's language."""
+    told = {"fidelity": {**display["fidelity"], "note": said(display["fidelity"]["note"])}}
+    if suv := display.get("suv"):
+        told["suv"] = {**suv, "reason": said(suv["reason"])}
+    return told
 
 
 class SeriesDetail(APIView):

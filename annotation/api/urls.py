@@ -27,6 +27,7 @@ from . import (
 
 urlpatterns = [
     path("me", me.Me.as_view()),
+    path("me/language", me.MyLanguage.as_view()),
     path("me/keyboard", keyboard.Keyboard.as_view()),
     path("tokens", tokens.Tokens.as_view()),
     path("tokens/<int:pk>", tokens.TokenDetail.as_view()),

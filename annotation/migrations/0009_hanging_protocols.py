@@ -12,6 +12,17 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="user",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                choices=[("en", "English"), ("fr", "Français")],
+                default="",
+                help_text="empty: the browser's",
+                max_length=8,
+            ),
+        ),
+        migrations.AddField(
             model_name="project",
             name="comparison",
             field=models.CharField(

@@ -5,7 +5,7 @@ from .exchange import Source, WriteBack, WrittenObject
 from .imaging import Adoption, ChangeCursor, Import, ImportItem, Instance, Series
 from .ledger import Anchor, ChainHead, Event
 from .lists import SavedFilters
-from .people import ApiToken, KeyProfile, Membership, Role, Site, User
+from .people import ApiToken, KeyProfile, Language, Membership, Role, Site, User
 from .projects import (
     CaseUnit,
     Comparison,
@@ -46,6 +46,7 @@ __all__ = [
     "ItemOutcome",
     "KeyProfile",
     "LabelSchema",
+    "Language",
     "Mark",
     "MarkKind",
     "Mask",

@@ -26,11 +26,21 @@ class KeyProfile(models.TextChoices):
     LEFT_HANDED = "left_handed", "Left-handed"
 
 
+class Language(models.TextChoices):
+    """Of the interface. The codes are those of the front end's tables and of deploy/locale."""
+
+    ENGLISH = "en", "English"
+    FRENCH = "fr", "Français"
+
+
 class User(AbstractUser):
     """A person who signs in. Rights come from memberships alone, never from being staff."""
 
     home_site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT)
     must_change_password = models.BooleanField(default=False)
+    language = models.CharField(
+        max_length=8, choices=Language, blank=True, default="", help_text="empty: the browser's"
+    )
     key_profile = models.CharField(max_length=20, choices=KeyProfile, default=KeyProfile.DEFAULT)
     key_changes = models.JSONField(
         default=dict, blank=True, help_text="keys of actions, by profile and action"

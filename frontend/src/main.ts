@@ -1,16 +1,11 @@
+/** The language of the page first, as the server chose it; then everything that speaks it. */
 import '@fontsource-variable/inter/wght.css';
 import './ui/theme.css';
-import { mount } from 'svelte';
-import App from './App.svelte';
-import { router } from './router.svelte';
-import { routes } from './routes';
-import { underway } from './upload/uploads.svelte';
+import { language, speak } from './strings';
 
-router.start(routes);
-
-addEventListener('beforeunload', (event) => {
-  if (underway.length > 0) event.preventDefault();
-});
-
-const target = document.getElementById('app');
-if (target) mount(App, { target });
+void speak(document.documentElement.lang)
+  .catch(() => speak('en'))
+  .then(() => {
+    document.documentElement.lang = language;
+    return import('./start');
+  });

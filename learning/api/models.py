@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
+from annotation.api.sentences import SentenceField
 from learning import cards, registry
 from learning.models import Evaluation, TrainedModel
 
@@ -25,6 +26,8 @@ MEASURED = Prefetch("evaluations", Evaluation.objects.defer("detail").order_by("
 
 
 class MetricSerializer(serializers.ModelSerializer[Evaluation]):
+    note = SentenceField(read_only=True)
+
     class Meta:
         model = Evaluation
         fields = ["metric", "subgroup", "stream", "value", "low", "high", "patients", "note"]
@@ -34,6 +37,7 @@ class MetricSerializer(serializers.ModelSerializer[Evaluation]):
 class ModelSerializer(serializers.ModelSerializer[TrainedModel]):
     round = serializers.IntegerField(source="round.number", help_text="number of the round")
     round_id = serializers.IntegerField()
+    state_reason = SentenceField(read_only=True)
     metrics = MetricSerializer(source="evaluations", many=True)
 
     class Meta:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from annotation import access
 from annotation.access import Action
 from annotation.api.projects import NextStepSerializer
+from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
 from learning import curves, overview
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
@@ -35,6 +36,7 @@ class RunningRoundSerializer(serializers.ModelSerializer[Round]):
 
 class ModelInUseSerializer(serializers.ModelSerializer[TrainedModel]):
     round = serializers.IntegerField(source="round.number")
+    state_reason = SentenceField(read_only=True)
 
     class Meta:
         model = TrainedModel
@@ -44,7 +46,7 @@ class ModelInUseSerializer(serializers.ModelSerializer[TrainedModel]):
 
 class LearningSerializer(serializers.Serializer[overview.Overview]):
     can_start = serializers.BooleanField()
-    why_not = serializers.CharField(help_text="what is missing; empty if a round can start")
+    why_not = SentenceField(help_text="what is missing; empty if a round can start")
     labels = LabelCountsSerializer()
     running_round = RunningRoundSerializer(allow_null=True)
     model_in_use = ModelInUseSerializer(allow_null=True)
@@ -80,6 +82,7 @@ class PickSerializer(serializers.Serializer[Any]):
 
 
 class RankingSerializer(serializers.ModelSerializer[Ranking]):
+    reason = SentenceField(read_only=True)
     batch = PickSerializer(many=True)
 
     class Meta:

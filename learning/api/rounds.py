@@ -15,6 +15,7 @@ from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.pagination import LARGEST_ID, ByIdUpward
+from annotation.api.sentences import SentenceField
 from annotation.models import User
 from learning import curves, rounds, stages
 from learning.models import Arm, Evaluation, Round, RoundLog, TrainedModel, Training
@@ -26,13 +27,14 @@ STEP_STATES = ["waiting", "running", "done", "failed", "cancelled"]
 
 class RoundStepSerializer(serializers.Serializer[Any]):
     name = serializers.ChoiceField(Round.Step.choices)
-    title = serializers.CharField()
+    title = SentenceField()
     state = serializers.ChoiceField(STEP_STATES)
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
     """A round as lists show it."""
 
+    error = SentenceField(read_only=True)
     steps = serializers.SerializerMethodField()
     started_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
         "username", read_only=True, allow_null=True
@@ -61,8 +63,8 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         read_only_fields = fields
 
     @extend_schema_field(RoundStepSerializer(many=True))
-    def get_steps(self, round_: Round) -> list[dict[str, str]]:
-        return stages.listed(round_)
+    def get_steps(self, round_: Round) -> Any:
+        return RoundStepSerializer(stages.listed(round_), many=True).data
 
     def get_cancel_requested(self, round_: Round) -> bool:
         return round_.cancel_requested_at is not None
@@ -79,7 +81,7 @@ class EpochSerializer(serializers.Serializer[Any]):
 
 class LeftOutSerializer(serializers.Serializer[Any]):
     case = serializers.IntegerField()
-    reason = serializers.CharField()
+    reason = SentenceField()
 
 
 class TrainingSerializer(serializers.ModelSerializer[Training]):
@@ -103,6 +105,7 @@ class UnmeasuredSerializer(serializers.ModelSerializer[Evaluation]):
     """Why the learning curve has no value for an arm of this round."""
 
     arm = serializers.ChoiceField(Arm.choices, source="model.arm")
+    note = SentenceField(read_only=True)
 
     class Meta:
         model = Evaluation
@@ -127,6 +130,8 @@ class RoundDetailSerializer(RoundSerializer):
 
 
 class RoundLogSerializer(serializers.ModelSerializer[RoundLog]):
+    text = SentenceField(read_only=True)
+
     class Meta:
         model = RoundLog
         fields = ["id", "at", "level", "text"]

@@ -42,6 +42,7 @@ EMPTY = {"answers": [], "marks": []}
 TABLE = [
     Operation("get", "schema"),
     Operation("get", "me"),
+    Operation("put", "me/language", session_only=True, body={"language": "fr"}),
     Operation("get", "me/keyboard", session_only=True),
     Operation("put", "me/keyboard", session_only=True, body={"profile": "ohif", "changes": {}}),
     Operation("get", "tokens", session_only=True),

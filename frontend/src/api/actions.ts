@@ -1,5 +1,6 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { api, body } from './client';
+import type { Language } from '../strings';
 import type {
   HangingProtocols,
   ImportItem,
@@ -13,6 +14,9 @@ import type {
 
 const at = (id: number) => ({ params: { path: { id } } });
 const inProject = (slug: string) => ({ params: { path: { slug } } });
+
+export const chooseLanguage = (language: Language) =>
+  body(api.PUT('/api/me/language', { body: { language } }));
 
 export const startRound = (slug: string) => body(api.POST('/api/projects/{slug}/rounds', inProject(slug)));
 export const cancelRound = (id: number) => body(api.POST('/api/rounds/{id}/cancel', at(id)));

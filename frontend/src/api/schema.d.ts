@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Choose the language of my interface and of what the server says to me. */
+        put: operations["me_language_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{id}": {
         parameters: {
             query?: never;
@@ -1857,8 +1874,7 @@ export interface components {
             received?: number;
             state?: components["schemas"]["ImportItemStateEnum"];
             reason_code?: string;
-            /** @description what is wrong and what to do, for a person */
-            reason?: string;
+            readonly reason: string;
             /** @description of marks made elsewhere: cases, marks, and what was left out */
             report?: unknown;
             /** Format: date-time */
@@ -2028,6 +2044,18 @@ export interface components {
                 guideline?: string;
             };
         };
+        Language: {
+            language: components["schemas"]["LanguageEnum"];
+        };
+        /**
+         * @description * `en` - English
+         *     * `fr` - Français
+         * @enum {string}
+         */
+        LanguageEnum: "en" | "fr";
+        LanguageRequest: {
+            language: components["schemas"]["LanguageEnum"];
+        };
         LastRead: {
             slot: number;
             case_id: number;
@@ -2109,6 +2137,13 @@ export interface components {
              */
             readonly is_staff: boolean;
             readonly home_site: string | null;
+            /**
+             * @description empty: the browser's
+             *
+             *     * `en` - English
+             *     * `fr` - Français
+             */
+            readonly language: components["schemas"]["LanguageEnum"];
         };
         Member: {
             readonly id: number;
@@ -2786,8 +2821,7 @@ export interface components {
             /** Format: int64 */
             size: number;
             reason_code?: string;
-            /** @description what is wrong and what to do, for a person */
-            reason?: string;
+            readonly reason: string;
             /** @description names that stand for no class yet */
             readonly unknown: string[];
             /** @description source of the marks */
@@ -2814,7 +2848,6 @@ export interface components {
         Ranking: {
             readonly generation: number;
             readonly acquisition: string;
-            /** @description why this acquisition function */
             readonly reason: string;
             readonly model: number | null;
             readonly round: number | null;
@@ -2878,7 +2911,6 @@ export interface components {
              * @description of the whole round, 0 to 1
              */
             readonly progress: number;
-            /** @description what failed, why, what to do */
             readonly error: string;
             /** @description button, command, api or rule */
             readonly trigger: string;
@@ -2904,7 +2936,6 @@ export interface components {
              * @description of the whole round, 0 to 1
              */
             readonly progress: number;
-            /** @description what failed, why, what to do */
             readonly error: string;
             /** @description button, command, api or rule */
             readonly trigger: string;
@@ -3482,8 +3513,7 @@ export interface components {
             case: number;
             state?: components["schemas"]["WriteBackStateEnum"];
             tries?: number;
-            /** @description why it waits or failed, for a person */
-            reason?: string;
+            readonly reason: string;
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly requested_by: string | null;
             /** Format: date-time */
@@ -4202,6 +4232,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Keyboard"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_language_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Language"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

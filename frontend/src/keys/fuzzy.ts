@@ -3,10 +3,16 @@
 const WORD_START = 3;
 const IN_A_ROW = 2;
 
-/** How well the letters of `typed` appear, in order, in `text`; null if they do not. */
+const plain = (text: string): string =>
+  text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase();
+
+/** How well the letters of `typed` appear, in order and whatever their accents, in `text`; null if they do not. */
 export function score(typed: string, text: string): number | null {
-  const wanted = typed.toLowerCase().replace(/\s+/g, '');
-  const within = text.toLowerCase();
+  const wanted = plain(typed).replace(/\s+/g, '');
+  const within = plain(text);
   let total = 0;
   let last = -1;
   for (const letter of wanted) {
@@ -19,17 +25,17 @@ export function score(typed: string, text: string): number | null {
   return total + (within.startsWith(wanted) ? 1 : 0);
 }
 
-/** Best first; among equals, those used last, and then the order they came in. */
+/** By the best of the names that each has. Best first; among equals, those used last, and then the order they came in. */
 export function rank<T>(
   all: readonly T[],
   typed: string,
-  textOf: (one: T) => string,
+  namesOf: (one: T) => readonly string[],
   recent: (one: T) => number,
 ): T[] {
   const age = (one: T) => (recent(one) < 0 ? Number.POSITIVE_INFINITY : recent(one));
   const found = all.flatMap((one) => {
-    const points = score(typed, textOf(one));
-    return points === null ? [] : [{ one, points, age: age(one) }];
+    const points = namesOf(one).flatMap((name) => score(typed, name) ?? []);
+    return points.length ? [{ one, points: Math.max(...points), age: age(one) }] : [];
   });
   const older = (a: number, b: number) => (a === b ? 0 : a - b);
   return found.sort((a, b) => b.points - a.points || older(a.age, b.age)).map(({ one }) => one);

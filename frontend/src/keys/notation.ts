@@ -1,5 +1,7 @@
 /** How a key is written down (as tinykeys reads it), pressed, shown on the screen and told to a screen reader. */
 
+import { word } from '../strings';
+
 /** What the key is called that Control stands for: on a Mac, Command does the same. */
 export const MODIFIER = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl';
 
@@ -9,10 +11,6 @@ const CAPS: Record<string, string> = {
   ArrowLeft: '←',
   ArrowRight: '→',
   Control: MODIFIER,
-  Delete: 'Del',
-  Escape: 'Esc',
-  PageDown: 'PgDn',
-  PageUp: 'PgUp',
 };
 const UNFINISHED = [
   'Shift',
@@ -28,7 +26,7 @@ const UNFINISHED = [
 
 const partsOf = (key: string): string[] => key.split(/\b\+/);
 const cap = (part: string): string =>
-  CAPS[part] ?? (part.length === 1 ? part.toUpperCase() : part.replace(/^Digit/, ''));
+  CAPS[part] ?? (part.length === 1 ? part.toUpperCase() : word('cap', part.replace(/^Digit/, '')));
 
 /** What is printed on the keys: "Ctrl Z". */
 export const capsOf = (key: string): string[] => partsOf(key).map(cap);
@@ -68,10 +66,14 @@ export function keyOf(event: Pressed): string | null {
   return [...modifiers.filter(Boolean), name].join('+');
 }
 
-/** A sign such as ? or + needs Shift on one keyboard and none on another. */
+/**
+ * A sign such as ? or + needs Shift on one keyboard and none on another. So do digits: on a French one the row of digits
+ * writes & é " and so on, and there the place of the key counts.
+ */
 export function layoutsOf(keys: string): string[] {
   // On a Mac, Option writes other signs with the letters: there, the place of the letter counts.
   if (MODIFIER === '⌘' && /^Alt\+[a-z]$/.test(keys)) return [keys, `Alt+Key${keys.slice(-1).toUpperCase()}`];
   if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
+  if (/^\d$/.test(keys)) return [keys, `Digit${keys}`];
   return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
 }

@@ -85,10 +85,17 @@ class Shortcuts {
     return () => other.removeEventListener('keydown', hear);
   }
 
-  #press(heard: KeyboardEvent, { run, inFields }: Shortcut): void {
+  /** A key of the row of digits that writes a sign here, and the sign has an action of its own: "-" on a French one. */
+  #isSignOfAnother({ key, code, shiftKey }: KeyboardEvent, { keys }: Shortcut): boolean {
+    const isSign = /^Digit\d$/.test(code) && !shiftKey && key !== code.slice(-1);
+    return isSign && !keys.includes(key) && this.active.some((other) => other.keys.includes(key));
+  }
+
+  #press(heard: KeyboardEvent, shortcut: Shortcut): void {
+    const { run, inFields } = shortcut;
     const event = this.#pressed.get(heard) ?? heard;
     const single = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
-    if (this.sheetOpen || this.paletteOpen) return;
+    if (this.sheetOpen || this.paletteOpen || this.#isSignOfAnother(event, shortcut)) return;
     if ((single && !this.enabled) || isTaken(event, inFields)) return;
     heard.preventDefault();
     run();

@@ -1,5 +1,7 @@
-/** Numbers, times and sizes as a person reads them. */
-const language = 'en-GB';
+/** Numbers, times and sizes as a person reads them in the language of the page, which is spoken before this is loaded. */
+import { language as spoken, t } from '.';
+
+const language = spoken === 'en' ? 'en-GB' : spoken;
 
 const whole = new Intl.NumberFormat(language);
 const share = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
@@ -18,7 +20,26 @@ const SECONDS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['hour', 3600],
   ['minute', 60],
 ];
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+const UNITS = spoken === 'fr' ? ['o', 'ko', 'Mo', 'Go', 'To'] : ['B', 'kB', 'MB', 'GB', 'TB'];
+const fixed = new Map<number, Intl.NumberFormat>();
+
+/** With that many digits behind the point, or the comma. */
+export function decimal(value: number, digits: number): string {
+  let format = fixed.get(digits);
+  if (!format) {
+    format = new Intl.NumberFormat(language, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+      useGrouping: false,
+    });
+    fixed.set(digits, format);
+  }
+  return format.format(value);
+}
+
+/** With no more digits than it has, and at most that many behind the point. */
+export const plain = (value: number, digits = 2): string =>
+  value.toLocaleString(language, { maximumFractionDigits: digits, useGrouping: false });
 
 export const count = (value: number): string => whole.format(value);
 export const percent = (value: number): string => share.format(value);
@@ -30,7 +51,7 @@ export const timeOfDay = (iso: string): string => clock.format(new Date(iso));
 
 /** A metric's value: two or three figures, never more than the data carry; a dash when there is none. */
 export function metric(value: number | null | undefined, figures = 3): string {
-  return value == null ? '–' : value.toFixed(figures);
+  return value == null ? '–' : decimal(value, figures);
 }
 
 export function interval(
@@ -38,7 +59,7 @@ export function interval(
   high: number | null | undefined,
   figures = 3,
 ): string {
-  return low == null || high == null ? '' : `${low.toFixed(figures)}–${high.toFixed(figures)}`;
+  return low == null || high == null ? '' : `${decimal(low, figures)}–${decimal(high, figures)}`;
 }
 
 export function bytes(value: number): string {
@@ -48,7 +69,7 @@ export function bytes(value: number): string {
     amount /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[unit]}`;
+  return `${unit === 0 || amount >= 100 ? Math.round(amount) : decimal(amount, 1)} ${UNITS[unit]}`;
 }
 
 /** "3 hours ago", "in 2 days". */
@@ -57,7 +78,7 @@ export function ago(iso: string, now: number = Date.now()): string {
   for (const [unit, size] of SECONDS) {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
   }
-  return relative.format(0, 'minute').replace('this minute', 'just now');
+  return t('time.now');
 }
 
 /** "2 h 05 min", "4 min", "35 s". */

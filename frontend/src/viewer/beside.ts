@@ -4,6 +4,7 @@
  */
 
 import { type Key, t } from '../strings';
+import { decimal, plain } from '../strings/format';
 import { hasGeometry, planeOf, cross } from './plane';
 import type { ViewerState } from './state';
 import { isUpright } from './turn';
@@ -18,7 +19,6 @@ export interface Beside {
   look: string[];
 }
 
-const plain = (value: number, digits = 2): string => String(Number(value.toFixed(digits)));
 const whole = (value: number): string => String(Math.round(value));
 
 export function besideOf(state: ViewerState): Beside {
@@ -42,7 +42,7 @@ export function besideOf(state: ViewerState): Beside {
 function whereabouts(series: SeriesDisplay, index: number, { thickness_mm: thick }: Technique): string {
   const location = locationOf(series, index);
   return [
-    location === null ? '' : t('beside.location', { mm: location.toFixed(1) }),
+    location === null ? '' : t('beside.location', { mm: decimal(location, 1) }),
     thick ? t('beside.thickness', { mm: plain(thick) }) : '',
   ]
     .filter(Boolean)

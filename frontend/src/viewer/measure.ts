@@ -1,5 +1,6 @@
 /** What a mark measures: lengths and areas in mm (px where the image is not calibrated), angles in degrees. */
 
+import { decimal } from '../strings/format';
 import { type Plane, planeOf } from './plane';
 import type { Mark, Point, SeriesDisplay } from './types';
 
@@ -32,16 +33,16 @@ export function measure({ kind, points_px }: Measured, plane: Plane): string {
   const [a, b, c, d] = scaled as [Point, Point, Point, Point];
   switch (kind) {
     case 'length':
-      return `${distance(a, b).toFixed(1)} ${unit}`;
+      return `${decimal(distance(a, b), 1)} ${unit}`;
     case 'polyline':
-      return `${pathLength(scaled).toFixed(1)} ${unit}`;
+      return `${decimal(pathLength(scaled), 1)} ${unit}`;
     case 'circle':
-      return `Ø ${(2 * distance(a, b)).toFixed(1)} ${unit}`;
+      return `Ø ${decimal(2 * distance(a, b), 1)} ${unit}`;
     case 'ellipse':
     case 'bidirectional':
-      return `${distance(a, b).toFixed(1)} × ${distance(c, d).toFixed(1)} ${unit}`;
+      return `${decimal(distance(a, b), 1)} × ${decimal(distance(c, d), 1)} ${unit}`;
     case 'contour':
-      return `${area(scaled).toFixed(1)} ${unit}²`;
+      return `${decimal(area(scaled), 1)} ${unit}²`;
     case 'angle':
       return degrees(between(minus(a, b), minus(c, b)));
     case 'cobb_angle':
@@ -54,7 +55,7 @@ export function measure({ kind, points_px }: Measured, plane: Plane): string {
 const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1]];
 const distance = (a: Point, b: Point): number => Math.hypot(...minus(a, b));
 const cross = (a: Point, b: Point): number => a[0] * b[1] - a[1] * b[0];
-const degrees = (radians: number): string => `${((radians * 180) / Math.PI).toFixed(1)}°`;
+const degrees = (radians: number): string => `${decimal((radians * 180) / Math.PI, 1)}°`;
 
 const between = (u: Point, v: Point): number => Math.abs(Math.atan2(cross(u, v), u[0] * v[0] + u[1] * v[1]));
 

@@ -6,7 +6,7 @@ const find = (typed: string, recent: string[] = []) =>
   rank(
     all,
     typed,
-    (one) => one,
+    (one) => [one],
     (one) => recent.indexOf(one),
   );
 

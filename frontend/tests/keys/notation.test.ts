@@ -32,4 +32,5 @@ it('binds a sign with and without Shift, and Command with Control', () => {
   expect(layoutsOf('?')).toEqual(['?', 'Shift+?']);
   expect(layoutsOf('Control+k')).toEqual(['Control+k', 'Meta+k']);
   expect(layoutsOf('b')).toEqual(['b']);
+  expect(layoutsOf('1')).toEqual(['1', 'Digit1']);
 });

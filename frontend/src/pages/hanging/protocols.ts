@@ -12,11 +12,11 @@ export const SHOWN_AS = ['stack', 'axial', 'sagittal', 'coronal'] as const;
 export const LINKS = ['scroll', 'window', 'view'] as const;
 /** Offered in the form; a window of any other centre and width is written as numbers. */
 export const WINDOWS = [
-  { name: 'Soft tissue', center: 40, width: 400 },
-  { name: 'Lung', center: -600, width: 1500 },
-  { name: 'Liver', center: 90, width: 150 },
-  { name: 'Bone', center: 480, width: 2500 },
-  { name: 'Brain', center: 40, width: 80 },
+  { name: 'preset.softTissue', center: 40, width: 400 },
+  { name: 'preset.lung', center: -600, width: 1500 },
+  { name: 'preset.liver', center: 90, width: 150 },
+  { name: 'preset.bone', center: 480, width: 2500 },
+  { name: 'preset.brain', center: 40, width: 80 },
 ] as const;
 
 /** "CT, MR" as a list; nothing twice, nothing empty. */

@@ -45,6 +45,7 @@ export const hanging = {
   'hanging.from.prior': 'Earlier study',
   'hanging.pane': 'Pane {number}',
   'hanging.pane.shows': 'Pane {number} shows a series',
+  'hanging.words': '“{words}”',
   'hanging.pane.empty': 'empty',
   'hanging.pane.from': 'From',
   'hanging.pane.show': 'Shown as',

@@ -35,6 +35,9 @@ export const people = {
   'account.site': 'Site',
   'account.password': 'Change password',
   'account.mfa': 'Two-factor sign-in',
+  'account.language': 'Language',
+  'account.languageNote': 'Goes with you to every browser. The sign-in page in this browser follows it, too.',
+
   'account.tokens': 'API tokens',
   'account.tokensNote': 'For programs. A token works in one project, and can do no more than you can.',
   'account.noTokens': 'You have no token.',

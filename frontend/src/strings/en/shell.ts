@@ -14,6 +14,7 @@ export const shell = {
   'action.retry': 'Try again',
   'action.remove': 'Remove',
 
+  'time.now': 'just now',
   'state.loading': 'Loading…',
   'state.copied': 'Copied',
   'state.notUpdated': 'Not updated since {time}: {why}',
@@ -102,6 +103,7 @@ export const shell = {
   'overview.held': 'goes back to the queue {when}',
   'overview.guideline': 'Reading guideline',
 
+  'plot.role': 'plot',
   'plot.help': 'Left and right arrow keys read the points one by one.',
   'plot.table': 'Show as a table',
   'plot.interval': '{value} ({low}–{high})',

@@ -1,5 +1,17 @@
 /** The field's words for the codes that the server sends. */
 export const words = {
+  'cap.Backspace': 'Backspace',
+  'cap.Delete': 'Del',
+  'cap.End': 'End',
+  'cap.Enter': 'Enter',
+  'cap.Escape': 'Esc',
+  'cap.Home': 'Home',
+  'cap.Insert': 'Ins',
+  'cap.PageDown': 'PgDn',
+  'cap.PageUp': 'PgUp',
+  'cap.Shift': 'Shift',
+  'cap.Space': 'Space',
+
   'task.classification': 'Classification',
   'task.segmentation': 'Segmentation',
   'task.detection': 'Detection',
