@@ -538,10 +538,49 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The versions, newest first, without their documents. */
+        get: operations["projects_label_schemas_list"];
+        put?: never;
+        /**
+         * @description Store the next version. Reads, and readings that were begun, keep the version they have.
+         *
+         *     409: somebody else stored one since ``base``.
+         */
+        post: operations["label_schemas_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-schemas/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One version with its document, in force or older. */
+        get: operations["label_schemas_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-schemas/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** @description Store the next version of the label schema. Reads keep the version they were made with. */
-        post: operations["projects_label_schemas_create"];
+        /** @description What is wrong with a document, and what storing it would mean; nothing is stored. */
+        post: operations["label_schemas_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1296,6 +1335,7 @@ export interface components {
         /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
+         *     * `schema.edit` - schema.edit
          *     * `progress.view` - progress.view
          *     * `cases.read` - cases.read
          *     * `cases.view` - cases.view
@@ -1314,7 +1354,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "schema.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1343,6 +1383,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -1368,6 +1410,7 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -1548,6 +1591,90 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        CheckRequest: {
+            document: {
+                classes?: {
+                    code: string;
+                    name: string;
+                    colour: string;
+                    value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
+                }[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                questions?: {
+                    code: string;
+                    text: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @enum {string} */
+                    type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
+                    required?: boolean;
+                    default?: unknown;
+                    options?: {
+                        value: string | number | boolean;
+                        label: string;
+                        key?: string;
+                        description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
+                    }[];
+                    min?: number;
+                    max?: number;
+                    step?: number;
+                    unit?: string;
+                    show_if?: {
+                        [key: string]: unknown;
+                    } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
+                    guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
+                }[];
+                guideline?: string;
+            };
+        };
+        Checked: {
+            problems: components["schemas"]["Fault"][];
+            /** @description null while something is wrong */
+            effects: components["schemas"]["Effects"] | null;
+        };
         Claim: {
             slot: number;
             case_id: number;
@@ -1694,6 +1821,17 @@ export interface components {
          * @enum {string}
          */
         DueEnum: "overdue" | "week";
+        Effects: {
+            /** @description the one in force */
+            version: number;
+            /** @description readings that go on by the version they began with */
+            begun: number;
+            /** @description reads that keep theirs; none is asked for again */
+            reads: number;
+            /** @description readings that will go by the new version */
+            waiting: number;
+            gone: components["schemas"]["Gone"][];
+        };
         Epoch: {
             epoch: number;
             /** Format: double */
@@ -1718,6 +1856,11 @@ export interface components {
             id: number;
             modality: string;
             body_part: string;
+        };
+        Fault: {
+            /** @description path in the document, with dots; empty: all of it */
+            where: string;
+            message: string;
         };
         Fidelity: {
             /** @description false where the screen gets less than the object holds */
@@ -1744,6 +1887,15 @@ export interface components {
          * @enum {string}
          */
         GeometryEnum: "volume" | "stack" | "unknown";
+        Gone: {
+            what: components["schemas"]["WhatEnum"];
+            code: string;
+            name: string;
+            /** @description the kind, the former type or the option; else empty */
+            detail: string;
+            /** @description marks or answers of reads that count */
+            used: number;
+        };
         Hanging: {
             version: number;
             protocols: components["schemas"]["Hung"][];
@@ -1945,8 +2097,12 @@ export interface components {
             holdout: number;
             calibration: number;
         };
+        /** @description ``created_by`` is null where one may not know who works in the project. */
         LabelSchema: {
             version: number;
+            /** Format: date-time */
+            created_at: string;
+            readonly created_by: string | null;
             document: {
                 classes?: {
                     code: string;
@@ -1959,6 +2115,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -1984,6 +2142,87 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
+                    unit?: string;
+                    show_if?: {
+                        [key: string]: unknown;
+                    } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
+                    guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
+                }[];
+                guideline?: string;
+            };
+        };
+        LabelSchemaInForce: {
+            version: number;
+            document: {
+                classes?: {
+                    code: string;
+                    name: string;
+                    colour: string;
+                    value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
+                }[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                questions?: {
+                    code: string;
+                    text: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @enum {string} */
+                    type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
+                    required?: boolean;
+                    default?: unknown;
+                    options?: {
+                        value: string | number | boolean;
+                        label: string;
+                        key?: string;
+                        description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
+                    }[];
+                    min?: number;
+                    max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -2327,6 +2566,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -2352,6 +2593,7 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -2389,6 +2631,8 @@ export interface components {
                 }[];
                 guideline?: string;
             };
+            /** @description the version that this one was made from */
+            base?: number;
         };
         NewMemberRequest: {
             username: string;
@@ -2659,6 +2903,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Token"][];
         };
+        PaginatedVersionList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Version"][];
+        };
         PaginatedWriteBackList: {
             /**
              * Format: uri
@@ -2748,7 +3005,7 @@ export interface components {
             roles: components["schemas"]["RoleEnum"][];
             actions: components["schemas"]["ActionEnum"][];
             counts: components["schemas"]["Counts"];
-            label_schema: components["schemas"]["LabelSchema"];
+            label_schema: components["schemas"]["LabelSchemaInForce"];
             blind_to_model: boolean;
             suggestions: components["schemas"]["SuggestionModeEnum"];
             reads_per_case: number;
@@ -3459,6 +3716,22 @@ export interface components {
             first_bad_seq: number | null;
             reason: string;
         };
+        /** @description ``created_by`` is null where one may not know who works in the project. */
+        Version: {
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            readonly created_by: string | null;
+        };
+        /**
+         * @description * `class` - class
+         *     * `kind` - kind
+         *     * `question` - question
+         *     * `type` - type
+         *     * `option` - option
+         * @enum {string}
+         */
+        WhatEnum: "class" | "kind" | "question" | "type" | "option";
         Window: {
             /** Format: double */
             center: number;
@@ -5227,7 +5500,51 @@ export interface operations {
             };
         };
     };
-    projects_label_schemas_create: {
+    projects_label_schemas_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedVersionList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -5248,6 +5565,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelSchema"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSchema"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

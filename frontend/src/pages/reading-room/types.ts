@@ -78,6 +78,8 @@ export interface Question {
   options?: Choice[];
   min?: number;
   max?: number;
+  /** Counted from the minimum; without one, from 0. */
+  step?: number;
   unit?: string;
   show_if?: Condition | null;
   guideline?: string;
