@@ -329,4 +329,8 @@ def test_a_long_schema_is_found_in_and_a_reader_changes_nothing(
     expect(reader.get_by_text("You can look at it, not change it.")).to_be_visible()
     expect(reader.get_by_role("button", name="Save…")).to_have_count(0)
     expect(reader.get_by_role("button", name="Add a class")).to_have_count(0)
+    section(reader, "Questions")
+    reader.locator("[data-row='0']").click()
+    expect(at(reader, "questions.0.text")).to_have_value("Is there a mass at all?")
+    expect(at(reader, "questions.0.text")).to_be_disabled()
     assert barriers(reader) == []
