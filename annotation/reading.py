@@ -134,7 +134,7 @@ def slot_of(slot_id: int, reader: User) -> Slot:
     return slot
 
 
-def class_values(slot: Slot, reader: User) -> set[int]:
+def class_values(slot: Slot, reader: User | None) -> set[int]:
     """The voxel values that this reader's classes stand for, as far as they may be painted."""
     document = label_schemas.of_reading(slot, reader).document
     kind = MarkKind.LABELMAP.value

@@ -138,6 +138,7 @@ QUESTION = {
         "code": CODE,
         "text": NAME,
         "level": {"enum": list(LEVELS)},
+        "classes": {"type": "array", "items": CODE, "minItems": 1, "maxItems": 255},
         "type": {"enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
         "required": {"type": "boolean"},
         "default": {},
@@ -192,8 +193,10 @@ def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     repeated = [*_repeated("questions", "code", questions)]
     yield from repeated
     yield from _repeated("rules", "code", document.get("rules", []))
+    classes = {one["code"] for one in document.get("classes", [])}
     for index, question in enumerate(questions):
         yield from _problems_of_question(f"questions.{index}", question)
+        yield from _problems_of_place(f"questions.{index}.classes", question, classes)
     yield from _problems_of_terms(document)
     if not repeated:
         yield from condition_problems(document)
@@ -260,6 +263,18 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         sentence := value_fault(question, question["default"])
     ):
         yield problem(f"{where}.default", sentence)
+
+
+def _problems_of_place(
+    where: str, question: Mapping[str, Any], classes: set[str]
+) -> Iterator[Problem]:
+    if "classes" not in question:
+        return
+    if question.get("level") != "mark":
+        yield problem(where, "Only a question on marks is asked of some classes alone.")
+    for code in question["classes"]:
+        if code not in classes:
+            yield problem(where, f"“{code}” is not a class of this schema.")
 
 
 def _problems_of_terms(document: Mapping[str, Any]) -> Iterator[Problem]:

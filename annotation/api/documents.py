@@ -60,6 +60,7 @@ QUESTION = _object(
     code=TEXT,
     text=TEXT,
     level={"type": "string", "enum": ["case", "series", "frame", "mark"]},
+    classes=_list(TEXT),
     type={"type": "string", "enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
     required={"type": "boolean"},
     default={},

@@ -23,12 +23,15 @@ SHOTS = os.environ.get("CONSILIUM_SHOTS", "")
 # An empty project for the journey; beside the lead, a second steward.
 BARE = """
 import json
+from annotation import projects
 from annotation.models import LabelSchema, Membership, Project, User
 project = Project.objects.get(slug={slug!r})
 LabelSchema.objects.filter(project=project).update(document={{}})
 for name in ({slug!r} + "-2", {slug!r} + "-3"):
     user = User.objects.get(username=name)
     Membership.objects.get_or_create(user=user, project=project, role="steward")
+blank = {{"slug": {slug!r} + "-blank", "title": "Blank", "task": "detection", "case_unit": "series"}}
+projects.create(blank, owner=User.objects.get(username={slug!r} + "-3"))
 print(json.dumps("done"))
 """
 
@@ -266,9 +269,11 @@ def test_two_stewards_at_once_lose_nothing(enter: Callable[[str], Page], place: 
     section(other, "Questions")
     other.locator("[data-row='0']").click()
     at(other, "questions.0.text").fill("Is there a mass at all?")
-    save(one, 4)
     other.get_by_role("button", name="Save…").click()
     dialog = other.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Save as version 4")).to_be_enabled()
+    save(one, 4)
+    dialog.get_by_role("button", name="Save as version 4").click()
     expect(dialog.get_by_text("What they changed")).to_be_visible()
     expect(dialog).to_contain_text("From the first.")
     expect(dialog).to_contain_text("Is there a mass at all?")
@@ -309,6 +314,25 @@ def test_leaving_asks_and_a_template_and_a_file_can_be_begun_with(
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     expect(page.get_by_role("button", name="Save…")).to_be_disabled()
+
+
+def test_another_project_of_mine_is_copied_with_its_pictures(
+    enter: Callable[[str], Page], place: Place
+) -> None:
+    page = enter("asked-3")
+    page.goto(f"{place.url}/p/{place.slug}-blank/schema")
+    page.get_by_role("button", name="Start from…").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Another project of mine").select_option(label="Lesions on CT")
+    dialog.get_by_role("button", name="Copy").click()
+    preview = page.locator("[data-preview]")
+    preview.get_by_role("radio", name="Yes").check()
+    expect(preview.get_by_role("img", name="A smooth margin")).to_be_visible()
+    save(page, 2)
+    kept = page.request.get(
+        f"{place.url}/api/projects/{place.slug}-blank/guideline-pictures"
+    ).json()
+    assert [(one["width"], one["height"]) for one in kept["results"]] == [(320, 240)]
 
 
 def test_a_long_schema_is_found_in_and_a_reader_changes_nothing(

@@ -1393,6 +1393,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -1614,6 +1615,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -2125,6 +2127,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -2205,6 +2208,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -2576,6 +2580,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;

@@ -65,6 +65,18 @@ describe('classes', () => {
     expect(DOCUMENT.rules?.[1]?.then.class).toBe('lesion');
   });
 
+  it('take along the questions that are asked of them alone', () => {
+    const margin = {
+      code: 'm',
+      text: 'M',
+      type: 'text',
+      level: 'mark',
+      classes: ['lesion', 'node'],
+    } as const;
+    const asked = { ...DOCUMENT, questions: [{ ...margin, classes: [...margin.classes] }] };
+    expect(recodedClass(asked, 0, 'mass').questions?.[0]?.classes).toEqual(['mass', 'node']);
+  });
+
   it('keep only kinds that the project has', () => {
     const next = withKinds(DOCUMENT, ['box', 'labelmap']);
     expect(next.required_marks).toEqual([]);

@@ -72,6 +72,8 @@ export interface Question {
   text: string;
   type: QuestionType;
   level?: Level;
+  /** Of a question on marks: the classes whose marks it is asked of; without them, all. */
+  classes?: string[];
   required?: boolean;
   /** What is proposed; it is no answer until the reader confirms it. */
   default?: Option | Option[] | null;

@@ -64,7 +64,7 @@ function inList(list: ListName, before: Document, after: Document): Change[] {
     const earlier = old.get(code);
     const say = (kind: Change['kind'], details: Detail[] = []) =>
       changes.push({ kind, list, code, name: nameOf(one), details });
-    if (!earlier) say('added');
+    if (!earlier) say('added', list === 'classes' ? [] : detailed({}, said(one, after)));
     else if (!same(earlier, one)) say('changed', detailed(facts(earlier, before), facts(one, after)));
   }
   for (const code of outOfOrder(was, is)) {
@@ -97,6 +97,12 @@ function outOfOrder(was: readonly string[], is: readonly string[]): string[] {
   const kept = new Set<number>();
   for (let at = end; at >= 0; at = best[at]?.from ?? -1) kept.add(at);
   return is.filter((_, at) => !kept.has(at));
+}
+
+/** All that is said of an item beside its name. */
+function said(item: Item, document: Document): Facts {
+  const all = facts(item, document);
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== nameOf(item)));
 }
 
 function detailed(before: Facts, after: Facts): Detail[] {
@@ -147,6 +153,9 @@ function factsOfQuestion(one: Question, document: Document): Facts {
     [t('schema.text')]: one.text,
     [t('schema.type')]: t(`schema.type.${one.type}`),
     [t('schema.level')]: t(`schema.level.${one.level ?? 'case'}`),
+    [t('schema.ofClasses')]: (one.classes ?? [])
+      .map((code) => listOf(document, 'classes').find((label) => label.code === code)?.name ?? code)
+      .join(', '),
     [t('schema.required')]: yes(one.required),
     [t('schema.options')]: (one.options ?? [])
       .map(({ value: code, label, key, term: coded, description }) =>

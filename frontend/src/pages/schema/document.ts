@@ -190,7 +190,13 @@ export function recodedClass(document: Document, index: number, code: string): D
   const renamed = replaced(document, 'classes', index, { ...before, code });
   const shared = listOf(document, 'classes').filter((one) => one.code === before.code).length > 1;
   if (shared || !before.code) return renamed;
-  return everyCondition(renamed, (one) => (one.class === before.code ? { ...one, class: code } : one));
+  const asked = listOf(renamed, 'questions').map((question) =>
+    question.classes
+      ? { ...question, classes: question.classes.map((one) => (one === before.code ? code : one)) }
+      : question,
+  );
+  const next = renamed.questions ? withList(renamed, 'questions', asked) : renamed;
+  return everyCondition(next, (one) => (one.class === before.code ? { ...one, class: code } : one));
 }
 
 /** An option with another value; the proposal and conditions that name it go along. */

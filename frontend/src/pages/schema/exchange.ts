@@ -12,7 +12,7 @@ const CLASS: Shape = {
   code: 'text', name: 'text', colour: 'text', value: 'number', marks: 'texts', term: TERM, category: 'text',
 }; // prettier-ignore
 const QUESTION: Shape = {
-  code: 'text', text: 'text', level: 'text', type: 'text', required: 'truth', default: 'any', options: [OPTION],
+  code: 'text', text: 'text', level: 'text', classes: 'texts', type: 'text', required: 'truth', default: 'any', options: [OPTION],
   min: 'number', max: 'number', step: 'number', unit: 'text', show_if: 'any', pictures: PICTURES, guideline: 'text',
   term: TERM,
 }; // prettier-ignore

@@ -111,6 +111,8 @@ export const schema = {
   'schema.level.series': 'each series',
   'schema.level.frame': 'each image',
   'schema.level.mark': 'each mark',
+  'schema.ofClasses': 'For marks of',
+  'schema.ofAllClasses': 'Of all classes.',
   'schema.thing.series': 'series',
   'schema.thing.frame': 'image',
   'schema.thing.mark': 'mark',
@@ -246,6 +248,7 @@ export const schema = {
     one: '{n} submitted read keeps its version. Its case is not asked for again.',
     other: '{n} submitted reads keep their version. Their cases are not asked for again.',
   },
+  'schema.meansNone': 'Nothing has been submitted yet.',
   'schema.meansBegun': {
     one: '{n} reading that was begun is finished by the version it was begun with.',
     other: '{n} readings that were begun are finished by the version they were begun with.',
