@@ -127,6 +127,10 @@ def test_a_steward_writes_a_schema_from_nothing_and_a_reader_sees_exactly_that(
     expect(page.locator("[data-row='0']")).to_be_focused()
     page.keyboard.press("Control+z")
     expect(page.locator("[data-row='0']")).to_contain_text("Mass")
+    page.get_by_title("Drag to move").nth(1).drag_to(page.locator('[data-path="classes.0"]'))
+    expect(page.locator("[data-row='0']")).to_contain_text("Node")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator("[data-row='0']")).to_contain_text("Mass")
 
     # A question, and one that depends on its answer.
     section(page, "Questions")
