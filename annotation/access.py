@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Action(StrEnum):
     VIEW_PROJECT = "project.view"
     EDIT_PROJECT = "project.edit"
+    EDIT_SCHEMA = "schema.edit"
     VIEW_PROGRESS = "progress.view"
     READ_CASES = "cases.read"
     VIEW_CASES = "cases.view"
@@ -62,6 +63,7 @@ ALLOWED: dict[str, frozenset[Action]] = {
     Role.STEWARD: frozenset(
         _EVERY_MEMBER
         | {
+            Action.EDIT_SCHEMA,
             Action.VIEW_PROGRESS,
             Action.VIEW_CASES,
             Action.WITHDRAW_CASES,

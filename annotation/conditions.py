@@ -97,8 +97,11 @@ class Form:
         self._asked: dict[tuple[str, str], bool] = {}
         for code in TopologicalSorter(dependencies(self.questions.values())).static_order():
             for place in self.places_of(self.questions[code]):
-                shown = self.holds(self.questions[code].get("show_if"), place)
-                self._asked[code, self.target(self.questions[code], place)] = shown is True
+                question = self.questions[code]
+                shown = self._is_of_class(question, place) and self.holds(
+                    question.get("show_if"), place
+                )
+                self._asked[code, self.target(question, place)] = shown is True
 
     def places_of(self, asked: Json) -> list[Place]:
         """Where a question or a rule of that level applies."""
@@ -148,6 +151,13 @@ class Form:
             if self._is_such(condition, inner)
         ]
         return _any(found)
+
+    def _is_of_class(self, question: Json, place: Place) -> bool:
+        """Whether a question on marks of some classes is one on this mark."""
+        codes = question.get("classes", [])
+        return not codes or any(
+            self._is_such({"some": "mark", "class": one}, place) for one in codes
+        )
 
     def _is_such(self, condition: Json, place: Place) -> bool:
         if condition["some"] != "mark":

@@ -82,6 +82,7 @@ POINTS = {
     MarkKind.LABELMAP: 0,
 }
 EXACT_INTEGERS = 2**53
+STEP_TOLERANCE = 1e-6
 
 
 def check_content(
@@ -146,9 +147,20 @@ def _fault_of_number(question: Json, value: Any) -> str:
     if not _is_number(value):
         return "Write a number."
     if low <= value <= high:
-        return ""
+        return _fault_of_step(question, value)
     unit = f" {question['unit']}" if question.get("unit") else ""
     return f"Write a number from {low:g} to {high:g}{unit}."
+
+
+def _fault_of_step(question: Json, value: float) -> str:
+    """Steps are counted from the minimum; what a binary fraction cannot say exactly is let pass."""
+    step = question.get("step")
+    if step is None:
+        return ""
+    low = question.get("min", 0)
+    steps = (value - low) / step
+    near = abs(steps - round(steps)) <= STEP_TOLERANCE
+    return "" if near else f"Write a number in steps of {step:g} from {low:g}."
 
 
 def _fault_of_date(value: Any) -> str:

@@ -283,7 +283,7 @@ def _codebook(snapshot: Snapshot) -> Iterator[bytes]:
 
 def _guideline_pictures(snapshot: Snapshot) -> Iterator[Member]:
     """Those that the readers of this version were shown, by the name that the label schema has for them."""
-    named = pictures_named(snapshot.label_schema.document)
+    named = set(pictures_named(snapshot.label_schema.document).values())
     pictures = snapshot.project.guideline_pictures.filter(sha256__in=named).order_by("sha256")
     for picture in pictures.iterator():
         ending = picture.media_type.rpartition("/")[2]

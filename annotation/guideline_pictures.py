@@ -75,7 +75,7 @@ def remove(project: Project, sha256: str, *, user: User) -> None:
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     picture = find(project, sha256)
     for version, document in _schemas(project):
-        if sha256 in pictures_named(document):
+        if sha256 in pictures_named(document).values():
             raise Conflict(
                 f"Version {version} of the label schema shows this picture, so it stays."
             )

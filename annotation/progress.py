@@ -15,7 +15,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from . import quarantine
+from . import label_schemas, quarantine, schema
 from .models import Case, ImportItem, Patient, Project, Read, Reference, Slot, Stream, User
 
 DAYS_SHOWN = 90
@@ -151,6 +151,8 @@ def next_step(
     read = sum(stream.read for stream in streams.values())
     free = sum(stream.open for stream in streams.values())
     for_evaluation = sum(streams[name].open for name in EVALUATION)
+    if not schema.asks(label_schemas.current(project.pk).document):
+        return NextStep("write_schema", "Write the label schema: what readers are asked.", "schema")
     if not cases and arriving:
         return NextStep("images_arriving", f"{_cases(arriving)} arriving. Wait a moment.", "import")
     if not cases:

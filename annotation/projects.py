@@ -1,7 +1,4 @@
-"""Projects and their label schemas: made from a document a person wrote, changed with a trace.
-
-The only writer of Project and LabelSchema.
-"""
+"""Projects: made from a document a person wrote, changed with a trace. The only writer of Project."""
 
 from __future__ import annotations
 
@@ -11,12 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from . import adoption, intake_rules, ledger, members, schema, suggestions
-from .errors import InvalidInput
+from . import adoption, intake_rules, ledger, members, schema_versions
 from .models import (
     CaseUnit,
     Comparison,
-    LabelSchema,
     Project,
     Stream,
     SuggestionMode,
@@ -72,7 +67,7 @@ CHANGES_SCHEMA = {
 }
 PROJECT_SCHEMA = {
     "type": "object",
-    "required": ["slug", "title", "task", "case_unit", "label_schema"],
+    "required": ["slug", "title", "task", "case_unit"],
     "additionalProperties": False,
     "properties": {
         "slug": SLUG,
@@ -89,16 +84,15 @@ PROJECT_SCHEMA = {
 def create(document: Mapping[str, Any], *, owner: User) -> Project:
     """The project that the document describes, led by ``owner``. One that exists is returned as it is."""
     require_none(_problems(document, PROJECT_SCHEMA), "The project document")
-    schema.validate_document(document["label_schema"])
-    _require_pictures(document["label_schema"], set())
+    asked = document.get("label_schema", {})
+    if asked:
+        require_none(schema_versions.problems(None, asked), "The label schema")
     with transaction.atomic():
         project, new = Project.objects.get_or_create(
             slug=document["slug"], defaults=_fields_of(document)
         )
         if new:
-            LabelSchema.objects.create(
-                project=project, version=1, document=document["label_schema"]
-            )
+            schema_versions.begin(project, asked, owner=owner)
             if project.intake_rule:
                 adoption.begin(project)
             ledger.record(
@@ -132,43 +126,6 @@ def update(project: Project, changes: Mapping[str, Any], *, user: User) -> Proje
         adoption.begin(project)
     ledger.record("project.update", project=project, actor=user, obj=project, data=changed)
     return project
-
-
-@transaction.atomic
-def add_label_schema(project: Project, document: Mapping[str, Any], *, user: User) -> LabelSchema:
-    """Store the document as the next version; the one in force is returned if nothing differs.
-
-    Reads keep the version they were made with.
-    """
-    schema.validate_document(document)
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    kept = project.guideline_pictures.values_list("sha256", flat=True)
-    _require_pictures(document, set(kept))
-    current = current_label_schema(project)
-    if current.document == document:
-        return current
-    added = LabelSchema.objects.create(
-        project=project, version=current.version + 1, document=document
-    )
-    data = {"version": added.version, "document": dict(document)}
-    suggestions.retire(project)
-    ledger.record("label_schema.add", project=project, actor=user, obj=added, data=data)
-    return added
-
-
-def current_label_schema(project: Project) -> LabelSchema:
-    """The version by which cases are read now."""
-    return project.label_schemas.latest("version")
-
-
-def _require_pictures(document: Mapping[str, Any], kept: set[str]) -> None:
-    missing = sorted(schema.pictures_named(document) - kept)
-    if missing:
-        raise InvalidInput(
-            f"The project has no picture {', '.join(missing)}. Upload it to the project first; then "
-            "add a version of the label schema that shows it.",
-            errors=[problem("pictures", f"There is no picture {one}.") for one in missing],
-        )
 
 
 def _fields_of(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from . import (
     case_images,
     consensus,
     first_readings,
+    label_schemas,
     ledger,
     marks,
     provenance,
@@ -82,8 +83,8 @@ def save_draft(
     del token  # whoever held the slot keeps a draft of their own, whatever became of the lease
     _check_seconds(active_seconds)
     slot = slot_of(slot_id, reader)
-    document = current_label_schema(slot.project_id).document
-    require_none(schema.check_content(document, content, complete=False), "The draft")
+    label_schema = label_schemas.of_reading(slot, reader)
+    require_none(schema.check_content(label_schema.document, content, complete=False), "The draft")
     with transaction.atomic():
         slot = Slot.objects.select_for_update(no_key=True).get(pk=slot.pk)
         if slot.state in READ_STATES and slot.reader_id == reader.pk:
@@ -103,6 +104,7 @@ def save_draft(
             reader=reader,
             defaults={
                 "version": version + 1,
+                "label_schema": label_schema,
                 "content": content,
                 "active_seconds": active_seconds,
             },
@@ -132,13 +134,9 @@ def slot_of(slot_id: int, reader: User) -> Slot:
     return slot
 
 
-def current_label_schema(project_id: int) -> LabelSchema:
-    return LabelSchema.objects.filter(project=project_id).latest("version")
-
-
-def class_values(project_id: int) -> set[int]:
-    """The voxel values that the classes in force stand for, as far as they may be painted."""
-    document = current_label_schema(project_id).document
+def class_values(slot: Slot, reader: User | None) -> set[int]:
+    """The voxel values that this reader's classes stand for, as far as they may be painted."""
+    document = label_schemas.of_reading(slot, reader).document
     kind = MarkKind.LABELMAP.value
     classes = document.get("classes", [])
     return {one["value"] for one in classes if kind in one.get("marks", [kind])}
@@ -163,7 +161,7 @@ def submit(
     if done := _replayed(reader, idempotency_key, sha256):
         return done
     slot = slot_of(slot_id, reader)
-    label_schema = current_label_schema(slot.project_id)
+    label_schema = label_schemas.of_reading(slot, reader)
     scenes.require_complete(slot.case, label_schema.document, content, "What you submitted")
     drawn = marks.prepare(slot.case, content["marks"])
     submission = Submission(
@@ -205,7 +203,7 @@ def commit_first(
     return first_readings.commit(
         slot,
         reader,
-        label_schema=current_label_schema(slot.project_id),
+        label_schema=label_schemas.of_reading(slot, reader),
         content=content,
         active_seconds=active_seconds,
         images=images,

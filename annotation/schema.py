@@ -17,7 +17,7 @@ from .models import MarkKind
 from .terms import term_fault
 from .validation import Problem, problem, require_none, violations
 
-__all__ = ["check_content", "pictures_named", "validate_document"]
+__all__ = ["asks", "check_content", "pictures_named", "problems", "validate_document"]
 
 CODE = {
     "type": "string",
@@ -146,12 +146,14 @@ QUESTION = {
         "code": CODE,
         "text": NAME,
         "level": {"enum": list(LEVELS)},
+        "classes": {"type": "array", "items": CODE, "minItems": 1, "maxItems": 255},
         "type": {"enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
         "required": {"type": "boolean"},
         "default": {},
         "options": {"type": "array", "minItems": 1, "maxItems": 200, "items": OPTION},
         "min": {"type": "number"},
         "max": {"type": "number"},
+        "step": {"type": "number", "exclusiveMinimum": 0},
         "unit": {"type": "string", "maxLength": 40},
         "show_if": {**CONDITION, "type": ["object", "null"]},
         "pictures": PICTURES,
@@ -178,32 +180,46 @@ CHOOSING = {"choice", "multichoice"}
 
 def validate_document(document: Mapping[str, Any]) -> None:
     """Raise InvalidInput with a sentence for each thing that is wrong in a label schema."""
-    require_none(_problems(document), "The label schema")
+    require_none(problems(document), "The label schema")
 
 
-def _problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+def asks(document: Mapping[str, Any]) -> bool:
+    """Whether a reader has anything to say by it."""
+    return bool(document.get("questions") or document.get("marks"))
+
+
+def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Each thing that is wrong in a label schema, with its place in the document."""
     wrong = list(violations(document, DOCUMENT))
     yield from wrong
     if wrong:
         return
     questions = document.get("questions", [])
-    if not questions and not document.get("marks"):
+    if not asks(document):
         yield problem("", "It asks nothing: add a question or allow a kind of mark.")
     yield from _problems_of_classes(document)
     repeated = [*_repeated("questions", "code", questions)]
     yield from repeated
     yield from _repeated("rules", "code", document.get("rules", []))
+    classes = {one["code"] for one in document.get("classes", [])}
     for index, question in enumerate(questions):
         yield from _problems_of_question(f"questions.{index}", question)
+        yield from _problems_of_place(f"questions.{index}.classes", question, classes)
     yield from _problems_of_terms(document)
     if not repeated:
         yield from condition_problems(document)
 
 
-def pictures_named(document: Mapping[str, Any]) -> set[str]:
-    """The SHA-256 of every picture that a guideline shows."""
-    asked = [document, *document.get("questions", [])]
-    return {one["picture"] for each in asked for one in each.get("pictures", [])}
+def pictures_named(document: Mapping[str, Any]) -> dict[str, str]:
+    """Place in the document -> SHA-256, of every picture that a guideline shows."""
+    asked = {"": document}
+    for index, question in enumerate(document.get("questions", [])):
+        asked[f"questions.{index}."] = question
+    return {
+        f"{where}pictures.{number}": one["picture"]
+        for where, each in asked.items()
+        for number, one in enumerate(each.get("pictures", []))
+    }
 
 
 def _problems_of_classes(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -240,22 +256,36 @@ def _problems_of_question(where: str, question: Mapping[str, Any]) -> Iterator[P
         )
     if options and kind not in CHOOSING | {"scale"}:
         yield problem(f"{where}.options", f"A question of type {kind} has no options.")
+    if "step" in question and kind != "number":
+        yield problem(f"{where}.step", "Only a number goes by steps.")
     if "min" in question and "max" in question and question["min"] > question["max"]:
         yield problem(f"{where}.min", "min is larger than max.")
     yield from _repeated(f"{where}.options", "value", options)
     # A key is a key on the keyboard: whether it is written large or small makes no difference.
-    keys = [{"key": one["key"].lower()} for one in options if one.get("key")]
+    keys = [{**one, "key": str(one.get("key", "")).lower()} for one in options]
     yield from _repeated(f"{where}.options", "key", keys)
     for number, option in enumerate(options):
         if str(option.get("key", "")).lower() in ROOM_KEYS:
             yield problem(
-                f"{where}.options[{number}].key",
+                f"{where}.options.{number}.key",
                 f"The reading room itself uses the key {option['key']}. Take a digit or another letter.",
             )
     if question.get("default") is not None and (
         sentence := value_fault(question, question["default"])
     ):
         yield problem(f"{where}.default", sentence)
+
+
+def _problems_of_place(
+    where: str, question: Mapping[str, Any], classes: set[str]
+) -> Iterator[Problem]:
+    if "classes" not in question:
+        return
+    if question.get("level") != "mark":
+        yield problem(where, "Only a question on marks is asked of some classes alone.")
+    for code in question["classes"]:
+        if code not in classes:
+            yield problem(where, f"“{code}” is not a class of this schema.")
 
 
 def _problems_of_terms(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -275,6 +305,10 @@ def _is_short_range(question: Mapping[str, Any]) -> bool:
 
 
 def _repeated(where: str, name: str, items: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
-    for value, times in Counter(item[name] for item in items).items():
-        if times > 1:
-            yield problem(where, f"The {name} “{value}” is used {times} times; it must be unique.")
+    """One for each item that has the value of an earlier one. An empty value is none."""
+    values = [item[name] for item in items]
+    times = Counter(values)
+    for index, value in enumerate(values):
+        if value != "" and value in values[:index]:
+            sentence = f"The {name} “{value}” is used {times[value]} times; it must be unique."
+            yield problem(f"{where}.{index}.{name}", sentence)

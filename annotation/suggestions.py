@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from . import ledger, provenance
+from . import label_schemas, ledger, provenance
 from .errors import Conflict, NotFound
 from .models import (
     Case,
@@ -140,13 +140,13 @@ def retire(project: Project, *, but_of: int | None = None) -> None:
 
 
 def find(slot: Slot) -> Suggestion | None:
-    """The current suggestion for the slot's case, of the images and by the schema of this moment."""
+    """The current suggestion for the slot's case, of its images and by the label schema it is read by."""
     found = Suggestion.objects.filter(case=slot.case_id, current=True, problem="").first()
     if found is None:
         return None
-    latest = slot.project.label_schemas.order_by("-version").values_list("pk", flat=True).first()
+    asked = label_schemas.of_reading(slot, slot.reader)
     same = found.instances_sha256 == provenance.instances_sha256(slot.case)
-    return found if same and found.label_schema_id == latest else None
+    return found if same and found.label_schema_id == asked.pk else None
 
 
 def show(slot: Slot, reader: User) -> Suggestion:

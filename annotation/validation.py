@@ -68,6 +68,8 @@ def _sentence(error: ValidationError) -> str:
         case "type":
             names = [expected] if isinstance(expected, str) else expected
             return f"This must be {' or '.join(TYPES[name] for name in names)}."
+        case "exclusiveMinimum":
+            return f"This must be more than {expected}."
         case "minimum":
             return f"This must be at least {expected}."
         case "maximum":

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from numpy.typing import NDArray
 
-from annotation import masks, provenance, reading, suggestions
+from annotation import label_schemas, masks, provenance, suggestions
 from annotation.models import Case, Instance, LabelSchema, Project, Series
 from annotation.suggestions import Made, Maker
 
@@ -44,7 +44,7 @@ def some(project: Project) -> bool:
     wanted = suggestions.wanting(project)[:AT_ONCE]
     if model is None or not wanted:
         return False
-    schema = reading.current_label_schema(project.pk)
+    schema = label_schemas.current(project.pk)
     images = provenance.of_cases(wanted)
     recipe = evaluation.recipe_of(model)
     misfit = items.misfit(recipe, schema.document)
@@ -113,7 +113,7 @@ def _hand_over(
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         same = registry.in_use(project) == model
-        if not same or reading.current_label_schema(project.pk) != schema:
+        if not same or label_schemas.current(project.pk) != schema:
             return True
         maker = Maker(model.pk, model.weights_sha256, model.round.number)
         return suggestions.store(project, maker, schema, made) > 0

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, kinds, reservations
+from annotation import access, kinds, label_schemas, reservations
 from annotation.access import Action
 from annotation.claims import Ask
 from annotation.models import Project
@@ -38,6 +38,7 @@ class NextCase(APIView):
         """
         project = access.project_for(request.user, slug, Action.READ_CASES)
         reader = signed_in(request)
+        label_schemas.require_asking(project)
         slot = reservations.reserve(Ask(project, reader, within(project, request)))
         if slot is None:
             return Response(status=204)

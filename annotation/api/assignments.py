@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from annotation import queue, reading, suggestions
+from annotation import label_schemas, queue, reading, suggestions
 from annotation.case_images import instance_of, version_of
 from annotation.models import (
     Case,
@@ -292,7 +292,7 @@ def claim(slot: Slot, draft: Draft | None) -> dict[str, Any]:
 def assignment(slot: Slot, reader: User) -> dict[str, Any]:
     """All that the reading room needs, in the form of AssignmentSerializer."""
     project = slot.case.project = slot.project
-    label_schema = reading.current_label_schema(project.pk)
+    label_schema = label_schemas.of_reading(slot, reader)
     draft = reading.draft_of(slot, reader)
     read = None if queue.is_new(slot) else reading.latest_read(slot, reader)
     return {

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation import hanging_rules
+from annotation.dicom.terms import CATEGORIES
 from annotation.models import MarkKind, Stream
 
 
@@ -31,6 +32,7 @@ CLASS = _object(
     value={"type": "integer"},
     marks=_list({"type": "string", "enum": MarkKind.values}),
     term=NULLABLE_TERM,
+    category={"type": "string", "enum": sorted(set(CATEGORIES) - {""})},
 )
 OPTION = _object(
     ["value", "label"], value=SCALAR, label=TEXT, key=TEXT, description=TEXT, term=NULLABLE_TERM
@@ -58,12 +60,14 @@ QUESTION = _object(
     code=TEXT,
     text=TEXT,
     level={"type": "string", "enum": ["case", "series", "frame", "mark"]},
+    classes=_list(TEXT),
     type={"type": "string", "enum": ["choice", "multichoice", "scale", "number", "text", "date"]},
     required={"type": "boolean"},
     default={},
     options=_list(OPTION),
     min={"type": "number"},
     max={"type": "number"},
+    step={"type": "number"},
     unit=TEXT,
     show_if={"anyOf": [CONDITION, {"type": "null"}]},
     term=NULLABLE_TERM,

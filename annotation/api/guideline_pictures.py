@@ -50,7 +50,7 @@ class GuidelinePictures(APIView):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Upload a PNG or JPEG. A label schema shows it by the ``sha256`` of the answer, with an ``alt``."""
-        project = access.project_for(request.user, slug, Action.EDIT_PROJECT)
+        project = access.project_for(request.user, slug, Action.EDIT_SCHEMA)
         body: Any = request.data
         uploaded = body.read(guideline_pictures.MOST_BYTES + 1) if body else b""
         picture = guideline_pictures.store(project, uploaded, user=signed_in(request))
@@ -74,6 +74,6 @@ class GuidelinePictureDetail(APIView):
     @extend_schema(operation_id="guideline_pictures_destroy", responses={204: None})
     def delete(self, request: Request, slug: str, sha256: str) -> Response:
         """Remove a picture that no version of the label schema shows."""
-        project = access.project_for(request.user, slug, Action.EDIT_PROJECT)
+        project = access.project_for(request.user, slug, Action.EDIT_SCHEMA)
         guideline_pictures.remove(project, sha256, user=signed_in(request))
         return Response(status=204)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, progress, projects
+from annotation import access, label_schemas, progress, projects
 from annotation.access import Action
 from annotation.models import (
     Comparison,
@@ -24,7 +24,8 @@ from annotation.models import (
 )
 
 from .authentication import signed_in
-from .documents import LabelSchemaDocument, NumberPerStream, TextPerName
+from .documents import NumberPerStream, TextPerName
+from .label_schemas import LabelSchemaInForceSerializer
 from .sentences import SentenceField
 
 NAMES_OF_ACTIONS = [(action.value, action.value) for action in Action]
@@ -54,13 +55,8 @@ class ProjectListSerializer(serializers.Serializer[Any]):
     results = ProjectSerializer(many=True)
 
 
-class LabelSchemaSerializer(serializers.Serializer[Any]):
-    version = serializers.IntegerField()
-    document = LabelSchemaDocument()
-
-
 class ProjectDetailSerializer(ProjectSerializer):
-    label_schema = LabelSchemaSerializer()
+    label_schema = LabelSchemaInForceSerializer()
     blind_to_model = serializers.BooleanField()
     suggestions = serializers.ChoiceField(SuggestionMode.choices)
     reads_per_case = serializers.IntegerField()
@@ -90,10 +86,6 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     lease_minutes = serializers.IntegerField(required=False)
     write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)
-
-
-class NewLabelSchemaSerializer(serializers.Serializer[Any]):
-    document = LabelSchemaDocument()
 
 
 class StreamProgressSerializer(serializers.Serializer[progress.StreamProgress]):
@@ -184,20 +176,8 @@ class ProjectDetail(APIView):
 
     def _answer(self, request: Request, project: Project) -> Response:
         [described] = describe(request, [project])
-        described["label_schema"] = vars(projects.current_label_schema(project))
+        described["label_schema"] = label_schemas.current(project.pk)
         return Response(ProjectDetailSerializer(described).data)
-
-
-class LabelSchemas(APIView):
-    @extend_schema(request=NewLabelSchemaSerializer, responses={201: LabelSchemaSerializer})
-    def post(self, request: Request, slug: str) -> Response:
-        """Store the next version of the label schema. Reads keep the version they were made with."""
-        project = access.project_for(request.user, slug, Action.EDIT_PROJECT)
-        wanted = NewLabelSchemaSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        document = wanted.validated_data["document"]
-        added = projects.add_label_schema(project, document, user=signed_in(request))
-        return Response(LabelSchemaSerializer(added).data, status=201)
 
 
 class Progress(APIView):

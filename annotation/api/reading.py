@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, masks, queue, reading
+from annotation import access, label_schemas, masks, queue, reading
 from annotation.access import Action
 from annotation.errors import InvalidInput, NotFound
 from annotation.models import Draft, Slot
@@ -69,6 +69,7 @@ class Claims(APIView):
         that is free for me (201), within the kinds of case that are named.
         """
         project = access.project_for(request.user, slug, Action.READ_CASES)
+        label_schemas.require_asking(project)
         kinds = within(project, request)
         begun = time.perf_counter()
         slot = queue.claim(project, signed_in(request), kinds)
@@ -189,7 +190,7 @@ class Masks(APIView):
             series_id=int(series_id),
             sha256=request.query_params.get("sha256", ""),
             gzip_stream=request.data,
-            values=reading.class_values(slot.project_id),
+            values=reading.class_values(slot, signed_in(request)),
         )
         return Response(shapes.MaskSerializer(mask).data, status=201)
 

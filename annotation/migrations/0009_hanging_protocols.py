@@ -44,6 +44,25 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.AddField(
+            model_name="labelschema",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="draft",
+            name="label_schema",
+            field=models.ForeignKey(
+                help_text="by which it was begun",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="annotation.labelschema",
+            ),
+        ),
         migrations.CreateModel(
             name="HangingProtocols",
             fields=[

@@ -112,6 +112,7 @@ class LabelSchema(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_schemas")
     version = models.PositiveIntegerField()
     document = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -178,6 +178,9 @@ class Draft(models.Model):
     slot = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="drafts")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     version = models.PositiveIntegerField()
+    label_schema = models.ForeignKey(
+        LabelSchema, null=True, on_delete=models.PROTECT, help_text="by which it was begun"
+    )
     content = models.JSONField(
         help_text="{answers: [...], marks: [...], looks: [...]}, as in a submission"
     )

@@ -39,19 +39,30 @@ class Router {
   #compiled: Compiled[] = [];
   pathname = $state('/');
   search = $state('');
+  /** A page with something unsaved: takes over the way out, and goes on with `force` when it is asked to. */
+  #held: ((to: string) => boolean) | null = null;
   readonly match = $derived(find(this.#compiled, this.pathname));
 
   start(routes: readonly Route[]): void {
     this.#compiled = compile(routes);
     this.#read();
-    addEventListener('popstate', () => this.#read());
+    addEventListener('popstate', () => this.#back());
     document.addEventListener('click', (event) => this.#follow(event));
   }
 
-  go(to: string, { replace = false } = {}): void {
+  go(to: string, { replace = false, force = false } = {}): void {
+    if (!replace && !force && this.#held?.(to)) return;
     history[replace ? 'replaceState' : 'pushState'](null, '', to);
     this.#read();
     if (!replace) scrollTo(0, 0);
+  }
+
+  /** Until the returned function is called, `hold` is asked before another page is shown; true keeps this one. */
+  hold(hold: (to: string) => boolean): () => void {
+    this.#held = hold;
+    return () => {
+      this.#held = null;
+    };
   }
 
   /** The value of one query parameter, empty if absent. */
@@ -68,6 +79,15 @@ class Router {
     }
     const text = query.toString();
     this.go(this.pathname + (text ? `?${text}` : ''), { replace: true });
+  }
+
+  #back(): void {
+    const to = location.pathname + location.search;
+    if (location.pathname !== this.pathname && this.#held?.(to)) {
+      history.pushState(null, '', this.pathname + this.search);
+      return;
+    }
+    this.#read();
   }
 
   #read(): void {

@@ -13,6 +13,7 @@ export const routes: readonly Route[] = [
   { path: '/p/:slug/models/:id', load: () => import('./pages/models/Model.svelte') },
   { path: '/p/:slug/datasets', load: () => import('./pages/datasets/Datasets.svelte') },
   { path: '/p/:slug/import', load: () => import('./pages/import/Import.svelte') },
+  { path: '/p/:slug/schema', load: () => import('./pages/schema/Schema.svelte') },
   { path: '/p/:slug/hanging', load: () => import('./pages/hanging/Hanging.svelte') },
   { path: '/p/:slug/members', load: () => import('./pages/members/Members.svelte') },
 ];

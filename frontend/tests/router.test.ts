@@ -27,9 +27,9 @@ describe('an address', () => {
 });
 
 describe('the sidebar', () => {
-  it('shows a reader the overview, the list and how cases are hung alone', () => {
+  it('shows a reader the overview, the list, what is asked and how cases are hung alone', () => {
     const pages = pagesFor(['project.view', 'cases.read']);
-    expect(pages.map(({ path }) => path)).toEqual(['', '/list', '/hanging']);
+    expect(pages.map(({ path }) => path)).toEqual(['', '/list', '/schema', '/hanging']);
   });
 
   it('leads only to pages that exist, each by its own key', () => {

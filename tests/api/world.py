@@ -39,7 +39,7 @@ class World:
 
     def path(self, operation: Operation) -> str:
         route = operation.route.replace("<slug:slug>", self.project.slug)
-        route = route.replace("<str:sha256>", MASK)
+        route = route.replace("<str:sha256>", MASK).replace("<int:version>", "1")
         if "<int:pk>" in route:
             kind = route.split("/<int:pk>")[0].rsplit("/", 1)[-1]
             route = route.replace("<int:pk>", str(self.objects[kind].pk))

@@ -9,7 +9,7 @@ import builders
 import pytest
 from PIL import Image, PngImagePlugin
 
-from annotation import export, guideline_pictures, projects, snapshots
+from annotation import export, guideline_pictures, schema_versions, snapshots
 from annotation.errors import Conflict, InvalidInput, NotFound, TooLarge
 from annotation.models import Event, GuidelinePicture, Project, Role, User
 
@@ -99,16 +99,16 @@ def test_a_label_schema_shows_only_pictures_of_its_own_project(
     elsewhere = builders.project()
     foreign = guideline_pictures.store(elsewhere, picture(), user=lead)
     with pytest.raises(InvalidInput, match="Upload it to the project first"):
-        projects.add_label_schema(project, shown(foreign.sha256), user=lead)
+        schema_versions.add(project, shown(foreign.sha256), user=lead)
     own = guideline_pictures.store(project, picture(), user=lead)
-    assert projects.add_label_schema(project, shown(own.sha256), user=lead).version == 2
+    assert schema_versions.add(project, shown(own.sha256), user=lead).version == 2
 
 
 def test_a_picture_that_was_shown_stays(project: Project, lead: User) -> None:
     used = guideline_pictures.store(project, picture(), user=lead)
     spare = guideline_pictures.store(project, picture((7, 7)), user=lead)
-    projects.add_label_schema(project, shown(used.sha256), user=lead)
-    projects.add_label_schema(project, builders.label_document(guideline="New."), user=lead)
+    schema_versions.add(project, shown(used.sha256), user=lead)
+    schema_versions.add(project, builders.label_document(guideline="New."), user=lead)
     with pytest.raises(Conflict, match="Version 2 of the label schema shows this picture"):
         guideline_pictures.remove(project, used.sha256, user=lead)
     guideline_pictures.remove(project, spare.sha256, user=lead)
@@ -132,7 +132,7 @@ def test_an_exported_dataset_holds_the_pictures_of_its_guideline(
 ) -> None:
     used = guideline_pictures.store(project, picture(), user=lead)
     guideline_pictures.store(project, picture((7, 7)), user=lead)
-    projects.add_label_schema(project, shown(used.sha256), user=lead)
+    schema_versions.add(project, shown(used.sha256), user=lead)
     builders.reference(builders.case(project))
     snapshot = snapshots.freeze(project, user=None, title="", query={})
     file = io.BytesIO()

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from pydicom import dcmread
 
-from annotation import intake, projects, snapshots
+from annotation import intake, schema_versions, snapshots
 from annotation import orthanc as store
 from annotation.errors import ImageStoreUnavailable
 from annotation.models import Case, Instance, Mask, Project, Series
@@ -267,4 +267,4 @@ def renumber_classes(project: Project, **numbers: int) -> None:
         for code, value in numbers.items()
     ]
     document = builders.label_document(classes=classes)
-    projects.add_label_schema(project, document, user=lessons.lead(project))
+    schema_versions.add(project, document, user=lessons.lead(project))

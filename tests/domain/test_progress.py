@@ -63,7 +63,7 @@ def test_the_number_of_queries_does_not_grow() -> None:
         progress.overview(project)
     with CaptureQueriesContext(connection) as cards:
         progress.counts([project, builders.project(), builders.project()], builders.user())
-    assert len(overview) <= 7
+    assert len(overview) <= 8
     assert len(cards) <= 5 + 5
 
 

@@ -8,7 +8,7 @@ import builders
 import pytest
 import yaml
 
-from annotation import ledger, projects
+from annotation import label_schemas, ledger, projects, schema_versions
 from annotation.errors import InvalidInput
 from annotation.models import Event, Project, Role
 from deploy.settings import BASE_DIR
@@ -45,7 +45,7 @@ def test_the_owner_leads_the_new_project() -> None:
     owner = builders.user()
     made = projects.create(document(), owner=owner)
     assert list(made.memberships.values_list("user", "role")) == [(owner.pk, Role.LEAD)]
-    assert projects.current_label_schema(made).version == 1
+    assert label_schemas.current(made.pk).version == 1
     assert [event.verb for event in Event.objects.order_by("seq")] == [
         "project.create",
         "member.add",
@@ -69,7 +69,7 @@ def test_every_fault_of_a_document_is_named() -> None:
             owner=builders.user(),
         )
     said = caught.value.detail
-    assert "Missing: title, label_schema." in said
+    assert "Missing: title." in said
     assert "Not known here: titel." in said
     assert "“guessing” is not one of classification, segmentation, detection." in said
     assert "a slug" in said
@@ -130,8 +130,8 @@ def test_what_may_not_change_is_refused(changes: Any) -> None:
 def test_a_new_label_schema_is_the_next_version() -> None:
     project = builders.project()
     changed = builders.label_document(guideline="Look twice.")
-    added = projects.add_label_schema(project, changed, user=builders.user())
+    added = schema_versions.add(project, changed, user=builders.user())
     assert added.version == 2
-    assert projects.add_label_schema(project, changed, user=builders.user()).version == 2
-    assert projects.current_label_schema(project).document["guideline"] == "Look twice."
+    assert schema_versions.add(project, changed, user=builders.user()).version == 2
+    assert label_schemas.current(project.pk).document["guideline"] == "Look twice."
     assert project.label_schemas.get(version=1).document["guideline"] == "Look closely."

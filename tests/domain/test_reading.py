@@ -428,7 +428,7 @@ class TestMasks:
             "series_id": series.pk,
             "sha256": hashlib.sha256(voxels).hexdigest(),
             "gzip_stream": io.BytesIO(gzip.compress(voxels)),
-            "values": reading.class_values(slot.project_id),
+            "values": reading.class_values(slot, slot.reader),
             **changes,
         }
         return masks.store(slot, **given)

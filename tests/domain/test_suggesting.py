@@ -11,7 +11,7 @@ import pytest
 import suggestion_builders as hints
 from django.db import connection
 
-from annotation import projects, queue, suggestions
+from annotation import queue, schema_versions, suggestions
 from annotation.models import Case, Event, Project, Role, Showing, Slot, Suggestion
 from learning import (
     artifacts,
@@ -167,7 +167,7 @@ def test_a_schema_that_the_model_does_not_speak_is_said_once(project: Project) -
     lead = builders.user(Role.LEAD, project=project)
     question = {**builders.QUESTION, "code": "other"}
     document = builders.label_document(questions=[question])
-    projects.add_label_schema(project, document, user=lead)
+    schema_versions.add(project, document, user=lead)
     make_all(project)
     assert Suggestion.objects.filter(items=[], problem__contains="finding").count() == 3
 

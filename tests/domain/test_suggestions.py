@@ -13,7 +13,7 @@ import pytest
 import suggestion_builders as hints
 from django.db import IntegrityError, connection, transaction
 
-from annotation import masks, projects, queue, reading, suggestions
+from annotation import masks, projects, queue, reading, schema_versions, suggestions
 from annotation.errors import Conflict, ImagesChanged, InvalidInput, NotFound
 from annotation.models import (
     Assistance,
@@ -152,9 +152,7 @@ class TestCurrent:
         hints.suggested(case)
         slot = hints.claimed(project, reader)
         lead = builders.user(Role.LEAD, project=project)
-        projects.add_label_schema(
-            project, builders.label_document(guideline="Look again."), user=lead
-        )
+        schema_versions.add(project, builders.label_document(guideline="Look again."), user=lead)
         with pytest.raises(NotFound):
             suggestions.show(slot, reader)
         assert suggestions.wanting(project) == [case.pk]

@@ -173,7 +173,7 @@ def test_a_rule_is_checked_like_a_condition() -> None:
     said = str(refused.value)
     assert "rules.0.then.question: There is no question “gone”" in said
     assert "rules.1.if.below: “note” is no number" in said
-    assert "rules: The code “r” is used 2 times" in said
+    assert "rules.1.code: The code “r” is used 2 times" in said
 
 
 SCENE = {"series": [{"id": 7, "uid": "1.5", "frames": ["1.1#1", "1.1#2"]}]}

@@ -1,9 +1,11 @@
 /** What a person can make the server do. Each function is one request; pages say what to refresh afterwards. */
 import { api, body } from './client';
+import { post } from './http';
 import type { Language } from '../strings';
 import type {
   HangingProtocols,
   ImportItem,
+  LabelSchema,
   NewSnapshot,
   NewToken,
   ProjectChange,
@@ -73,6 +75,13 @@ export const renewPassword = (slug: string, id: number) =>
 
 export const createToken = (wanted: NewToken) => body(api.POST('/api/tokens', { body: wanted }));
 export const revokeToken = (id: number) => body(api.DELETE('/api/tokens/{id}', at(id)));
+
+export const storeLabelSchema = (slug: string, document: LabelSchema['document'], base: number) =>
+  body(api.POST('/api/projects/{slug}/label-schemas', { ...inProject(slug), body: { document, base } }));
+export const checkLabelSchema = (slug: string, document: LabelSchema['document']) =>
+  body(api.POST('/api/projects/{slug}/label-schemas/check', { ...inProject(slug), body: { document } }));
+export const uploadPicture = (slug: string, picture: Blob) =>
+  post<{ sha256: string }>(`projects/${slug}/guideline-pictures`, picture);
 
 export const storeHanging = (
   slug: string,

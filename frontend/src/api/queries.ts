@@ -8,6 +8,7 @@ import type {
   Comment,
   ImportBatch,
   ImportItem,
+  LabelSchemaVersion,
   Member,
   Model,
   Quarantined,
@@ -204,6 +205,24 @@ export const hanging = (slug: string) =>
   one(inProject(slug, 'hanging'), ({ signal }) =>
     api.GET('/api/projects/{slug}/hanging-protocols', { params: { path: { slug } }, signal }),
   );
+
+export const labelSchemas = (slug: string) =>
+  paged<LabelSchemaVersion>(inProject(slug, 'label-schemas'), (asked) =>
+    api.GET('/api/projects/{slug}/label-schemas', {
+      params: { path: { slug }, query: from(asked) },
+      signal: asked.signal,
+    }),
+  );
+
+export const labelSchema = (slug: string, version: number) => ({
+  ...one(inProject(slug, 'label-schema', version), ({ signal }) =>
+    api.GET('/api/projects/{slug}/label-schemas/{version}', {
+      params: { path: { slug, version } },
+      signal,
+    }),
+  ),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 export const snapshots = (slug: string) =>
   paged<Snapshot>(inProject(slug, 'snapshots'), (asked) =>

@@ -555,10 +555,49 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description The versions, newest first, without their documents. */
+        get: operations["projects_label_schemas_list"];
+        put?: never;
+        /**
+         * @description Store the next version. Reads, and readings that were begun, keep the version they have.
+         *
+         *     409: somebody else stored one since ``base``.
+         */
+        post: operations["label_schemas_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-schemas/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One version with its document, in force or older. */
+        get: operations["label_schemas_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-schemas/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** @description Store the next version of the label schema. Reads keep the version they were made with. */
-        post: operations["projects_label_schemas_create"];
+        /** @description What is wrong with a document, and what storing it would mean; nothing is stored. */
+        post: operations["label_schemas_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1313,6 +1352,7 @@ export interface components {
         /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
+         *     * `schema.edit` - schema.edit
          *     * `progress.view` - progress.view
          *     * `cases.read` - cases.read
          *     * `cases.view` - cases.view
@@ -1331,7 +1371,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "schema.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1360,6 +1400,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -1368,6 +1410,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -1385,6 +1428,7 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -1565,6 +1609,91 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        CheckRequest: {
+            document: {
+                classes?: {
+                    code: string;
+                    name: string;
+                    colour: string;
+                    value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
+                }[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                questions?: {
+                    code: string;
+                    text: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
+                    /** @enum {string} */
+                    type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
+                    required?: boolean;
+                    default?: unknown;
+                    options?: {
+                        value: string | number | boolean;
+                        label: string;
+                        key?: string;
+                        description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
+                    }[];
+                    min?: number;
+                    max?: number;
+                    step?: number;
+                    unit?: string;
+                    show_if?: {
+                        [key: string]: unknown;
+                    } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
+                    guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
+                }[];
+                guideline?: string;
+            };
+        };
+        Checked: {
+            problems: components["schemas"]["Fault"][];
+            /** @description null while something is wrong */
+            effects: components["schemas"]["Effects"] | null;
+        };
         Claim: {
             slot: number;
             case_id: number;
@@ -1711,6 +1840,17 @@ export interface components {
          * @enum {string}
          */
         DueEnum: "overdue" | "week";
+        Effects: {
+            /** @description the one in force */
+            version: number;
+            /** @description readings that go on by the version they began with */
+            begun: number;
+            /** @description reads that keep theirs; none is asked for again */
+            reads: number;
+            /** @description readings that will go by the new version */
+            waiting: number;
+            gone: components["schemas"]["Gone"][];
+        };
         Epoch: {
             epoch: number;
             /** Format: double */
@@ -1735,6 +1875,11 @@ export interface components {
             id: number;
             modality: string;
             body_part: string;
+        };
+        Fault: {
+            /** @description path in the document, with dots; empty: all of it */
+            where: string;
+            message: string;
         };
         Fidelity: {
             /** @description false where the screen gets less than the object holds */
@@ -1761,6 +1906,15 @@ export interface components {
          * @enum {string}
          */
         GeometryEnum: "volume" | "stack" | "unknown";
+        Gone: {
+            what: components["schemas"]["WhatEnum"];
+            code: string;
+            name: string;
+            /** @description the kind, the former type or the option; else empty */
+            detail: string;
+            /** @description marks or answers of reads that count */
+            used: number;
+        };
         Hanging: {
             version: number;
             protocols: components["schemas"]["Hung"][];
@@ -1967,8 +2121,12 @@ export interface components {
             holdout: number;
             calibration: number;
         };
+        /** @description ``created_by`` is null where one may not know who works in the project. */
         LabelSchema: {
             version: number;
+            /** Format: date-time */
+            created_at: string;
+            readonly created_by: string | null;
             document: {
                 classes?: {
                     code: string;
@@ -1981,6 +2139,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -1989,6 +2149,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -2006,6 +2167,88 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
+                    unit?: string;
+                    show_if?: {
+                        [key: string]: unknown;
+                    } | null;
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    pictures?: {
+                        picture: string;
+                        alt: string;
+                        caption?: string;
+                    }[];
+                    guideline?: string;
+                }[];
+                rules?: {
+                    code: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    if?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description question with equals, not_equals, any_of, answered, below, at_most, above or at_least; or all, any, not, some of such; see annotation.conditions */
+                    then: {
+                        [key: string]: unknown;
+                    };
+                    message: string;
+                }[];
+                pictures?: {
+                    picture: string;
+                    alt: string;
+                    caption?: string;
+                }[];
+                guideline?: string;
+            };
+        };
+        LabelSchemaInForce: {
+            version: number;
+            document: {
+                classes?: {
+                    code: string;
+                    name: string;
+                    colour: string;
+                    value: number;
+                    marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                    term?: {
+                        system: string;
+                        code: string;
+                        display: string;
+                    } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
+                }[];
+                marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
+                questions?: {
+                    code: string;
+                    text: string;
+                    /** @enum {string} */
+                    level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
+                    /** @enum {string} */
+                    type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
+                    required?: boolean;
+                    default?: unknown;
+                    options?: {
+                        value: string | number | boolean;
+                        label: string;
+                        key?: string;
+                        description?: string;
+                        term?: {
+                            system: string;
+                            code: string;
+                            display: string;
+                        } | null;
+                    }[];
+                    min?: number;
+                    max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -2364,6 +2607,8 @@ export interface components {
                         code: string;
                         display: string;
                     } | null;
+                    /** @enum {string} */
+                    category?: "abnormality" | "anatomy" | "object" | "substance" | "tissue";
                 }[];
                 marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
                 required_marks?: ("box" | "contour" | "polyline" | "ellipse" | "circle" | "length" | "bidirectional" | "angle" | "cobb_angle" | "landmark" | "arrow" | "labelmap")[];
@@ -2372,6 +2617,7 @@ export interface components {
                     text: string;
                     /** @enum {string} */
                     level?: "case" | "series" | "frame" | "mark";
+                    classes?: string[];
                     /** @enum {string} */
                     type: "choice" | "multichoice" | "scale" | "number" | "text" | "date";
                     required?: boolean;
@@ -2389,6 +2635,7 @@ export interface components {
                     }[];
                     min?: number;
                     max?: number;
+                    step?: number;
                     unit?: string;
                     show_if?: {
                         [key: string]: unknown;
@@ -2426,6 +2673,8 @@ export interface components {
                 }[];
                 guideline?: string;
             };
+            /** @description the version that this one was made from */
+            base?: number;
         };
         NewMemberRequest: {
             username: string;
@@ -2696,6 +2945,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["Token"][];
         };
+        PaginatedVersionList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["Version"][];
+        };
         PaginatedWriteBackList: {
             /**
              * Format: uri
@@ -2785,7 +3047,7 @@ export interface components {
             roles: components["schemas"]["RoleEnum"][];
             actions: components["schemas"]["ActionEnum"][];
             counts: components["schemas"]["Counts"];
-            label_schema: components["schemas"]["LabelSchema"];
+            label_schema: components["schemas"]["LabelSchemaInForce"];
             blind_to_model: boolean;
             suggestions: components["schemas"]["SuggestionModeEnum"];
             reads_per_case: number;
@@ -3492,6 +3754,22 @@ export interface components {
             first_bad_seq: number | null;
             reason: string;
         };
+        /** @description ``created_by`` is null where one may not know who works in the project. */
+        Version: {
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            readonly created_by: string | null;
+        };
+        /**
+         * @description * `class` - class
+         *     * `kind` - kind
+         *     * `question` - question
+         *     * `type` - type
+         *     * `option` - option
+         * @enum {string}
+         */
+        WhatEnum: "class" | "kind" | "question" | "type" | "option";
         Window: {
             /** Format: double */
             center: number;
@@ -5300,7 +5578,51 @@ export interface operations {
             };
         };
     };
-    projects_label_schemas_create: {
+    projects_label_schemas_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedVersionList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -5321,6 +5643,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelSchema"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSchema"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_schemas_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

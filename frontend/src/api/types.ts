@@ -20,6 +20,10 @@ export type NextStep = Schemas['NextStep'];
 export type Learning = Schemas['Learning'];
 export type Curve = Schemas['Curve'];
 
+export type LabelSchema = Schemas['LabelSchema'];
+export type LabelSchemaVersion = Schemas['Version'];
+export type SchemaEffects = Schemas['Effects'];
+
 export type HangingProtocols = Schemas['HangingProtocols'];
 export type Trials = Schemas['Trials'];
 

@@ -16,6 +16,7 @@ export const projectPages: readonly ProjectPage[] = [
   { path: '/models', label: 'nav.models', needs: ['rounds.view'], key: 'm' },
   { path: '/datasets', label: 'nav.datasets', needs: ['datasets.view'], key: 'd' },
   { path: '/import', label: 'nav.import', needs: ['images.import'], key: 'i' },
+  { path: '/schema', label: 'nav.schema', needs: ['schema.edit', 'cases.read', 'progress.view'], key: 's' },
   { path: '/hanging', label: 'nav.hanging', needs: ['project.edit', 'cases.read'], key: 'h' },
   { path: '/members', label: 'nav.members', needs: ['members.view'], key: 'u' },
 ];

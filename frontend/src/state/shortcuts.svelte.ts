@@ -11,7 +11,7 @@ export interface Shortcut {
   label: string;
   /** The layer of the reading room in which the list shows it; without one, it is the page's. */
   group?: string;
-  /** With Control held down, it works within a text field too. */
+  /** With Control held down, or by a function key, it works within a text field too. */
   inFields?: boolean;
   run: () => void;
 }
@@ -30,7 +30,7 @@ export function isTaken(event: KeyboardEvent, inFields = false): boolean {
   if (event.defaultPrevented || event.isComposing) return true;
   // Not `instanceof`: what lies in another window has that window's Element.
   const target = event.target && 'closest' in event.target ? (event.target as Element) : null;
-  const commands = event.ctrlKey || event.metaKey;
+  const commands = event.ctrlKey || event.metaKey || /^F[0-9]+$/.test(event.key);
   if (target?.closest(DIALOGS)) return true;
   if (target?.closest(TYPING)) return !(inFields && commands);
   if (OPERATES.includes(event.key) && target?.matches(OPERATED)) return true;

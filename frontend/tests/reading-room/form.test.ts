@@ -80,6 +80,13 @@ describe('what blocks the submission', () => {
     expect(left(schema(), [says('finding', 'no')])).toEqual([]);
   });
 
+  it('is a number between the steps, which are counted from the minimum', () => {
+    const stepped = { code: 'size', text: 'Size', type: 'number', min: 1, step: 0.1 } as const;
+    expect(faultOf(stepped, 1.3)).toBe('');
+    expect(faultOf(stepped, 1.35)).toBe('Write a number in steps of 0.1 from 1.');
+    expect(faultOf({ ...stepped, min: 0, step: 0.5 }, 100_000.5)).toBe('');
+  });
+
   it('is a number out of range, in words', () => {
     const [block] = left(schema(), [says('finding', 'yes'), says('size', 60)]);
     expect(block?.text).toContain('from 0 to 50 mm');

@@ -140,7 +140,8 @@ export class Form {
     const known = this.asked.get(key);
     if (known !== undefined) return known;
     const place = this.place(levelOf(question), target);
-    const found = place !== undefined && this.holds(question.show_if, place) === true;
+    const found =
+      place !== undefined && this.isOfClass(question, place) && this.holds(question.show_if, place) === true;
     this.asked.set(key, found);
     return found;
   }
@@ -172,6 +173,11 @@ export class Form {
       return some(such.map((inner) => this.holds(condition.where, inner)));
     }
     return this.compares(condition, place);
+  }
+
+  /** Whether a question on marks of some classes is one on this mark. */
+  private isOfClass({ classes = [] }: Question, place: Place): boolean {
+    return classes.length === 0 || classes.some((code) => this.isSuch({ some: 'mark', class: code }, place));
   }
 
   private isSuch(condition: Condition, { targets, level }: Place): boolean {

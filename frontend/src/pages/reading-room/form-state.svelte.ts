@@ -1,7 +1,7 @@
 /** The form as it stands: what is asked of the case and of the series and image at hand, and what is left. */
 
 import { t } from '../../strings';
-import type { AnswerValue, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
+import type { AnswerValue, FrameDescription, LabelClass, Mark, SeriesDisplay } from '../../viewer/types';
 import {
   type Answers,
   CASE,
@@ -13,14 +13,18 @@ import {
   targetOf,
 } from './conditions';
 import { type Block, blocks, proposalOf } from './form';
-import type { Assignment, LabelSchema, Question } from './types';
+import type { LabelSchema, Question, SeriesSummary } from './types';
 
 /** What the form needs of the session in which it is filled in. */
 export interface Reading {
   readonly schema: LabelSchema;
   readonly classes: readonly LabelClass[];
-  readonly assignment: Assignment | null;
-  readonly series: readonly SeriesDisplay[];
+  readonly assignment: {
+    case: { series: readonly Pick<SeriesSummary, 'id' | 'series_uid'>[] };
+  } | null;
+  readonly series: readonly (Pick<SeriesDisplay, 'id' | 'description'> & {
+    frames: readonly Pick<FrameDescription, 'sop_instance_uid' | 'frame'>[];
+  })[];
   readonly record: Answers;
   /** Drawn marks, and one per painted series. */
   readonly everyMark: readonly Mark[];

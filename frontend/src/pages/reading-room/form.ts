@@ -18,6 +18,7 @@ export interface Block {
 }
 
 const EXACT_INTEGERS = 2 ** 53;
+const STEP_TOLERANCE = 1e-6;
 const LONGEST_TEXT = 10_000;
 
 /** The options to choose from; a scale without options counts from its minimum to its maximum. */
@@ -84,8 +85,13 @@ function faultOfSeveral(question: Question, value: AnswerValue): string {
 
 function faultOfNumber(question: Question, value: AnswerValue): string {
   if (typeof value !== 'number' || !Number.isFinite(value)) return t('form.number');
-  const { min, max, unit = '' } = question;
-  if (value >= (min ?? -EXACT_INTEGERS) && value <= (max ?? EXACT_INTEGERS)) return '';
+  const { min, max, step, unit = '' } = question;
+  if (value >= (min ?? -EXACT_INTEGERS) && value <= (max ?? EXACT_INTEGERS)) {
+    const steps = step ? (value - (min ?? 0)) / step : 0;
+    return Math.abs(steps - Math.round(steps)) <= STEP_TOLERANCE
+      ? ''
+      : t('form.step', { step: step ?? 0, low: min ?? 0 });
+  }
   if (max === undefined && min === undefined) return t('form.number');
   if (max === undefined) return t('form.atLeast', { low: min ?? 0, unit });
   return min === undefined

@@ -72,12 +72,16 @@ export interface Question {
   text: string;
   type: QuestionType;
   level?: Level;
+  /** Of a question on marks: the classes whose marks it is asked of; without them, all. */
+  classes?: string[];
   required?: boolean;
   /** What is proposed; it is no answer until the reader confirms it. */
   default?: Option | Option[] | null;
   options?: Choice[];
   min?: number;
   max?: number;
+  /** Counted from the minimum; without one, from 0. */
+  step?: number;
   unit?: string;
   show_if?: Condition | null;
   guideline?: string;

@@ -7,6 +7,7 @@ import { learning } from './learning';
 import { people } from './people';
 import { reading } from './reading';
 import { room } from './room';
+import { schema } from './schema';
 import { segments } from './segments';
 import { shell } from './shell';
 import { viewing } from './viewing';
@@ -26,5 +27,6 @@ export const en = {
   ...keyboard,
   ...suggestions,
   ...hanging,
+  ...schema,
   ...words,
 } as const;

@@ -27,7 +27,7 @@ export const words = {
   'roleNote.reader': 'reads cases, sees no results',
   'roleNote.adjudicator': 'reads, sees every case and answers questions',
   'roleNote.ml_engineer': 'runs rounds, chooses models',
-  'roleNote.steward': 'imports, freezes and releases data',
+  'roleNote.steward': 'writes the label schema, imports, freezes and releases data',
   'roleNote.site_admin': 'manages members and imports',
 
   'case.name': 'Case {id}',
@@ -116,6 +116,7 @@ export const words = {
 
   'right.project.view': 'see the project',
   'right.project.edit': 'change the project',
+  'right.schema.edit': 'change the label schema',
   'right.progress.view': 'see progress',
   'right.cases.read': 'read cases',
   'right.cases.view': 'see all cases',
