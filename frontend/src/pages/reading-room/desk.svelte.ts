@@ -19,6 +19,7 @@ import { type Block, choicesOf, keyOfChoice } from './form';
 import type { Asked as Answerable } from './form-state.svelte';
 import { fieldOf, Going } from './going.svelte';
 import { Hands } from './hands.svelte';
+import { Prompting } from './prompting.svelte';
 import type { Room } from './room.svelte';
 import { placeOf } from './suggestion-actions';
 import type { SuggestedItem } from './types';
@@ -39,9 +40,11 @@ export class Desk {
   /** They work in the active pane. */
   readonly hands: Hands;
   readonly going: Going;
+  readonly prompting: Prompting;
 
   constructor(readonly room: Room) {
     this.hands = new Hands(room, () => this.viewer);
+    this.prompting = new Prompting(room, () => this.viewer);
     this.going = new Going(() => room.form, {
       image: (index, frame) => {
         const series = room.series[index];
@@ -90,6 +93,7 @@ export class Desk {
       room.series.map(({ id }) => id),
       room.hanging,
     );
+    this.prompting.begin(room.assignment?.slot ?? 0);
     this.activeQuestion = '';
     this.hands.hold(room.classes[0]?.code ?? '');
   }
