@@ -173,14 +173,14 @@ class TestWorkers:
 
     def test_a_worker_that_stands_by_hears_of_the_next_prompt_at_once(self, slot: Slot) -> None:
         def work() -> None:
-            prompts.stand_by(3)
+            prompts.stand_by(5)
             connection.close()
 
         worker = threading.Thread(target=work)
         worker.start()
         time.sleep(0.5)
         asked = hand.ask(slot)
-        for _ in range(100):
+        for _ in range(200):
             if state(asked) == "done":
                 break
             time.sleep(0.02)
