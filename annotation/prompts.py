@@ -38,7 +38,7 @@ KEPT = timedelta(days=1)
 State = PromptedMask.State
 Json = Mapping[str, Any]
 
-NOT_NOW = "This project wants your own reading first. Commit it, and the network may help."
+NOT_NOW = "In this project the network helps only once your own reading is committed."
 TOO_LATE = "No answer came in time. The server may be busy: try again."
 GIVEN_UP = "The server failed at this twice. Take the last prompt back, or use another method."
 
@@ -175,7 +175,8 @@ def stand_by(seconds: float = STANDS_BY) -> None:
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            for notice in connection.connection.notifies(timeout=min(1.0, seconds), stop_after=1):
+            # All of them before the first is answered: until then they hold the connection.
+            for notice in list(connection.connection.notifies(timeout=1.0, stop_after=1)):
                 if answer(int(notice.payload)):
                     until = time.monotonic() + seconds
     finally:

@@ -17,7 +17,7 @@ from .random_walk import Chances, Strength
 from .seeds import INSIDE, OUTSIDE, UNKNOWN, Seeds
 
 SHARPNESS = 90.0
-PULL = 0.02
+PULL, PULL_BOXED = 0.02, 0.05
 """Of brightness alone: enough to decide what no prompt is near, too little to leap to a neighbour."""
 PULL_GIVEN = 0.2
 """Of a prior that knows more than brightness, such as a network's probability."""
@@ -80,7 +80,8 @@ class Walk:
 
 
 def _by_brightness(walk: Walk, boxed: Mask | None) -> Chances:
-    return walk(brightness.prior(walk.image, walk.known, boxed), PULL)
+    pull = PULL if boxed is None else PULL_BOXED
+    return walk(brightness.prior(walk.image, walk.known, boxed), pull)
 
 
 def _by_given(walk: Walk, boxed: Mask | None, given: Chances) -> Chances:

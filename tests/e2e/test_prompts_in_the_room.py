@@ -269,9 +269,13 @@ def test_keys_switch_sign_and_shape_and_a_scribble_is_a_prompt(
 def test_a_locked_segment_is_left_alone(room: CtRoom, outlined: list[Mask]) -> None:
     frame, _, (column, row) = middle(outlined)
     room.go(frame)
-    room.page.get_by_role("button", name="Lock Lesion").first.click()
     room.click(column, row)
-    expect(room.page.get_by_text("locked")).to_be_visible()
+    room.previewed()
+    room.press("Enter")
+    room.painted_soon()
+    room.page.get_by_role("button", name="Lock Lesion").first.click()
+    room.click(column + 30, row)
+    expect(room.page.locator(".toasts")).to_contain_text("locked")
     assert room.prompts() == 0
 
 
