@@ -54,7 +54,7 @@ def project() -> Project:
 @pytest.fixture
 def slot(project: Project) -> Slot:
     """A case in hand whose frames are those that the network reads."""
-    Slot.objects.filter(project=project).update(state="cancelled")
+    Slot.objects.filter(project=project, state="open").update(state="cancelled")
     case = lessons.volume_case(project, "pool", 99, masked=False)
     series = case.series.get()
     for number, one in enumerate(series.display["sources"]["objects"]):

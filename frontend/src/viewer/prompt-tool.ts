@@ -12,7 +12,7 @@ import type { Point } from './types';
 
 const { Events } = Enums;
 const CLICK_PX = 4;
-const SIGN_PX = 5;
+const SIGN_PX = 3;
 const CASING = '#000000';
 const POSITIVE = '#7ee2a8';
 const NEGATIVE = '#ff8f87';
