@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import dramatiq
 
-from . import imports, intake, write_backs
+from . import imports, intake, prompts, write_backs
 from .dicom.sandbox import DecoderUnavailable
 from .errors import ImageStoreUnavailable, StorageFull
 
@@ -41,6 +41,19 @@ def expire_import(import_id: int) -> None:
 @dramatiq.actor(actor_name="write_back", max_retries=0)
 def write_back(write_back_id: int) -> None:
     write_backs.carry_out(write_back_id)
+
+
+@dramatiq.actor(
+    actor_name=prompts.ACTOR,
+    queue_name="prompts",
+    max_retries=0,
+    time_limit=float("inf"),
+    notify_shutdown=True,
+)
+def answer_prompt(prompt_id: int) -> None:
+    """This one, and what is asked soon after it."""
+    prompts.answer(prompt_id)
+    prompts.stand_by()
 
 
 @contextmanager

@@ -57,6 +57,15 @@ DECISION = {
         "decision": {"enum": ["accepted", "rejected"]},
     },
 }
+PROMPT_USE = {
+    "type": "object",
+    "required": ["prompted", "seconds"],
+    "additionalProperties": False,
+    "properties": {
+        "prompted": {"type": "integer", "minimum": 1, "maximum": 2**53},
+        "seconds": {"type": "number", "minimum": 0, "maximum": 86_400},
+    },
+}
 CONTENT = {
     "type": "object",
     "required": ["answers", "marks"],
@@ -65,6 +74,7 @@ CONTENT = {
         "answers": {"type": "array", "maxItems": 10_000, "items": ANSWER},
         "marks": {"type": "array", "maxItems": 10_000, "items": MARK},
         "suggestions": {"type": "array", "maxItems": 10_000, "items": DECISION},
+        "prompted": {"type": "array", "maxItems": 10_000, "items": PROMPT_USE},
         "looks": LOOKS,
     },
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from . import import_tables, write_backs
+from . import import_tables, prompts, write_backs
 from .models import Import, ImportItem
 
 ITEMS_AT_ONCE = 100
@@ -27,6 +27,8 @@ def due() -> Iterator[tuple[str, int]]:
         write_backs.due().order_by("due_at").values_list("pk", flat=True)[: write_backs.AT_ONCE]
     ):
         yield write_backs.ACTOR, row
+    for prompt in prompts.due().values_list("pk", flat=True):
+        yield prompts.ACTOR, prompt
     for batch in abandoned().values_list("pk", flat=True):
         yield "expire_import", batch
 

@@ -11,6 +11,7 @@ ConsiliumError
 ├── IdempotencyMismatch     422  same key, different content
 ├── NothingToRead           404  no case is free for this reader
 ├── TooLarge                413  over a stated limit
+├── TooMany                 429  more often than anybody needs
 ├── StorageFull             507  the disk is below the floor
 └── ImageStoreUnavailable   503  Orthanc does not answer
 """
@@ -73,6 +74,10 @@ class NothingToRead(ConsiliumError):
 
 class TooLarge(ConsiliumError):
     code, status, title = "too_large", 413, "Too large"
+
+
+class TooMany(ConsiliumError):
+    code, status, title = "too_many", 429, "Too many requests"
 
 
 class StorageFull(ConsiliumError):

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from django.db.models import Prefetch
 
-from . import assistance, datasheet, ledger, orthanc, snapshots, terms
+from . import assistance, datasheet, ledger, orthanc, prompt_uses, snapshots, terms
 from .export_images import Pictures
 from .marks import as_submitted
 from .models import Answer, Mark, Project, Read, Snapshot, SnapshotItem, User
@@ -31,6 +31,7 @@ PIECE = 1 << 20
 COMPRESSED = (".gz", ".jpeg", ".png", ".safetensors")
 ASKED_BY_CHOICE = ("choice", "scale", "number", "date")
 
+DESCRIBED = (*assistance.DESCRIBED, *prompt_uses.DESCRIBED)
 MARKS = Mark.objects.select_related("mask").defer("mask__gzip").order_by("pk")
 
 Member = tuple[str, Iterable[bytes]]
@@ -226,7 +227,7 @@ def _reads(snapshot: Snapshot) -> Iterator[bytes]:
         reads = (
             Read.objects.filter(references__in=[item.reference_id for item in items])
             .select_related("case", "label_schema", "source")
-            .prefetch_related("answers", Prefetch("marks", MARKS), *assistance.DESCRIBED)
+            .prefetch_related("answers", Prefetch("marks", MARKS), *DESCRIBED)
         )
         by_case: dict[int, list[Read]] = {item.case_id: [] for item in items}
         for read in reads.order_by("submitted_at", "pk").distinct():
@@ -247,6 +248,7 @@ def _read(project: Project, read: Read, uids: dict[int, str]) -> dict[str, Any]:
         "content_sha256": read.content_sha256,
         "instances_sha256": read.instances_sha256,
         "assisted_by": assistance.described(read),
+        "prompted": prompt_uses.described(read),
         **_made_elsewhere(read),
         "answers": [_answer(read.label_schema.document, answer) for answer in read.answers.all()],
         "marks": [

@@ -89,6 +89,12 @@ def decoded_frame(display: dict[str, Any], index: int) -> NDArray[Any]:
     return _array(frame_cache.content(source), frame)
 
 
+def real_frame(display: dict[str, Any], index: int) -> NDArray[np.float32]:
+    """One frame in real-world values, higher being brighter: row, column; colours as their mean."""
+    values = _real(decoded_frame(display, index), _described(display, index))
+    return values if values.ndim == 2 else np.asarray(values.mean(axis=2), np.float32)
+
+
 def _described(display: dict[str, Any], index: int) -> dict[str, Any]:
     """What holds for one frame: the series' description, overridden by the frame's own."""
     return {**display, **display["frames"][index]}

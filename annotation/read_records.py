@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from . import orthanc
+from . import orthanc, prompt_uses
 from .case_images import display_of, instance_of
 from .dicom.identity import identifier
 from .dicom.record import About, Drawn, Given, Image, Labelmap, Painted, Place, ReadRecord
 from .dicom.terms import Term, term_of, unit_of
 from .export import reader_pseudonym
-from .models import Answer, Case, Instance, Mark, MarkKind, Read
+from .models import Answer, Case, Instance, ItemOutcome, Mark, MarkKind, Outcome, Read
 
 SERIES_NUMBER = 9000
 Json = Mapping[str, Any]
@@ -153,7 +153,9 @@ def _labelmap(document: Json, mark: Mark, read: Read, folder: Path, digest: str)
         file=name,
         series_uid=mask.series.series_uid,
         places=_places(display),
-        segments=[_painted(document, mark, value, read, digest) for value in mask.labels],
+        segments=[
+            _painted(document, mark, value, read, digest, mask.series_id) for value in mask.labels
+        ],
         slice_spacing=display["slice_spacing"] if display["geometry"] == "volume" else None,
     )
 
@@ -171,7 +173,9 @@ def _places(display: Json) -> list[Place]:
     ]
 
 
-def _painted(document: Json, mark: Mark, value: int, read: Read, digest: str) -> Painted:
+def _painted(
+    document: Json, mark: Mark, value: int, read: Read, digest: str, series: int
+) -> Painted:
     code = next((one["code"] for one in document.get("classes", []) if one["value"] == value), "")
     found, term = _class_term(document, code or f"value-{value}")
     how = str(read.origin.get("how", ""))
@@ -182,8 +186,30 @@ def _painted(document: Json, mark: Mark, value: int, read: Read, digest: str) ->
         tracking_uid=identifier(digest, f"segment/{mark.tracking_uid}/{value}"),
         colour=found.get("colour", ""),
         category=found.get("category", ""),
-        algorithm=str(read.origin.get("maker") or "unknown") if "automatic" in how else "",
+        **_helped(read, series, code, how),
     )
+
+
+def _helped(read: Read, series: int, code: str, how: str) -> dict[str, Any]:
+    """What helped to paint a class: of a read made elsewhere, what it says of itself; here, the methods
+    that answered prompts and the model whose suggestion was taken.
+    """
+    if "automatic" in how:
+        return {"algorithm": str(read.origin.get("maker") or "unknown")}
+    used = prompt_uses.algorithms(read).get((series, code), [])
+    taken = ItemOutcome.objects.filter(
+        assistance__read=read,
+        kind=MarkKind.LABELMAP,
+        label=code,
+        outcome__in=[Outcome.ACCEPTED, Outcome.EDITED],
+    )
+    rounds = taken.values_list("assistance__suggestion__round", flat=True).distinct()
+    suggested = [(f"Consilium network of round {number}", True) for number in sorted(rounds)]
+    every = dict.fromkeys([*used, *suggested])
+    return {
+        "algorithm": "; ".join(name for name, _ in every),
+        "learned": any(learned for _, learned in every),
+    }
 
 
 def _answers(document: Json, read: Read) -> dict[str, list[Given]]:

@@ -24,6 +24,7 @@ from . import (
     label_schemas,
     ledger,
     marks,
+    prompt_uses,
     provenance,
     queue,
     scenes,
@@ -40,6 +41,7 @@ from .models import (
     Mark,
     MarkKind,
     Project,
+    PromptUse,
     Read,
     Slot,
     User,
@@ -65,6 +67,7 @@ class Submission:
     token: int
     images: Mapping[str, str] | None
     assisted: list[assistance.Measured]
+    prompted: list[PromptUse]
 
 
 def save_draft(
@@ -176,6 +179,7 @@ def submit(
         token=token,
         images=images,
         assisted=assistance.measure(slot, reader, content, drawn, active_seconds),
+        prompted=prompt_uses.named(slot, reader, content),
     )
     try:
         with transaction.atomic():
@@ -225,7 +229,11 @@ def said(read: Read) -> dict[str, Any]:
     """The content of a read in the form in which it was submitted."""
     answers = read.answers.order_by("pk").values("question", "target", "value")
     content = {"answers": list(answers), "marks": consensus.submitted_marks(read)}
-    besides = {"suggestions": assistance.decisions(read), "looks": read.looks}
+    besides = {
+        "suggestions": assistance.decisions(read),
+        "prompted": prompt_uses.said(read),
+        "looks": read.looks,
+    }
     return content | {name: said for name, said in besides.items() if said}
 
 
@@ -293,6 +301,7 @@ def _store(
     Answer.objects.bulk_create(submission.answers)
     Mark.objects.bulk_create(submission.marks)
     assistance.record(read, submission.assisted)
+    prompt_uses.record(read, submission.prompted)
     return read
 
 
@@ -308,6 +317,8 @@ def _record(project: Project, read: Read, submission: Submission) -> None:
     }
     if submission.assisted:
         data["suggestions"] = [one.suggestion.pk for one in submission.assisted]
+    if submission.prompted:
+        data["prompted"] = [one.prompted_id for one in submission.prompted]
     ledger.record("read.submit", project=project, actor=read.reader, obj=read, data=data)
 
 

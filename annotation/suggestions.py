@@ -155,7 +155,7 @@ def show(slot: Slot, reader: User) -> Suggestion:
     suggestion = None if mode == SuggestionMode.OFF else find(slot)
     if suggestion is None:
         raise NotFound(NONE)
-    if mode == SuggestionMode.READER_FIRST and first_reading(slot, reader) is None:
+    if has_to_read_first(slot, reader):
         raise Conflict(
             "This project wants your own reading first. Commit it, and the suggestions are shown."
         )
@@ -167,6 +167,12 @@ def show(slot: Slot, reader: User) -> Suggestion:
                 "suggestion.show", project=slot.project, actor=reader, obj=suggestion, data=data
             )
     return suggestion
+
+
+def has_to_read_first(slot: Slot, reader: User) -> bool:
+    """Whether the reader's own reading has to be committed before anything of the model is shown."""
+    mode = mode_for(slot, reader)
+    return mode == SuggestionMode.READER_FIRST and first_reading(slot, reader) is None
 
 
 def first_reading(slot: Slot, reader: User) -> FirstReading | None:

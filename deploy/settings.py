@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
         "CaseStateEnum": "annotation.models.Case.State",
         "StreamEnum": "annotation.models.Stream",
         "TaskEnum": "annotation.models.Task",
+        "PromptKindEnum": "annotation.api.prompts.KINDS",
         "SuggestionModeEnum": "annotation.models.SuggestionMode",
     },
     "POSTPROCESSING_HOOKS": [
@@ -245,8 +246,10 @@ ACTOR_QUEUES = {
     "advance_round": "training",
     "make_suggestions": "training",
     "follow_changes": "intake",
+    "answer_prompt": "prompts",
 }
 WHY_PICKED = "learning.picked.picked"
+PROMPT_METHODS = ["annotation.prompt_methods.RandomWalk", "learning.prompting.Network"]
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")
 ORTHANC_USER = env.text("ORTHANC_USER", "consilium")

@@ -124,16 +124,16 @@ def _guarded(step: Callable[[], object]) -> None:
 
 def product() -> Ticker:
     """Both apps' due rows; expired leases, Orthanc's change log in every tick; daily
-    the anchor, and the suggestions and masks that nobody needs."""
+    the anchor, and the suggestions, masks and prompts that nobody needs."""
     from django.utils import timezone
 
-    from annotation import doorbell, ledger, masks, queue, suggestions
+    from annotation import doorbell, ledger, masks, prompts, queue, suggestions
     from annotation import due as annotation_due
     from learning import due as learning_due
 
     daily = [
         OncePerDay(chore, lambda: timezone.now().date())
-        for chore in (ledger.anchor_day, suggestions.sweep, masks.sweep)
+        for chore in (ledger.anchor_day, suggestions.sweep, masks.sweep, prompts.sweep)
     ]
     follow = partial(doorbell.ring, "follow_changes", 0)
     chores: list[Callable[[], object]] = [queue.expire_leases, follow, *daily]

@@ -42,7 +42,7 @@ class Drawn:
 @dataclass(frozen=True)
 class Painted:
     """One class within a labelmap. ``category``: a key of ``terms.CATEGORIES``. ``algorithm``: what
-    helped to draw it; '': drawn by hand.
+    helped to draw it; '': drawn by hand. ``learned``: it is a trained model.
     """
 
     value: int
@@ -52,6 +52,7 @@ class Painted:
     colour: str = ""
     category: str = ""
     algorithm: str = ""
+    learned: bool = False
 
 
 @dataclass(frozen=True)

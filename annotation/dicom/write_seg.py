@@ -155,7 +155,9 @@ def _described(record: ReadRecord, number: int, one: Painted) -> highdicom.seg.S
     algorithm = None
     if one.algorithm:
         algorithm = highdicom.AlgorithmIdentificationSequence(
-            name=one.algorithm[:64], family=codes.DCM.ManualProcessing, version=record.software
+            name=one.algorithm[:64],
+            family=codes.DCM.ArtificialIntelligence if one.learned else codes.DCM.ManualProcessing,
+            version=record.software,
         )
     return highdicom.seg.SegmentDescription(
         segment_number=number,

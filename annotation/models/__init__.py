@@ -18,6 +18,7 @@ from .projects import (
     Task,
     WriteBackRule,
 )
+from .prompts import PromptedMask, PromptUse
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
 from .references import Reference
 from .snapshots import Snapshot, SnapshotItem, Split
@@ -54,6 +55,8 @@ __all__ = [
     "Outcome",
     "Patient",
     "Project",
+    "PromptUse",
+    "PromptedMask",
     "Purpose",
     "Read",
     "Reference",

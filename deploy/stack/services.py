@@ -1,4 +1,4 @@
-"""The eight processes of the product: how each is started and when it counts as ready."""
+"""The nine processes of the product: how each is started and when it counts as ready."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .postgres import Postgres
 from .processes import Process
 
 BACKING = ("postgres", "orthanc", "redis")
-OURS = ("web", "ticker", "intake", "worker", "trainer")
+OURS = ("web", "ticker", "intake", "worker", "prompter", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
 INTAKE_ACTORS = ("annotation.actors",)
@@ -61,6 +61,12 @@ def services(
         Service("ticker", lambda: _ticker(var), lambda process: _ticks(var, process)),
         Service("intake", lambda: _dramatiq("intake", INTAKE_ACTORS, threads=1), _dramatiq_ready),
         Service("worker", lambda: _dramatiq("default", threads=4), _dramatiq_ready),
+        Service(
+            "prompter",
+            lambda: _dramatiq("prompts", threads=2),
+            _dramatiq_ready,
+            environment={"OPENBLAS_NUM_THREADS": "1"},
+        ),
         Service(
             "trainer",
             lambda: ["nice", "-n", "10", *_dramatiq("training", threads=1)],

@@ -119,17 +119,17 @@ def _answer(
     maps: dict[str, FloatArray] = {}
     embeddings = []
     for name, network in networks.items():
-        logits, embedding = _forward(network, image, recipe)
+        logits, embedding = forward(network, image, recipe)
         if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
             raise images.Unusable(NO_NUMBERS)
-        maps[name] = _probabilities(logits, temperatures.get(name, 1.0))
+        maps[name] = probabilities(logits, temperatures.get(name, 1.0))
         embeddings.append(embedding[None])
-    found = [probabilities.argmax(axis=-1).astype(np.uint8) for probabilities in maps.values()]
+    found = [chances.argmax(axis=-1).astype(np.uint8) for chances in maps.values()]
     maps[ENSEMBLE] = np.zeros_like(next(iter(maps.values())))
     for name in networks:
         maps[ENSEMBLE] += maps[name] / len(networks)
     return _Answer(
-        rows={name: _row(probabilities, truth, sample) for name, probabilities in maps.items()},
+        rows={name: _row(chances, truth, sample) for name, chances in maps.items()},
         embedding=joined_embeddings(embeddings)[0],
         disagreement=_disagreement(found, len(recipe.classes)),
         mask=maps[ENSEMBLE].argmax(axis=-1).astype(np.uint8),
@@ -137,7 +137,7 @@ def _answer(
 
 
 @torch.inference_mode()
-def _forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArray, FloatArray]:
+def forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArray, FloatArray]:
     """Logits [C, …] on the image's grid, and the embedding, averaged over the windows."""
     where = device()
     network.to(where).eval()
@@ -161,7 +161,7 @@ def _forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArra
     return logits.cpu().numpy(), torch.cat(embeddings).mean(dim=0).cpu().numpy()
 
 
-def _probabilities(logits: FloatArray, temperature: float) -> FloatArray:
+def probabilities(logits: FloatArray, temperature: float) -> FloatArray:
     """[…, C], made slice by slice: a whole volume in double precision would not fit beside others."""
     parts = np.moveaxis(logits, 0, -1)
     found = np.empty(parts.shape, np.float32)

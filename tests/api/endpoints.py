@@ -39,6 +39,13 @@ PROJECT = "projects/<slug:slug>"
 READ = (Action.READ_CASES,)
 HELD = {"token": 1}
 EMPTY = {"answers": [], "marks": []}
+PROMPT = {
+    "series": 1,
+    "label_class": "none of these",
+    "method": "random_walk",
+    "volume": False,
+    "prompts": [{"kind": "point", "positive": True, "frame": 0, "points_px": [[1, 1]]}],
+}
 TABLE = [
     Operation("get", "schema"),
     Operation("get", "me"),
@@ -160,6 +167,11 @@ TABLE = [
         in_hand=True,
         body=HELD | {"content": EMPTY, "active_seconds": 1},
     ),
+    Operation("get", "slots/<int:pk>/prompt-methods", READ, in_hand=True),
+    Operation("post", "slots/<int:pk>/prompts", READ, in_hand=True, body=HELD | PROMPT),
+    Operation("get", "prompts/<int:pk>", READ, in_hand=True),
+    Operation("delete", "prompts/<int:pk>", READ, in_hand=True),
+    Operation("get", "prompts/<int:pk>/mask", READ, in_hand=True),
     Operation("put", "slots/<int:pk>/masks", READ, in_hand=True, query="?series={series}&sha256=0"),
     Operation("get", "slots/<int:pk>/masks/<str:sha256>", READ, in_hand=True),
     Operation("get", f"{PROJECT}/learning", (Action.VIEW_PROGRESS,)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import builders
+import prompt_builders
 import suggestion_builders
 from django.db import models
 from django.utils import timezone
@@ -20,6 +21,7 @@ from annotation.models import (
     ImportItem,
     Mask,
     Project,
+    PromptedMask,
     Role,
     Slot,
     User,
@@ -51,6 +53,7 @@ class World:
         until = timezone.now() + timedelta(minutes=30)
         claimed = {"state": "claimed", "reader": user, "token": 1, "lease_expires_at": until}
         Slot.objects.filter(pk=self.objects["slots"].pk).update(**claimed)
+        PromptedMask.objects.filter(pk=self.objects["prompts"].pk).update(reader=user)
         return user
 
 
@@ -101,5 +104,6 @@ def make_world() -> World:
             "models": model,
             "series": series,
             "snapshots": snapshot,
+            "prompts": prompt_builders.answered(unread.slots.get(), lead),
         },
     )

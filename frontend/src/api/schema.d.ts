@@ -898,6 +898,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/prompts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How my question stands. The mask has its own address, once the state is done. */
+        get: operations["prompts_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description I do not wait for it any more. */
+        delete: operations["prompts_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prompts/{id}/mask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The gzipped mask, uint8 of 0 and 1: frames × rows × columns of ``shape`` from ``start`` on. */
+        get: operations["prompts_mask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rounds/{id}": {
         parameters: {
             query?: never;
@@ -1113,6 +1148,40 @@ export interface paths {
         get: operations["slots_mask"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{id}/prompt-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What can answer my prompts on this case. */
+        get: operations["slots_prompt_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/slots/{id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for a mask of a structure. It takes the place of my question that still waits. */
+        post: operations["slots_prompt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2088,15 +2157,8 @@ export interface components {
             modality: string;
             body_part: string;
         };
-        /**
-         * @description * `answers` - answers
-         *     * `marks` - marks
-         *     * `masks` - masks
-         * @enum {string}
-         */
-        KindEnum: "answers" | "marks" | "masks";
         KindOfSuggestion: {
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["KindOfSuggestionKindEnum"];
             outcomes: components["schemas"]["Outcomes"];
             /** @description taken as it was, of all that were shown */
             acceptance: components["schemas"]["Share"];
@@ -2113,6 +2175,13 @@ export interface components {
             /** @description answers that ended as suggested */
             agreement: components["schemas"]["Share"] | null;
         };
+        /**
+         * @description * `answers` - answers
+         *     * `marks` - marks
+         *     * `masks` - masks
+         * @enum {string}
+         */
+        KindOfSuggestionKindEnum: "answers" | "marks" | "masks";
         LabelCounts: {
             /** @description pool and control: what a round trains on */
             all: number;
@@ -2680,6 +2749,16 @@ export interface components {
             username: string;
             role: components["schemas"]["RoleEnum"];
         };
+        NewPromptRequest: {
+            token: number;
+            /** Format: int64 */
+            series: number;
+            label_class: string;
+            method: string;
+            /** @description on the images around, too */
+            volume: boolean;
+            prompts: components["schemas"]["PromptRequest"][];
+        };
         NewSnapshotRequest: {
             /** @default  */
             title: string;
@@ -3076,6 +3155,58 @@ export interface components {
         ProjectList: {
             results: components["schemas"]["Project"][];
         };
+        /**
+         * @description * `point` - point
+         *     * `scribble` - scribble
+         *     * `box` - box
+         * @enum {string}
+         */
+        PromptKindEnum: "point" | "scribble" | "box";
+        PromptMethod: {
+            code: string;
+            /** @description it knows what the project's readers taught it */
+            learned: boolean;
+            algorithm: string;
+            /** @description that it knows; null: any */
+            classes: string[] | null;
+            /** @description why it cannot be used now, to the reader; empty: it can */
+            unavailable: string;
+        };
+        PromptMethodList: {
+            results: components["schemas"]["PromptMethod"][];
+        };
+        PromptRequest: {
+            kind: components["schemas"]["PromptKindEnum"];
+            /** @description what is prompted belongs to the structure */
+            positive: boolean;
+            /** @description of the series as it is shown, from 0 */
+            frame: number;
+            /** @description [column, row], pixel centres at integers; of a box, two opposite corners */
+            points_px: number[][];
+        };
+        PromptedMask: {
+            readonly id: number;
+            readonly state: components["schemas"]["PromptedMaskStateEnum"];
+            /** @description why there is no mask, to the reader */
+            readonly problem: string;
+            readonly series: number;
+            readonly label_class: string;
+            readonly method: string;
+            /** @description the method in words, with its version */
+            readonly algorithm: string;
+            readonly start: number[];
+            readonly shape: number[];
+            /** @description of the uncompressed mask */
+            readonly sha256: string;
+        };
+        /**
+         * @description * `waiting` - Waiting
+         *     * `done` - Done
+         *     * `failed` - Failed
+         *     * `replaced` - Replaced
+         * @enum {string}
+         */
+        PromptedMaskStateEnum: "waiting" | "done" | "failed" | "replaced";
         Quarantined: {
             readonly id: number;
             /** @description as the sender named it; never used as a path */
@@ -6659,6 +6790,122 @@ export interface operations {
             };
         };
     };
+    prompts_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptedMask"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prompts_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prompts_mask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rounds_retrieve: {
         parameters: {
             query?: never;
@@ -7179,6 +7426,88 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_prompt_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptMethodList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPromptRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptedMask"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

@@ -21,6 +21,9 @@ export interface ViewActions {
   enterWindow(): void;
 }
 
+/** What of the prompts to come is switched to the other, or to the next. */
+export type PromptChange = 'sign' | 'drag' | 'extent' | 'method';
+
 /** What the keys can do; the reading room fills it in. */
 export interface Actions extends ViewActions {
   step(by: number): void;
@@ -66,6 +69,8 @@ export interface Actions extends ViewActions {
   reject(): void;
   toggleSuggestions(): void;
   fadeSuggestions(direction: 1 | -1): void;
+  prompt(change: PromptChange): void;
+  acceptPreview(): void;
 }
 
 /** What the case at hand has for the actions to work on. */
@@ -83,9 +88,13 @@ export interface Offered {
   explained: boolean;
   /** The model's suggestions are there for the reader to see. */
   suggests: boolean;
+  /** Segments can be prompted. */
+  prompts: boolean;
+  /** A mask that prompts brought waits to be accepted. */
+  previews: boolean;
 }
 
-export const LAYERS = ['view', 'mark', 'case'] as const;
+export const LAYERS = ['view', 'mark', 'prompt', 'case'] as const;
 export type Layer = (typeof LAYERS)[number];
 
 export interface Action {
@@ -107,13 +116,15 @@ const NUMBERED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 type When = Action['when'];
 const marks: When = (offered) => offered.marks.length > 0;
-const paints: When = (offered) => offered.marks.includes('labelmap');
+const paints = (offered: Offered): boolean => offered.marks.includes('labelmap');
 const names: When = (offered) => offered.classes.some(({ landmarks }) => landmarks?.length);
 const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
 const explained: When = (offered) => offered.explained;
 const suggests: When = (offered) => offered.suggests;
+const prompts: When = (offered) => offered.prompts && paints(offered);
+const previews: When = (offered) => offered.previews;
 
 function row(id: string, layer: Layer, keys: string, label: Key, run: Action['run'], when?: When): Action {
   return { id, layer, keys: keys.split(' '), label: () => t(label), run, ...(when && { when }) };
@@ -229,6 +240,13 @@ export const ACTIONS: readonly Action[] = [
   ),
   row('suggestion.fainter', 'mark', 'Alt+[', 'key.fainter', (room) => room.fadeSuggestions(-1), suggests),
   row('suggestion.stronger', 'mark', 'Alt+]', 'key.stronger', (room) => room.fadeSuggestions(1), suggests),
+
+  tool('prompt', 'prompt', 'Alt+p', prompts),
+  row('prompt.sign', 'prompt', 'Shift+t', 'key.promptSign', (room) => room.prompt('sign'), prompts),
+  row('prompt.drag', 'prompt', 'Alt+u', 'key.promptDrag', (room) => room.prompt('drag'), prompts),
+  row('prompt.extent', 'prompt', 'Alt+g', 'key.promptExtent', (room) => room.prompt('extent'), prompts),
+  row('prompt.method', 'prompt', 'Alt+,', 'key.promptMethod', (room) => room.prompt('method'), prompts),
+  row('prompt.accept', 'prompt', 'Enter', 'key.promptAccept', (room) => room.acceptPreview(), previews),
 
   row('form.next', 'case', 'n', 'key.nextQuestion', (room) => room.question(1)),
   row('form.previous', 'case', 'Shift+n', 'key.previousQuestion', (room) => room.question(-1)),

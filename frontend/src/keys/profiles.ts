@@ -61,6 +61,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'edit.redo': ['y', 'Control+y'],
     'suggestion.accept': ['='],
     'suggestion.acceptAll': ['Alt+='],
+    'tool.prompt': ['Alt+;'],
   },
   // The mouse is in the left hand: everything lies under the right one.
   left_handed: {
@@ -98,6 +99,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'suggestion.acceptAll': ['Alt+/'],
     'suggestion.reject': ["'"],
     'suggestion.toggle': ['"'],
+    'tool.prompt': ['Alt+;'],
     'case.why': ['Alt+q'],
     'form.jump': ['Shift+j'],
     'form.confirm': ['Alt+j'],

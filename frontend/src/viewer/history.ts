@@ -2,7 +2,7 @@
 
 import { patchBytes, type VoxelPatch } from '../voxels/patch';
 import type { Look } from './looks';
-import type { AnswerValue, Decision, Mark } from './types';
+import type { AnswerValue, Decision, Mark, PromptUse } from './types';
 
 /** One thing that changed. */
 export type Part =
@@ -10,6 +10,7 @@ export type Part =
   | { kind: 'answer'; question: string; target: string; before: AnswerValue; after: AnswerValue }
   | { kind: 'look'; target: string; before: Look | null; after: Look | null }
   | { kind: 'voxels'; series: number; patch: VoxelPatch; deleted?: number }
+  | { kind: 'prompted'; prompted: number; before: PromptUse | null; after: PromptUse | null }
   | {
       kind: 'decision';
       suggestion: number;

@@ -7,7 +7,7 @@ import type { VoxelPatch } from '../voxels/patch';
 import { type Edit, type Group, History, type Part } from './history';
 import { Labelmap } from './labelmap';
 import { type Look, plain } from './looks';
-import type { Answer, AnswerValue, Content, Decision, Mark } from './types';
+import type { Answer, AnswerValue, Content, Decision, Mark, PromptUse } from './types';
 
 export type { Edit, Part } from './history';
 
@@ -31,6 +31,8 @@ export class CaseRecord {
   readonly marks = new Map<string, Mark>();
   readonly labelmaps = new Map<number, Labelmap>();
   readonly looks = new Map<string, Look>();
+  /** The answers to prompts that are part of what is painted, by their number. */
+  readonly prompted = new Map<number, PromptUse>();
   /** Marks that were deleted since the case was opened, as they were last; the newest comes last. */
   readonly deleted = new Map<string, Mark>();
   readonly history = new History();
@@ -67,11 +69,13 @@ export class CaseRecord {
 
   /** Takes over a stored state; the history starts afresh. */
   load(
-    { answers, marks, suggestions = [], looks = [] }: Content,
+    { answers, marks, suggestions = [], prompted = [], looks = [] }: Content,
     labelmaps: ReadonlyMap<number, Labelmap> = new Map(),
   ): void {
     for (const kept of [this.answerByKey, this.marks, this.labelmaps, this.looks, this.deleted]) kept.clear();
     this.decisionByKey.clear();
+    this.prompted.clear();
+    for (const use of prompted) this.prompted.set(use.prompted, use);
     for (const one of suggestions) this.decisionByKey.set(keyOf(String(one.suggestion), one.item), one);
     for (const answer of answers) this.answerByKey.set(keyOf(answer.question, answer.target), answer);
     for (const mark of marks) if (mark.kind !== 'labelmap') this.marks.set(mark.tracking_uid, mark);
@@ -204,6 +208,10 @@ export class CaseRecord {
         return;
       case 'decision':
         return this.applyDecision(edit, side);
+      case 'prompted':
+        if (edit[side]) this.prompted.set(edit.prompted, edit[side]);
+        else this.prompted.delete(edit.prompted);
+        return this.tell({ kind: 'decision' });
       case 'voxels':
         return this.applyVoxels(edit.series, edit.patch, side);
       case 'mark':

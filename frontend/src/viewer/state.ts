@@ -9,7 +9,7 @@ import type { DrawnKind, MarkKind, SeriesDisplay, Window } from './types';
 
 const BRUSHES = ['brush', 'eraser', 'threshold'] as const;
 /** In the order of the toolbar. */
-export const PAINTING_TOOLS = [...BRUSHES, 'scissors'] as const;
+export const PAINTING_TOOLS = [...BRUSHES, 'scissors', 'prompt'] as const;
 export type PaintingTool = (typeof PAINTING_TOOLS)[number];
 type LookingTool = 'window' | 'pan' | 'zoom' | 'crosshairs';
 /** A contour drawn corner by corner is a tool of its own, not another kind of mark. */
@@ -23,7 +23,7 @@ export const hasBrush = (tool: Tool): boolean => BRUSHES.some((one) => one === t
 /** Changes voxels. */
 export const isPainting = (tool: Tool): tool is PaintingTool => PAINTING_TOOLS.some((one) => one === tool);
 /** Works on one image at a time, and in no plane across several. */
-export const needsImage = (tool: Tool): boolean => tool === 'polygon' || tool === 'scissors';
+export const needsImage = (tool: Tool): boolean => ['polygon', 'scissors', 'prompt'].includes(tool);
 /** What a tool makes; null for what only changes the view. */
 export function madeBy(tool: Tool): MarkKind | null {
   if (isLooking(tool)) return null;

@@ -19,6 +19,9 @@ export interface SuggestedShape {
   hatched: boolean;
   /** The one that the keys act on. */
   current: boolean;
+  /** How its line is dashed, and at how many degrees it is hatched, where not as suggestions are. */
+  dash?: string;
+  slant?: number;
 }
 
 export interface SuggestedView {

@@ -28,15 +28,15 @@ export class SuggestionTool extends BaseTool {
     const view = suggestedView(viewport.id);
     if (!view || view.shapes.length === 0) return false;
     const place = onCanvas(viewport, view);
-    for (const shape of view.shapes) draw(svg, shape, view.opacity, place, viewport.id);
+    for (const shape of view.shapes) drawShape(svg, shape, view.opacity, place, viewport.id);
     return true;
   }
 }
 
 /** From pixels of the frame to the canvas: the way is affine, so three points tell it. */
-function onCanvas(
+export function onCanvas(
   viewport: Pick<Types.IViewport, 'worldToCanvas'>,
-  { plane }: SuggestedView,
+  { plane }: Pick<SuggestedView, 'plane'>,
 ): (point: Point) => Point {
   const at = (point: Point) => viewport.worldToCanvas([...toWorld(plane, point)] as Types.Point3);
   const [origin, right, below] = [at([0, 0]), at([1, 0]), at([0, 1])];
@@ -46,7 +46,7 @@ function onCanvas(
   ];
 }
 
-function draw(
+export function drawShape(
   svg: Svg,
   shape: SuggestedShape,
   opacity: number,
@@ -66,11 +66,11 @@ function draw(
   });
   put(svg, 'path', `suggested-${shape.id}`, {
     ...own,
-    fill: shape.hatched ? hatch(svg, shape.colour, viewportId) : 'none',
+    fill: shape.hatched ? hatch(svg, shape, viewportId) : 'none',
     'fill-rule': 'evenodd',
     stroke: shape.colour,
     'stroke-width': String(width),
-    'stroke-dasharray': '6 4',
+    'stroke-dasharray': shape.dash ?? '6 4',
     'data-suggested': shape.id,
   });
   write(
@@ -96,16 +96,16 @@ function write(svg: Svg, shape: SuggestedShape, points: readonly Point[], opacit
   if (node.textContent !== shape.text) node.textContent = shape.text;
 }
 
-/** The fill of that colour: lines at 45 degrees, with the image between them. */
-function hatch(svg: Svg, colour: string, viewportId: string): string {
-  const id = `hatch-${viewportId}-${colour.slice(1)}`;
+/** The fill of that colour: lines aslant, with the image between them. */
+function hatch(svg: Svg, { colour, slant = 45 }: SuggestedShape, viewportId: string): string {
+  const id = `hatch-${viewportId}-${colour.slice(1)}-${slant}`;
   const size = String(HATCH_PX);
   const pattern = put(svg, 'pattern', id, {
     id,
     width: size,
     height: size,
     patternUnits: 'userSpaceOnUse',
-    patternTransform: 'rotate(45)',
+    patternTransform: `rotate(${slant})`,
   });
   if (!pattern.firstChild) {
     const line = document.createElementNS(NAMESPACE, 'line');

@@ -13,6 +13,7 @@ import { CrosshairTool, GuideTool } from './guide-tool';
 import { LabelTool } from './label-tool';
 import { MARK_TOOLS, markTools } from './mark-tools';
 import { PaintTool } from './paint-tool';
+import { PromptTool } from './prompt-tool';
 import { SketchTool } from './sketch-tool';
 import { SHAPES } from './shapes';
 import { SuggestionTool } from './suggestion-tool';
@@ -28,6 +29,7 @@ const CLASSES = [
   ...MARK_TOOLS,
   PaintTool,
   SketchTool,
+  PromptTool,
   SuggestionTool,
   LabelTool,
   GuideTool,
@@ -53,9 +55,11 @@ const NAVIGATION: Partial<Record<Tool, string>> = {
   threshold: PaintTool.toolName,
   scissors: SketchTool.toolName,
   polygon: SketchTool.toolName,
+  prompt: PromptTool.toolName,
 };
-/** With Alt held down, the threshold brush takes its range from under the pointer. */
-const SAMPLING = { mouseButton: Primary, modifierKey: KeyboardBindings.Alt };
+/** With Alt held down, the threshold brush takes its range from under the pointer, and a prompt its other sign. */
+const WITH_ALT = { mouseButton: Primary, modifierKey: KeyboardBindings.Alt };
+const usesAlt = (tool: Tool): boolean => tool === 'threshold' || tool === 'prompt';
 
 const nameOf = (tool: Tool): string => NAVIGATION[tool] ?? SHAPES[tool as keyof typeof SHAPES].tool;
 
@@ -77,7 +81,7 @@ export class Toolbox {
     if (!registered) registerTools();
     registered = true;
     this.group = ToolGroupManager.createToolGroup(id) as ToolTypes.IToolGroup;
-    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool, CrosshairTool];
+    const own = [WindowLevelTool, PanTool, ZoomTool, PaintTool, SketchTool, PromptTool, CrosshairTool];
     for (const { toolName } of own) this.group.addTool(toolName);
     for (const [name, options] of markTools()) this.group.addTool(name, options);
     for (const { toolName } of [SuggestionTool, GuideTool, LabelTool]) {
@@ -97,7 +101,7 @@ export class Toolbox {
       const all = name === armed ? [{ mouseButton: Primary }, ...bindings] : bindings;
       this.group.setToolActive(name, { bindings: all });
     }
-    const bindings = [{ mouseButton: Primary }, ...(tool === 'threshold' ? [SAMPLING] : [])];
+    const bindings = [{ mouseButton: Primary }, ...(usesAlt(tool) ? [WITH_ALT] : [])];
     if (!(armed in ALWAYS)) this.group.setToolActive(armed, { bindings });
   }
 

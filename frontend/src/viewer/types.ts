@@ -148,10 +148,18 @@ export interface Decision {
   decision: 'accepted' | 'rejected';
 }
 
+/** An answer to prompts that the reader took over. */
+export interface PromptUse {
+  prompted: number;
+  /** From the first prompt to the acceptance. */
+  seconds: number;
+}
+
 export interface Content {
   answers: Answer[];
   marks: Mark[];
   suggestions?: Decision[];
+  prompted?: PromptUse[];
   looks?: StoredLook[];
 }
 

@@ -15,6 +15,8 @@ const offered = {
   corrects: false,
   explained: true,
   suggests: true,
+  prompts: true,
+  previews: true,
 };
 const keysOf = (given: Partial<typeof offered> | { options: { key: string; label: string }[] }, own = {}) =>
   shortcutsOf({} as Actions, { ...offered, ...given }, keysFor('default', own));

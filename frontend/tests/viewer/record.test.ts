@@ -270,3 +270,18 @@ it('the text of a mark is one step of the history, however many letters it has',
   record.redo();
   expect(record.marks.get('1')?.text).toBe('spur');
 });
+
+it('knows which answers to prompts are part of it, whatever is loaded, undone or done again', () => {
+  const record = new CaseRecord();
+  const first = { prompted: 4, seconds: 2 };
+  record.load({ answers: [], marks: [], prompted: [first] });
+  const after = { prompted: 5, seconds: 3 };
+  record.commitAll('segment by prompts', [{ kind: 'prompted', prompted: 5, before: null, after }]);
+  expect([...record.prompted.values()]).toEqual([first, after]);
+  record.undo();
+  expect([...record.prompted.values()]).toEqual([first]);
+  record.redo();
+  expect([...record.prompted.values()]).toEqual([first, after]);
+  record.load({ answers: [], marks: [] });
+  expect(record.prompted.size).toBe(0);
+});

@@ -204,6 +204,7 @@ export class Autosave {
       answers: record.answers,
       marks: [...record.marks.values()],
       suggestions: record.decisions,
+      prompted: [...record.prompted.values()],
       looks: looksToStore(record.looks, record.marks),
       painted: [...record.labelmaps].map(([series, { frames, rows, columns }]) => ({
         series,
@@ -300,11 +301,13 @@ export class Autosave {
       marks.push(labelmapMark(this.options.labelmapUid(series), series, mask));
     }
     const suggestions = record.decisions;
+    const prompted = [...record.prompted.values()];
     const looks = looksToStore(record.looks, record.marks);
     return {
       answers,
       marks,
       ...(suggestions.length > 0 && { suggestions }),
+      ...(prompted.length > 0 && { prompted }),
       ...(looks.length > 0 && { looks }),
     };
   }

@@ -4,7 +4,7 @@
  */
 
 import type { StoredLook } from '../../viewer/looks';
-import type { Answer, Decision, Mark } from '../../viewer/types';
+import type { Answer, Decision, Mark, PromptUse } from '../../viewer/types';
 
 const NAME = 'consilium-drafts';
 const DRAFTS = 'drafts';
@@ -31,6 +31,7 @@ export interface BrowserDraft {
   marks: Mark[];
   /** Absent in drafts from before there were suggestions. */
   suggestions?: Decision[];
+  prompted?: PromptUse[];
   looks?: StoredLook[];
   painted: PaintedSeries[];
   /** The server's version that this draft started from. */

@@ -39,6 +39,8 @@ export function deskActions(desk: Desk, list: () => string): Actions {
     ...toolActions(desk),
     ...segmentActions(desk),
     ...historyActions(desk),
+    prompt: (change) => desk.prompting.switch(change),
+    acceptPreview: () => desk.prompting.accept(),
     ...formActions(desk),
     ...caseActions(desk, list),
   };
@@ -155,8 +157,12 @@ function segmentActions(desk: Desk): Part<'hideOne' | 'copySegment' | 'interpola
 function historyActions(desk: Desk): Part<'undo' | 'redo' | 'history'> {
   const { room } = desk;
   return {
-    // A mark that is half drawn is what there is to undo.
-    undo: () => desk.viewer?.outliner.takeBack() || desk.viewer?.cancel() || desk.reveal(room.undo()),
+    // A mark that is half drawn, or the last prompt, is what there is to undo.
+    undo: () =>
+      desk.viewer?.outliner.takeBack() ||
+      desk.viewer?.cancel() ||
+      desk.prompting.takeBack() ||
+      desk.reveal(room.undo()),
     redo: () => desk.reveal(room.redo()),
     history: () => {
       desk.historyOpen = !desk.historyOpen;
@@ -204,6 +210,7 @@ function caseActions(
     cancel: () => {
       const { viewer, view, hands } = desk;
       if (hands.segments.running) return hands.segments.giveUp();
+      if (desk.prompting.discard()) return;
       if (viewer?.cancel() || (viewer && comeToRest(viewer))) return;
       if (view.selected) viewer?.select('');
       else if (view.tool !== 'window') viewer?.setTool('window');

@@ -20,6 +20,7 @@ import { type Block, choicesOf, keyOfChoice } from './form';
 import type { Asked as Answerable } from './form-state.svelte';
 import { fieldOf, Going } from './going.svelte';
 import { Hands } from './hands.svelte';
+import { Prompting } from './prompting.svelte';
 import type { Room } from './room.svelte';
 import { placeOf } from './suggestion-actions';
 import { SecondWindow } from './second-window.svelte';
@@ -43,6 +44,7 @@ export class Desk {
   readonly going: Going;
   /** For the panel at the side, while it is not in this one. */
   readonly second = new SecondWindow();
+  readonly prompting: Prompting;
 
   constructor(readonly room: Room) {
     this.hands = new Hands(
@@ -50,6 +52,7 @@ export class Desk {
       () => this.viewer,
       (uid) => this.jumpTo(uid),
     );
+    this.prompting = new Prompting(room, () => this.viewer);
     this.going = new Going(() => room.form, {
       image: (index, frame) => {
         const series = room.series[index];
@@ -101,6 +104,7 @@ export class Desk {
       room.series.map(({ id }) => id),
       room.hanging,
     );
+    this.prompting.begin(room.assignment?.slot ?? 0);
     this.activeQuestion = '';
     this.hands.hold(room.classes[0]?.code ?? '');
   }

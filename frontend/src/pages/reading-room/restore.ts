@@ -71,9 +71,10 @@ async function fromBrowser(
     }
     labelmaps.set(series, new Labelmap(frames, rows, columns, voxels));
   }
-  const { answers, marks, suggestions = [], looks = [], version, pending, activeSeconds: seconds } = draft;
+  const { answers, marks, suggestions = [], prompted = [], looks = [] } = draft;
+  const { version, pending, activeSeconds: seconds } = draft;
   return {
-    content: { answers, marks, suggestions, looks },
+    content: { answers, marks, suggestions, prompted, looks },
     labelmaps,
     masks: new Map(),
     version,

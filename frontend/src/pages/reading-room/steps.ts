@@ -23,6 +23,7 @@ export function detailOf(edit: Edit, room: Room): string {
     case 'look':
       return edit.after?.name ?? '';
     case 'decision':
+    case 'prompted':
     case 'group':
       return '';
   }

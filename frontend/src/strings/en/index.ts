@@ -5,6 +5,7 @@ import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
 import { people } from './people';
+import { prompts } from './prompts';
 import { reading } from './reading';
 import { room } from './room';
 import { schema } from './schema';
@@ -24,6 +25,7 @@ export const en = {
   ...imports,
   ...exchange,
   ...people,
+  ...prompts,
   ...keyboard,
   ...suggestions,
   ...hanging,
