@@ -27,6 +27,7 @@ from . import (
     prompt_uses,
     provenance,
     queue,
+    reservations,
     scenes,
     schema,
     write_backs,
@@ -129,12 +130,16 @@ def described(draft: Draft) -> dict[str, Any]:
     }
 
 
-def slot_of(slot_id: int, reader: User) -> Slot:
-    """The slot, if this reader has or had it in hand; to anybody else it does not exist."""
+def slot_of(slot_id: int, reader: User, *, or_kept: bool = False) -> Slot:
+    """The slot, if this reader has or had it in hand, or if it is kept for them as the next one where
+    that is enough; to anybody else it does not exist.
+    """
     slot = Slot.objects.select_related("case", "project").filter(pk=slot_id).first()
-    if slot is None or not queue.held_before(slot, reader):
-        raise NotFound("There is no such case in your hands.")
-    return slot
+    if slot is not None and (
+        queue.held_before(slot, reader) or (or_kept and reservations.is_kept(slot, reader))
+    ):
+        return slot
+    raise NotFound("There is no such case in your hands.")
 
 
 def class_values(slot: Slot, reader: User | None) -> set[int]:

@@ -54,6 +54,11 @@ def let_go(project: Project, reader: User) -> None:
     _of(project, reader).update(reserved_for=None, reserved_until=None)
 
 
+def is_kept(slot: Slot, reader: User) -> bool:
+    """Whether the slot is kept for this reader at this moment."""
+    return bool(_of(slot.project, reader).filter(pk=slot.pk, reserved_until__gt=Now()).exists())
+
+
 def prolong(project: Project, reader: User) -> None:
     """The reader is still at work: what waits, waits on."""
     _of(project, reader).filter(reserved_until__gt=Now()).update(reserved_until=Now() + LIFE)

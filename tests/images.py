@@ -67,6 +67,24 @@ def series(slices: int = 3, *, gap: float = 5.0, **attributes: Any) -> list[Data
     ]
 
 
+def noisy_ct(shape: tuple[int, int, int], seed: int) -> NDArray[np.int16]:
+    """Stored values (HU + 1024) like those of a trunk in air: smooth organs, and noise that fits no pattern.
+
+    ``shape``: frame, row, column. No two frames are equal anywhere.
+    """
+    frames, rows, columns = shape
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j].astype(np.float32)
+    body = x**2 / 0.8 + y**2 / 0.5 < 1
+    voxels = np.empty(shape, np.int16)
+    for frame in range(frames):
+        at = frame / max(frames - 1, 1)
+        organs = 60 * np.sin(5 * x + 6 * at + seed) * np.cos(7 * y - 4 * at)
+        noise = random.normal(0, 25, (rows, columns)).astype(np.float32)
+        voxels[frame] = np.where(body, 1064 + organs, 24) + noise
+    return np.clip(voxels, 0, 4095, out=voxels)
+
+
 def write(folder: Path, *datasets: Dataset) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

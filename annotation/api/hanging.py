@@ -148,7 +148,9 @@ class HangingTrial(APIView):
 class SlotHanging(APIView):
     @extend_schema(operation_id="slots_hanging", responses=HangingSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """How to show the case: protocols that fit it, and what may be looked at beside it."""
+        """How to show the case: protocols that fit it, and what may be looked at beside it. Of the case
+        that is kept for me as the next one, too.
+        """
         case = _slot(request, pk).case
         beside = surroundings.of(case)
         version, hung = hanging.of_case(case, beside)
@@ -178,7 +180,7 @@ class SlotSeries(APIView):
 
 
 def _slot(request: Request, slot_id: int) -> Slot:
-    slot = reading.slot_of(visible(request, slot_id), signed_in(request))
+    slot = reading.slot_of(visible(request, slot_id), signed_in(request), or_kept=True)
     slot.case.project = slot.project
     return slot
 

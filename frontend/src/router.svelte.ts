@@ -6,6 +6,8 @@ export interface Route {
   path: string;
   /** Fetches the page's code; each page is its own chunk. */
   load: () => Promise<{ default: Component<never> }>;
+  /** Asks for what the page will need, while its code loads. */
+  ask?: (params: Record<string, string>) => void;
   /** The page fills the window: no sidebar, no footer. */
   bare?: boolean;
 }

@@ -1,4 +1,6 @@
 /** Every page of the application. The first pattern that fits wins. */
+import { askEarly } from './pages/reading-room/opening';
+import { within } from './pages/reading-room/within';
 import type { Route } from './router.svelte';
 
 export const routes: readonly Route[] = [
@@ -6,7 +8,15 @@ export const routes: readonly Route[] = [
   { path: '/account', load: () => import('./pages/account/Account.svelte') },
   { path: '/p/:slug', load: () => import('./pages/overview/Overview.svelte') },
   { path: '/p/:slug/list', load: () => import('./pages/list/ReadingList.svelte') },
-  { path: '/p/:slug/read/:slot?', load: () => import('./pages/reading-room/ReadingRoom.svelte'), bare: true },
+  {
+    path: '/p/:slug/read/:slot?',
+    load: () => import('./pages/reading-room/ReadingRoom.svelte'),
+    ask: ({ slug = '', slot }) => {
+      askEarly(slug, slot ? Number(slot) : null, within());
+      void import('./viewer/stage');
+    },
+    bare: true,
+  },
   { path: '/p/:slug/rounds', load: () => import('./pages/rounds/Rounds.svelte') },
   { path: '/p/:slug/rounds/:id', load: () => import('./pages/rounds/Round.svelte') },
   { path: '/p/:slug/models', load: () => import('./pages/models/Models.svelte') },

@@ -96,6 +96,21 @@ def test_a_case_opens_with_its_prior_without_a_date_or_another_case_in_sight() -
     assert prior.patient.pseudonym not in text
 
 
+def test_the_case_that_waits_for_a_reader_is_hung_for_nobody_else() -> None:
+    project = builders.project()
+    reader, other = builders.reader(project), builders.reader(project)
+    slot = builders.case(project).slots.get()
+    path = f"/api/slots/{slot.pk}/hanging"
+    assert client(reader).get(path).status_code == 404
+    minute = timedelta(minutes=1)
+    kept = Slot.objects.filter(pk=slot.pk)
+    kept.update(reserved_for=reader, reserved_until=timezone.now() + minute)
+    assert client(reader).get(path).status_code == 200
+    assert client(other).get(path).status_code == 404
+    kept.update(reserved_until=timezone.now() - minute)
+    assert client(reader).get(path).status_code == 404
+
+
 def test_without_leave_of_the_project_the_prior_does_not_exist() -> None:
     project = builders.project()
     reader = builders.reader(project)

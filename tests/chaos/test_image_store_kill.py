@@ -16,7 +16,7 @@ from django.db import connection
 from annotation import due, imports, intake, orthanc
 from annotation.errors import ImageStoreUnavailable
 from annotation.models import Case, ImportItem, Instance, Project, Series
-from deploy.stack import Stack
+from deploy.stack import Stack, supervisor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +27,12 @@ SERIES, SLICES = 10, 12
 @pytest.fixture(autouse=True)
 def in_an_empty_store(empty_store: None) -> None:
     """Each test has its own folders, and a store that holds nothing."""
+
+
+@pytest.fixture(autouse=True)
+def restarted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked at here is the work between the kills, not the growing pause before a restart."""
+    monkeypatch.setattr(supervisor, "LONGEST_DELAY", supervisor.FIRST_DELAY)
 
 
 class Killer:

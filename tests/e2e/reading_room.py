@@ -68,7 +68,10 @@ for user, _ in people:
     Membership.objects.get_or_create(user=user, project=project, role="reader")
 with tempfile.TemporaryDirectory() as folder:
     for number in range(given["cases"]):
-        voxels = (numpy.indices(shape).sum(0) * 7 + number * 100).astype("int16")
+        if given["noisy"]:
+            voxels = images.noisy_ct(shape, number)
+        else:
+            voxels = (numpy.indices(shape).sum(0) * 7 + number * 100).astype("int16")
         study = dict(StudyInstanceUID=generate_uid(), PatientID="patient-" + generate_uid()[-12:])
         for _ in range(given["series"]):
             series = images.series(len(voxels), gap=given["gap"], **study)
@@ -111,11 +114,12 @@ def prepare(
     people: int,
     cases: int,
     series: int = 1,
+    noisy: bool = False,
     **schema: Any,
 ) -> Place:
     """A project whose cases, real DICOM in Orthanc, are each read by all its readers (``<slug>-1`` ...).
 
-    With more than one series, a case is a study of so many.
+    With more than one series, a case is a study of so many. ``noisy`` images look like a CT.
     """
     given = {
         "slices": SLICES,
@@ -126,6 +130,7 @@ def prepare(
         "origin": ORIGIN,
         "cases": cases,
         "series": series,
+        "noisy": noisy,
         "people": [f"{slug}-{number}" for number in range(1, people + 1)],
         "project": {
             "slug": slug,

@@ -77,6 +77,8 @@ def test_a_reading_session_of_ten_cases_by_keys_alone(
     page.on("pageerror", lambda error: failures.append(str(error)))
     frames: list[str] = []
     page.on("request", lambda one: "/frames/" in one.url and frames.append(one.url))
+    hung: list[str] = []
+    page.on("request", lambda one: one.url.endswith("/hanging") and hung.append(one.url))
     page.goto(f"{place.url}/p/{place.slug}/list")
     expect(page.locator("[data-rows]")).to_have_attribute("data-rows", str(CASES))
 
@@ -91,6 +93,7 @@ def test_a_reading_session_of_ten_cases_by_keys_alone(
         seen.append(int(room.root.get_attribute("data-case") or 0))
         if number < CASES:
             following = ahead_of(room)
+            assert hung[-1].endswith(f"/slots/{following}/hanging")
         before = len(frames)
         if number == SKIPPED:
             room.press("s")
@@ -120,6 +123,7 @@ def test_a_reading_session_of_ten_cases_by_keys_alone(
     # Images of a case that was loaded ahead are fetched no second time: what is fetched from here on is
     # of the case after it.
     assert max(fetched_after_the_first) <= 2 * 6, fetched_after_the_first
+    assert len(hung) == CASES, "a case that was described ahead is described no second time"
 
     tab_to(page, "To the reading list")
     room.press("Enter")

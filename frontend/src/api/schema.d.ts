@@ -1076,7 +1076,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How to show the case: protocols that fit it, and what may be looked at beside it. */
+        /**
+         * @description How to show the case: protocols that fit it, and what may be looked at beside it. Of the case
+         *     that is kept for me as the next one, too.
+         */
         get: operations["slots_hanging"];
         put?: never;
         post?: never;

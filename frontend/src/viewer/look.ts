@@ -44,6 +44,7 @@ export class Look {
   private turn: Turn = UPRIGHT;
   private initial: Window | null = null;
   private named: Window | null = null;
+  private hasMoved = false;
 
   constructor(private readonly context: Context) {}
 
@@ -240,8 +241,18 @@ export class Look {
     return off < NEAR_PX && Math.abs(zoom / this.fittingZoom(plane) - 1) < NEAR;
   }
 
+  /** The camera is at another place, which the next picture shows: one change takes it through several. */
+  moved(): void {
+    this.hasMoved = true;
+  }
+
+  pictured(): void {
+    if (this.hasMoved) this.read();
+  }
+
   /** Tells what the camera shows now: measured on the screen, so that it holds however it came about. */
   read(): void {
+    this.hasMoved = false;
     const plane = this.plane();
     if (!plane || this.context.state().phase === 'failed') return;
     const zoom = this.zoom(plane);

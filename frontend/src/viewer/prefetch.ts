@@ -7,6 +7,8 @@ import type { SeriesDisplay } from './types';
 
 const AT_ONCE = 4;
 const MOST_BYTES = 1024 ** 3;
+/** Whoever shows the number draws the page anew: for each of many frames, that would take longer than loading. */
+const TELL_MS = 100;
 
 export interface Prefetch {
   /** The reader moved: what lies near is wanted first. */
@@ -19,6 +21,7 @@ interface Plan {
   concurrency: number;
   /** Resolves once the frame is in memory; a failure is left to the reader's own request. */
   load: (index: number) => Promise<unknown>;
+  /** Told at the first, at the last, and now and then in between. */
   onLoaded: (loaded: number) => void;
   /** For a later case: stands still while anything of the present one is under way. */
   waits?: boolean;
@@ -55,6 +58,15 @@ export function prefetch({ count, concurrency, load, onLoaded, waits = false }: 
   let running = 0;
   let loaded = 0;
   let stopped = false;
+  let told = { at: Number.NEGATIVE_INFINITY, loaded: 0 };
+
+  const tell = (): void => {
+    const now = performance.now();
+    const isLast = running === 0 && pending.size === 0;
+    if (stopped || told.loaded === loaded || (!isLast && now - told.at < TELL_MS)) return;
+    told = { at: now, loaded };
+    onLoaded(loaded);
+  };
 
   const next = (): void => {
     while (!stopped && running < concurrency && pending.size > 0 && !(waits && urgent.size > 0)) {
@@ -65,12 +77,12 @@ export function prefetch({ count, concurrency, load, onLoaded, waits = false }: 
         .then(
           () => {
             loaded += 1;
-            if (!stopped) onLoaded(loaded);
           },
           () => undefined,
         )
         .finally(() => {
           running -= 1;
+          tell();
           next();
         });
     }

@@ -104,10 +104,11 @@ export class Viewer extends Watched {
     };
     on(Events.IMAGE_RENDERED, () => {
       this.painter.pictured();
+      this.look.pictured();
       this.set({ rendered: this.now.rendered + 1 });
     });
     on(Events.VOI_MODIFIED, () => this.look.readWindow());
-    on(Events.CAMERA_MODIFIED, () => this.look.read());
+    on(Events.CAMERA_MODIFIED, () => this.look.moved());
     // Before a tool hears of the press: what is drawn belongs to the frame that the reader sees.
     on('mousedown', (event) => this.pressed(event as MouseEvent), { capture: true });
     on('wheel', (event) => this.turn(event as WheelEvent), { passive: false });
@@ -265,8 +266,8 @@ export class Viewer extends Watched {
     }
     await this.viewport.setImageIdIndex(target);
     if (generation !== this.generation) return;
+    this.look.moved();
     this.set({ index: target, phase: 'ready', failure: null });
-    this.look.read();
   }
 
   private fail(error: unknown, index = this.now.index): void {

@@ -35,6 +35,7 @@ beforeEach(() => {
   within = { modality: '', body_part: '' };
   doors.reserve.mockResolvedValue(waiting(2));
   doors.letGo.mockResolvedValue(undefined);
+  doors.hangingOf.mockResolvedValue({ version: 1, protocols: [], beside: [] });
   doors.describeSeries.mockImplementation((id) =>
     Promise.resolve({ id, version: 'v1' } as unknown as SeriesDisplay),
   );
@@ -51,7 +52,11 @@ describe('the next case', () => {
     await settle();
     expect(doors.reserve).toHaveBeenCalledWith('chest', within);
     expect(next.phase).toBe('loading');
-    expect(next.take(assignment(2))).toEqual([{ id: 200, version: 'v1' }]);
+    expect(next.take(assignment(2))).toEqual({
+      assignment: assignment(2),
+      series: [{ id: 200, version: 'v1' }],
+      hanging: { version: 1, protocols: [], beside: [] },
+    });
     expect(next.phase).toBe('none');
   });
 

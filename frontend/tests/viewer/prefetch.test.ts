@@ -48,13 +48,24 @@ describe('what is loaded for a later case', () => {
     expect(later.asked).toEqual([0, 1]);
   });
 
-  it('is counted frame by frame', async () => {
+  it('is counted at the first and at the last frame, and not at each between them', async () => {
     const later = hand();
     const onLoaded = vi.fn();
-    const ahead = prefetch({ count: 2, concurrency: 2, load: later.load, onLoaded, waits: true });
-    await later.end(0, 1);
-    expect(onLoaded.mock.calls).toEqual([[1], [2]]);
+    const ahead = prefetch({ count: 9, concurrency: 9, load: later.load, onLoaded, waits: true });
+    await later.end(0);
+    await later.end(1, 2, 3, 4, 5, 6, 7);
+    expect(onLoaded.mock.calls).toEqual([[1]]);
+    await later.end(8);
+    expect(onLoaded.mock.calls).toEqual([[1], [9]]);
     ahead.stop();
+  });
+
+  it('is counted to the end though a frame fails', async () => {
+    const onLoaded = vi.fn();
+    const load = (index: number) => (index === 2 ? Promise.reject(new Error('gone')) : Promise.resolve());
+    prefetch({ count: 3, concurrency: 1, load, onLoaded, waits: true });
+    await new Promise((done) => setTimeout(done));
+    expect(onLoaded.mock.calls).toEqual([[1], [2]]);
   });
 });
 

@@ -4,31 +4,26 @@
  */
 
 import type { Prefetch } from '../../viewer/prefetch';
-import type { SeriesDisplay } from '../../viewer/types';
+import { know, type KnownCase } from './opening';
 import * as server from './server';
 import type { Assignment, Within } from './types';
 
 export type AheadPhase = 'none' | 'loading' | 'ready';
 
-export interface NextCase {
-  assignment: Assignment;
-  series: readonly SeriesDisplay[];
-}
-
 export type LoadFrames = (
-  next: NextCase,
+  next: KnownCase,
   onLoaded: (loaded: number, all: number) => void,
 ) => Pick<Prefetch, 'stop'>;
 
 /** What else a case needs to be read at once. What fails here is loaded when the case is opened. */
-type Loader = (next: NextCase) => Promise<unknown>;
+type Loader = (next: KnownCase) => Promise<unknown>;
 const LOADERS: readonly Loader[] = [server.loadMasks];
 
 const LOOK_MS = 120_000;
 
 export class Ahead {
   phase = $state<AheadPhase>('none');
-  next = $state.raw<NextCase | null>(null);
+  next = $state.raw<KnownCase | null>(null);
   private frames: Pick<Prefetch, 'stop'> | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private generation = 0;
@@ -70,10 +65,8 @@ export class Ahead {
 
   private async prepare(assignment: Assignment, generation: number): Promise<void> {
     this.phase = 'loading';
-    const { id, series: listed } = assignment.case;
-    const series = await Promise.all(listed.map((one) => server.describeSeries(one.id, id)));
+    const next = await know(assignment);
     if (generation !== this.generation) return;
-    const next = { assignment, series };
     this.next = next;
     await Promise.allSettled(LOADERS.map((load) => load(next)));
   }
@@ -88,14 +81,14 @@ export class Ahead {
   }
 
   /** What is known of the case that the reader got, if it is the one that waited, as it is now. */
-  take(assignment: Assignment): SeriesDisplay[] | null {
+  take(assignment: Assignment): KnownCase | null {
     const { next } = this;
     this.rest();
     this.drop();
     if (next?.assignment.slot !== assignment.slot) return null;
     const versions = new Map(assignment.case.series.map(({ id, version }) => [id, version]));
     const same = next.series.every(({ id, version }) => versions.get(id) === version);
-    return same && versions.size === next.series.length ? [...next.series] : null;
+    return same && versions.size === next.series.length ? { ...next, assignment } : null;
   }
 
   /** The reader goes: nothing is kept any more. */

@@ -10,7 +10,7 @@ import { EMPTY, type ViewerState } from '../../viewer/state';
 import { middleOf } from '../../viewer/outlines';
 import { planeWith } from '../../viewer/section-patch';
 import type { Stage } from '../../viewer/stage';
-import type { Mark, MarkKind, Point } from '../../viewer/types';
+import type { Mark, MarkKind, Point, SeriesDisplay } from '../../viewer/types';
 import type { Viewer } from '../../viewer/viewer';
 import { type Preset, presetsFor } from '../../viewer/windows';
 import type { VoxelPatch } from '../../voxels/patch';
@@ -66,13 +66,16 @@ export class Desk {
 
   /** The keys and the tools act on the active pane. */
   readonly viewer: Viewer | null = $derived.by(() => this.viewers[this.arrangement.active] ?? null);
-  readonly presets: Preset[] = $derived(this.view.series ? presetsFor(this.view.series) : []);
+  // The view changes several times with each picture; what hangs on its series alone stays as it is.
+  readonly series: SeriesDisplay | null = $derived(this.view.series);
+  private readonly frame: number = $derived(this.view.index);
+  readonly presets: Preset[] = $derived(this.series ? presetsFor(this.series) : []);
   /** The series and the frame in the active pane, by index; a plane lies across all frames. */
   readonly at: { series: number; frame: number } = $derived.by(() => {
-    const shown = this.view.series;
+    const shown = this.series;
     const source = shown && sourceOf(shown);
     const series = source ? this.room.series.findIndex(({ id }) => id === source.id) : -1;
-    return { series, frame: series < 0 || shown?.section ? -1 : this.view.index };
+    return { series, frame: series < 0 || shown?.section ? -1 : this.frame };
   });
   readonly active: Answerable | null = $derived.by(() => {
     const { here } = this.room.form;

@@ -13,6 +13,7 @@ import { BrowserStore, type Pending } from './browser-store';
 import { CaseAtHand } from './case-at-hand.svelte';
 import { countingAnswers } from './form';
 import { Lease } from './lease.svelte';
+import { ask, know, type KnownCase, takeEarly } from './opening';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, SubmittedRead, Within } from './types';
@@ -41,7 +42,8 @@ export class Room extends CaseAtHand {
   private readonly store = new BrowserStore();
   private readonly autosave: Autosave;
   private generation = 0;
-  private lastFetch: () => Promise<Assignment> = () => server.claimNext(this.slug, this.within());
+  /** The slot that was asked for last; null: whatever was next. */
+  private wanted: number | null = null;
   /** A submission waits for the server; an edit withdraws it. */
   private submitAgain = false;
 
@@ -90,32 +92,34 @@ export class Room extends CaseAtHand {
 
   /** Claims what the queue has next for this reader. */
   async next(): Promise<void> {
-    await this.start(() => server.claimNext(this.slug, this.within()));
+    await this.start(null);
   }
 
   async open(slot: number): Promise<void> {
     if (this.assignment?.slot === slot && this.phase !== 'failed') return;
-    await this.start(() => server.openSlot(slot));
+    await this.start(slot);
   }
 
   /** Tries again what failed to open. */
   async again(): Promise<void> {
-    await this.start(this.lastFetch);
+    await this.start(this.wanted);
   }
 
-  private async start(fetch: () => Promise<Assignment>): Promise<void> {
+  private async start(wanted: number | null): Promise<void> {
     const generation = ++this.generation;
-    this.lastFetch = fetch;
+    this.wanted = wanted;
     this.phase = 'opening';
     this.refused = [];
     this.lease.end();
     this.autosave.end();
     let found: Assignment | null = null;
     try {
-      await sendUnanswered(this.store, await this.username());
-      const assignment = (found = await fetch());
+      const early = await takeEarly(this.slug, wanted);
+      if (!early) await sendUnanswered(this.store, await this.username());
+      const assignment = (found = early?.assignment ?? (await ask(this.slug, wanted, this.within())));
       if (generation !== this.generation) return;
-      await this.enter(assignment, generation);
+      const known = this.ahead.take(assignment) ?? early ?? (await know(assignment));
+      if (generation === this.generation) await this.enter(known, generation);
     } catch (error) {
       if (generation === this.generation) this.couldNotOpen(error, found);
     }
@@ -137,16 +141,8 @@ export class Room extends CaseAtHand {
     this.phase = 'failed';
   }
 
-  private async enter(assignment: Assignment, generation: number): Promise<void> {
-    const { id: caseId, series: listed } = assignment.case;
-    // Without an answer about how to hang it, the case opens with its first series.
-    const asked = server.hangingOf(assignment.slot).catch(() => null);
-    const series =
-      this.ahead.take(assignment) ??
-      (await Promise.all(listed.map(({ id }) => server.describeSeries(id, caseId))));
+  private async enter({ assignment, series, hanging }: KnownCase, generation: number): Promise<void> {
     const key = await this.keyOf(assignment.slot);
-    if (generation !== this.generation) return;
-    const hanging = await asked;
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
@@ -156,11 +152,11 @@ export class Room extends CaseAtHand {
     this.record.load(restored.content, restored.labelmaps);
     this.displays.open(assignment.slot, series);
     this.hanging = hanging;
-    this.series = series;
+    this.series = [...series];
     this.activity.restart(restored.seconds);
     const { slot, token } = assignment;
     const { version, masks, pending } = restored;
-    const target = { key, slot, token, caseId, version, corrects: !!submitted };
+    const target = { key, slot, token, caseId: assignment.case.id, version, corrects: !!submitted };
     this.autosave.begin(target, masks, pending);
     if (restored.dirty) this.autosave.touchAll();
     this.phase = 'reading';
@@ -285,7 +281,7 @@ export class Room extends CaseAtHand {
     await this.autosave.rememberPending(null);
     this.autosave.touchAll();
     await this.autosave.flush();
-    await this.start(() => server.openSlot(slot));
+    await this.start(slot);
     this.refused = [t('room.imagesChanged')];
     return false;
   }

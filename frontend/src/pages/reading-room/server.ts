@@ -3,7 +3,7 @@
 import { address, get, post, put, request, send } from '../../api/http';
 import { compress, decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
-import type { NextCase } from './ahead.svelte';
+import type { KnownCase } from './opening';
 import type { Assignment, Assistance, Hanging, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
@@ -77,7 +77,7 @@ async function fetchNow(slot: number, sha256: string, size: number): Promise<Uin
 }
 
 /** The masks of a draft that waits in a later case. */
-export async function loadMasks({ assignment, series }: NextCase): Promise<void> {
+export async function loadMasks({ assignment, series }: KnownCase): Promise<void> {
   masksAhead.clear();
   for (const mark of assignment.draft?.content.marks ?? []) {
     const display = series.find(({ id }) => id === mark.series);
