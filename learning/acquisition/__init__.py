@@ -9,7 +9,7 @@ import numpy as np
 from learning.acquisition.boxes import Detections
 from learning.acquisition.constraints import NONE, SPARE, Constraints, kept
 from learning.acquisition.errors import AcquisitionError
-from learning.acquisition.features import FloatArray, Indices, features
+from learning.acquisition.features import Features, FloatArray, Indices, features
 from learning.acquisition.pool import PoolScores, Selection
 from learning.acquisition.regimes import choose, objection
 from learning.acquisition.registry import ACQUISITIONS, Need
@@ -21,6 +21,7 @@ __all__ = [
     "AcquisitionError",
     "Constraints",
     "Detections",
+    "Features",
     "Need",
     "PoolScores",
     "Selection",

@@ -28,7 +28,7 @@ class Constraints:
     balance: bool = False
     """Every stratum (site, scanner) gets an even share of the batch, as far as it has cases."""
     rare: int | None = None
-    """Class to which ``rare_share`` of the batch goes: cases in which the networks see it most."""
+    """Class to which ``rare_share`` of the batch goes: cases whose likeliest class it is."""
     rare_share: float = 0.3
 
     def __post_init__(self) -> None:
@@ -36,6 +36,19 @@ class Constraints:
             raise AcquisitionError("distinct must be above 0, and at most 1.")
         if not 0 <= self.rare_share <= 1:
             raise AcquisitionError("rare_share must be from 0 to 1.")
+
+    def said(self) -> str:
+        """What the batch is held to, in sentences; '' for nothing."""
+        parts = (
+            ("No case is a copy of another or of a labelled one.", self.distinct is not None),
+            ("No patient comes twice.", self.one_per_patient),
+            ("Sites share the batch evenly.", self.balance),
+            (
+                f"{self.rare_share:.0%} of the batch goes to the rare class.",
+                self.rare is not None,
+            ),
+        )
+        return " ".join(sentence for sentence, holds in parts if holds)
 
     def check(self, pool: PoolScores) -> None:
         if self.distinct is not None and pool.embeddings is None:
@@ -152,12 +165,13 @@ def _share(k: int, asked: Constraints) -> int:
 
 
 def _rare(pool: PoolScores, k: int, asked: Constraints) -> NDArray[np.bool_]:
-    """[N]: the cases that count as of the rare class: those it is likeliest in, three for each place."""
-    found = np.zeros(len(pool), bool)
-    if asked.rare is not None:
+    """[N]: the cases whose likeliest class is the rare one; if too few, those it is likeliest in."""
+    if asked.rare is None:
+        return np.zeros(len(pool), bool)
+    found = np.asarray(pool.ensemble.argmax(axis=1) == asked.rare)
+    if found.sum() < _share(k, asked):
         seen = np.asarray(pool.ensemble)[:, asked.rare]
-        found[np.argsort(-seen, kind="stable")[: 3 * _share(k, asked)]] = True
-        found |= pool.ensemble.argmax(axis=1) == asked.rare
+        found[np.argsort(-seen, kind="stable")[: _share(k, asked)]] = True
     return found
 
 

@@ -15,6 +15,7 @@ from annotation.access import Action
 from annotation.api.projects import NextStepSerializer
 from annotation.errors import NotFound
 from learning import curves, overview
+from learning.acquisition import ACQUISITIONS
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
 
 
@@ -80,6 +81,7 @@ class PickSerializer(serializers.Serializer[Any]):
 
 
 class RankingSerializer(serializers.ModelSerializer[Ranking]):
+    acquisition = serializers.ChoiceField(choices=list(ACQUISITIONS), read_only=True)
     batch = PickSerializer(many=True)
 
     class Meta:

@@ -1294,6 +1294,28 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description * `random` - random
+         *     * `stratified_random` - stratified_random
+         *     * `foreground_random` - foreground_random
+         *     * `least_confidence` - least_confidence
+         *     * `margin` - margin
+         *     * `power_margin` - power_margin
+         *     * `entropy` - entropy
+         *     * `bald` - bald
+         *     * `disagreement` - disagreement
+         *     * `falcun` - falcun
+         *     * `badge` - badge
+         *     * `kcenter` - kcenter
+         *     * `typiclust` - typiclust
+         *     * `probcover` - probcover
+         *     * `herding` - herding
+         *     * `density` - density
+         *     * `foreground_entropy` - foreground_entropy
+         *     * `box_doubt` - box_doubt
+         * @enum {string}
+         */
+        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "box_doubt";
+        /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
          *     * `progress.view` - progress.view
@@ -2811,7 +2833,7 @@ export interface components {
         };
         Ranking: {
             readonly generation: number;
-            readonly acquisition: string;
+            readonly acquisition: components["schemas"]["AcquisitionEnum"];
             /** @description why this acquisition function */
             readonly reason: string;
             readonly model: number | null;

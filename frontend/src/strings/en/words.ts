@@ -1,5 +1,9 @@
 /** The field's words for the codes that the server sends. */
+import { acquisition } from './acquisition';
+
 export const words = {
+  ...acquisition,
+
   'task.classification': 'Classification',
   'task.segmentation': 'Segmentation',
   'task.detection': 'Detection',
