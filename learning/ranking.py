@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from annotation import queue
 from annotation.models import Project
 
-from . import acquisition, registry, scoring
-from .acquisition import PoolScores, Selection
+from . import acquisition, costs, registry, scoring
+from .acquisition import Constraints, Features, Need, PoolScores, Selection
 from .engine.spec import Recipe
 from .models import Embedding, Ranking, Round, Score, TrainedModel
 
-UNCERTAINTY = "uncertainty"
+UNCERTAINTY, DISAGREEMENT = "uncertainty", "disagreement"
 ROWS_AT_ONCE = 5000
 END = np.iinfo(np.int64).max
+MANY = 50_000
+"""Cases from which it pays to move the embeddings to a GPU."""
 
 Floats = NDArray[np.float32]
 
@@ -44,32 +46,59 @@ class Pool:
     scores: PoolScores
 
 
-def load(project: Project, model: TrainedModel) -> Pool:
-    """Scored cases that still want a reading, of the pool alone."""
+def load(project: Project, model: TrainedModel, *, rounds: int | None = None) -> Pool:
+    """Scored cases that still want a reading, of the pool alone; ``rounds`` went before."""
     rows = (
         Score.objects.filter(model=model, case__in=scoring.pool(project))
         .order_by("case")
-        .values_list("case_id", "uncertainty", "probabilities")
+        .values_list("case_id", "uncertainty", "disagreement", "probabilities")
         .iterator(ROWS_AT_ONCE)
     )
     parts: dict[str, list[Floats]] = {}
     cases: list[int] = []
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        cases += [case for case, _, _ in chunk]
-        parts.setdefault(UNCERTAINTY, []).append(np.array([one for _, one, _ in chunk], np.float32))
-        for name in chunk[0][2]:
-            said = np.array([probabilities[name] for _, _, probabilities in chunk], np.float32)
-            parts.setdefault(name, []).append(said)
+        ids, unsure, apart, said = zip(*chunk, strict=True)
+        cases += ids
+        parts.setdefault(UNCERTAINTY, []).append(np.array(unsure, np.float32))
+        parts.setdefault(DISAGREEMENT, []).append(np.array(apart, np.float32))
+        for name in said[0]:
+            parts.setdefault(name, []).append(np.array([one[name] for one in said], np.float32))
     arrays = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    by_class = arrays.pop(scoring.CLASS_UNCERTAINTY, None)
+    apart_of_masks = arrays.pop(DISAGREEMENT, None)
     return Pool(
         cases,
         PoolScores(
             ids=np.array(cases, np.int64),
             uncertainty=arrays.pop(UNCERTAINTY, np.zeros(0, np.float32)),
             ensemble=arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32)),
-            class_uncertainty=arrays.pop(scoring.CLASS_UNCERTAINTY, None),
+            class_uncertainty=by_class,
+            contradiction=None if by_class is None else apart_of_masks,
             probabilities=arrays,
+            round=rounds,
         ),
+    )
+
+
+def in_circumstances(project: Project, recipe: Recipe, pool: Pool) -> Pool:
+    """With each case's site, patient and expected reading time, as far as the recipe looks at them."""
+    facts: dict[str, Any] = {}
+    if recipe.balance_sites or recipe.acquisition == "stratified_random":
+        facts["strata"] = _of_cases(project, pool.cases, "site_id")
+    if recipe.one_per_patient:
+        facts["patients"] = _of_cases(project, pool.cases, "patient_id")
+    if recipe.per_minute and (cost := costs.expected(project, pool.cases)) is not None:
+        facts["cost"] = cost
+    return replace(pool, scores=replace(pool.scores, **facts)) if facts else pool
+
+
+def constraints(recipe: Recipe) -> Constraints:
+    return Constraints(
+        distinct=recipe.distinct,
+        one_per_patient=recipe.one_per_patient,
+        balance=recipe.balance_sites,
+        rare=recipe.classes.index(recipe.rare_class) if recipe.rare_class else None,
+        rare_share=recipe.rare_share,
     )
 
 
@@ -83,20 +112,41 @@ def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
         pool=len(pool.cases),
         networks=len(pool.scores.probabilities),
         classes=len(recipe.classes),
+        embeddings=True,
     )
 
 
 def pick(
-    model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: list[int], seed: int
+    model: TrainedModel,
+    recipe: Recipe,
+    pool: Pool,
+    *,
+    labelled: list[int],
+    seed: int,
+    device: str = "cpu",
 ) -> Choice:
     """The order of the pool; ``labelled``: cases learnt from. May take minutes, and writes nothing."""
     name, reason = choose(recipe, pool, labelled=len(labelled))
-    scores = pool.scores
-    if name in acquisition.BY_EMBEDDING:
+    asked, scores = constraints(recipe), pool.scores
+    if Need.EMBEDDINGS in acquisition.ACQUISITIONS[name].needs or asked.distinct is not None:
         known = _embeddings(model, sorted(labelled))
-        scores = replace(scores, embeddings=_embeddings(model, pool.cases), labelled=known)
-    selection = acquisition.select(name, scores, recipe.batch, seed=seed)
-    return Choice(name, reason, selection)
+        scores = replace(scores, embeddings=_placed(model, pool, device), labelled=known)
+    selection = acquisition.select(name, scores, recipe.batch, seed=seed, constraints=asked)
+    return Choice(name, " ".join(filter(None, [reason, _held_to(asked, scores)])), selection)
+
+
+def _placed(model: TrainedModel, pool: Pool, device: str) -> Floats | Features | None:
+    """The pool's embeddings, on the device if they are many."""
+    found = _embeddings(model, pool.cases)
+    if found is None or device == "cpu" or len(found) < MANY:
+        return found
+    return acquisition.features(found, device)
+
+
+def _held_to(asked: Constraints, scores: PoolScores) -> str:
+    """What else than the function decided, in sentences."""
+    cost = "Worth is counted for each minute of reading." if scores.cost is not None else ""
+    return " ".join(filter(None, [asked.said(), cost]))
 
 
 def store(round_: Round, model: TrainedModel, pool: Pool, choice: Choice) -> Ranking:
@@ -145,6 +195,20 @@ def _explained(pool: Pool, selection: Selection) -> Iterator[dict[str, Any]]:
 
 def _number(value: float) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _of_cases(project: Project, cases: list[int], column: str) -> NDArray[np.int64]:
+    """A number for each of the ascending ``cases``; -1 where there is none."""
+    wanted = np.array([*cases, END], np.int64)
+    found = np.full(len(cases), -1, np.int64)
+    rows = scoring.pool(project).order_by("pk").values_list("pk", column).iterator(ROWS_AT_ONCE)
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        ids = np.array([case for case, _ in chunk])
+        values = np.array([-1 if value is None else value for _, value in chunk])
+        place = np.searchsorted(wanted, ids)
+        asked = wanted[place] == ids
+        found[place[asked]] = values[asked]
+    return found
 
 
 def _embeddings(model: TrainedModel, cases: list[int]) -> Floats | None:

@@ -1,54 +1,65 @@
-"""For masks: uncertain where something is, every class in turn, with noise against look-alikes."""
+"""For masks and boxes: uncertain where something is, every class in turn, with noise."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from learning.acquisition.pool import AcquisitionError, FloatArray, Indices, PoolScores, Selection
+from learning.acquisition import boxes
+from learning.acquisition.chance import thirds
+from learning.acquisition.pool import AcquisitionError, FloatArray, PoolScores, Selection, likely
+from learning.acquisition.turns import in_turn, places
 
-STRATIFIED = 2 / 3
-"""Share of the picks that goes to the classes in turn; the rest to the overall uncertainty."""
 SHARPNESS = 8.0
-"""Power of the uncertainty in the draw: 0 is random, infinity takes the most uncertain."""
-FLOOR = 1e-6
+"""Power of the uncertainty in the draw when the round is unknown."""
+SHARPEST = 100.0
+ROUNDS = 10
+"""Rounds over which the draw grows from the plain uncertainty to its hundredth power."""
 
 
 def foreground_entropy(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     """Draws cases with probability proportional to a power of their foreground uncertainty.
 
-    The uncertainty is a mean over the voxels that may be foreground, so neither an empty case nor a
-    large organ wins by its size. Two picks in three go to the classes in turn, so that a rare
-    structure is not crowded out by a common one.
+    After ClaSP PE (Lüth et al. 2025): two picks in three go to the classes in turn, so that a rare
+    structure is not crowded out by a common one, and the draw sharpens over the rounds from power
+    1 to 100. The uncertainty is a mean over the voxels that may be foreground, so neither an empty
+    case nor a large organ wins by its size.
     """
     if pool.uncertainty is None or pool.class_uncertainty is None:
         raise AcquisitionError("Foreground entropy needs the uncertainty of predicted masks.")
-    columns = [pool.uncertainty, *np.asarray(pool.class_uncertainty).T]
+    return _class_by_class(pool, pool.uncertainty, pool.class_uncertainty, k, rng)
+
+
+def box_doubt(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
+    """Cases whose most doubtful boxes are doubtful, every class in turn, with noise.
+
+    Boxes of two networks are matched (see ``boxes.doubts``); after ComPAS (Lyu et al. 2023) for
+    what committees disagree on and PPAL (Yang, Huang, Crowley, CVPR 2024) for balance of classes.
+    """
+    if not pool.detections:
+        raise AcquisitionError("Doubt of boxes needs the boxes that networks found.")
+    whole, by_class = boxes.doubts(pool.detections, len(pool))
+    return _class_by_class(pool, whole, by_class, k, rng)
+
+
+def sharpness(rounds: int | None) -> float:
+    if rounds is None:
+        return SHARPNESS
+    return float(SHARPEST ** min(1.0, rounds / ROUNDS))
+
+
+def _class_by_class(
+    pool: PoolScores,
+    whole: FloatArray,
+    by_class: FloatArray,
+    k: int,
+    rng: np.random.Generator,
+) -> Selection:
+    columns: Sequence[FloatArray] = [whole, *np.asarray(by_class).T]
+    power = sharpness(pool.round)
     worth = [pool.per_cost(column) for column in columns]
-    lots = [SHARPNESS * np.log(np.maximum(w, FLOOR)) + rng.gumbel(size=len(w)) for w in worth]
-    queues = [np.argsort(-lot, kind="stable") for lot in lots]
-    picks = _in_turn(queues, min(k, len(pool)))
+    queues = [likely(w, len(pool), rng, sharpness=power) for w in worth]
+    picks = in_turn(queues, k, cycle=thirds(len(columns) - 1))
     named = {f"class_{i}": column for i, column in enumerate(columns[1:], start=1)}
-    return Selection(picks, _rank_scores(queues[0]), {"uncertainty": pool.uncertainty, **named})
-
-
-def _in_turn(queues: list[Indices], k: int) -> Indices:
-    """Takes from the overall queue (the first) one time in three, else from the next class."""
-    taken: dict[int, None] = {}
-    heads = [iter(queue.tolist()) for queue in queues]
-    classes = len(queues) - 1
-    for turn in range(3 * len(queues[0]) * len(queues)):
-        if len(taken) == k:
-            break
-        stratified = classes and turn % 3 < round(3 * STRATIFIED)
-        which = 1 + (turn - turn // 3) % classes if stratified else 0
-        pick = next((row for row in heads[which] if row not in taken), None)
-        if pick is not None:
-            taken[pick] = None
-    return np.array(list(taken), np.int64)
-
-
-def _rank_scores(queue: Indices) -> FloatArray:
-    """1 for the first of the overall queue, falling evenly to just above 0."""
-    scores = np.empty(len(queue))
-    scores[queue] = 1 - np.arange(len(queue)) / max(len(queue), 1)
-    return scores
+    return Selection.of(picks, places(picks, worth[0]), uncertainty=whole, **named)

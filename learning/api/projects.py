@@ -16,6 +16,7 @@ from annotation.api.projects import NextStepSerializer
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
 from learning import curves, overview
+from learning.acquisition import ACQUISITIONS
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
 
 
@@ -83,6 +84,7 @@ class PickSerializer(serializers.Serializer[Any]):
 
 class RankingSerializer(serializers.ModelSerializer[Ranking]):
     reason = SentenceField(read_only=True)
+    acquisition = serializers.ChoiceField(choices=list(ACQUISITIONS), read_only=True)
     batch = PickSerializer(many=True)
 
     class Meta:

@@ -57,6 +57,16 @@ class Recipe:
     metric: str = ""
     acquisition: str = "auto"
     batch: int = 16
+    distinct: float | None = None
+    """Cosine similarity of embeddings from which two cases are copies; a batch holds no copy."""
+    one_per_patient: bool = False
+    balance_sites: bool = False
+    """Whether sites share a batch evenly, as far as they have cases."""
+    rare_class: str = ""
+    """Of a classification: to which ``rare_share`` of a batch goes."""
+    rare_share: float = 0.3
+    per_minute: bool = True
+    """Whether cases are ranked by their worth for a minute of reading, once reading times are known."""
     seed: int = 0
     minimum_labels: int = 8
 
@@ -127,6 +137,10 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
     yield from _size_problems(SMALLEST_SIDE[task], document.get("input_size"))
+    rare, classes = document.get("rare_class"), document.get("classes")
+    known_classes = classes if isinstance(classes, list | tuple) else ()
+    if rare and (task != "classification" or rare not in known_classes):
+        yield f"The recipe's rare_class is {rare!r}; it must be a class of a classification."
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
             yield f"The recipe's {name} is {document[name]!r}; it must be {wanted}."
@@ -207,6 +221,15 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "window": (_is_window, "null or [lowest, highest], each within a thousand million of zero"),
     "acquisition": (lambda value: isinstance(value, str), "“auto” or the name of a function"),
     "batch": (_whole(1, 100_000), "a whole number from 1 to 100000"),
+    "distinct": (
+        lambda value: value is None or _number(0.5, 1.0)(value),
+        "null or a similarity from 0.5 to 1",
+    ),
+    "one_per_patient": (lambda value: isinstance(value, bool), "true or false"),
+    "balance_sites": (lambda value: isinstance(value, bool), "true or false"),
+    "rare_class": (lambda value: isinstance(value, str), "one of the classes, or empty"),
+    "rare_share": (_number(0.0, 1.0), "a number from 0 to 1"),
+    "per_minute": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from learning import labels, ranking, recipes, registry
+from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Arm, Round
 
@@ -12,11 +13,18 @@ def run(lease: Lease, round_: Round) -> bool:
     model = registry.ensemble(round_)
     items = labels.items(registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[Arm.ALL])
     labelled = list(items.values_list("case_id", flat=True))
-    pool = ranking.load(round_.project, model)
+    pool = ranking.load(round_.project, model, rounds=round_.number - 1)
     if not pool.cases:
         lease.log("No scored case of the pool waits to be read, so there is nothing to rank.")
         return True
-    choice = ranking.pick(model, recipe, pool, labelled=labelled, seed=round_.seed)
+    choice = ranking.pick(
+        model,
+        recipe,
+        ranking.in_circumstances(round_.project, recipe, pool),
+        labelled=labelled,
+        seed=round_.seed,
+        device=str(determinism.device()),
+    )
     with lease.fenced() as locked:
         stored = ranking.store(locked, model, pool, choice)
     ranking.apply(stored, pool, choice.selection)

@@ -12,14 +12,26 @@ from hypothesis import strategies as st
 from learning.acquisition import (
     ACQUISITIONS,
     AcquisitionError,
+    Constraints,
+    Detections,
+    Need,
     PoolScores,
     choose,
-    diversity,
     objection,
     select,
 )
 
 NAMES = sorted(ACQUISITIONS)
+DRAWN = [
+    "random", "stratified_random", "foreground_random", "power_margin", "bald", "falcun", "badge",
+    "foreground_entropy", "box_doubt",
+]  # fmt: skip
+
+
+def make_boxes(n: int, rng: np.random.Generator, classes: int = 2) -> Detections:
+    low = rng.integers(0, 20, (2 * n, 2)).astype(float)
+    case = rng.integers(0, n, 2 * n) if n else np.zeros(0, np.int64)
+    return Detections(case, np.hstack([low, low + 8]), rng.random((2 * n, classes)))
 
 
 def make_pool(n: int, *, classes: int = 3, seed: int = 0, coarse: bool = False) -> PoolScores:
@@ -30,6 +42,7 @@ def make_pool(n: int, *, classes: int = 3, seed: int = 0, coarse: bool = False) 
     embeddings = rng.normal(size=(n, 5))
     if coarse:
         embeddings = np.round(embeddings)
+    boxes = {name: make_boxes(n, rng) for name in members}
     return PoolScores(
         ensemble=np.mean(list(members.values()), axis=0).reshape(n, classes),
         probabilities=members,
@@ -37,6 +50,9 @@ def make_pool(n: int, *, classes: int = 3, seed: int = 0, coarse: bool = False) 
         labelled=rng.normal(size=(3, 5)),
         uncertainty=rng.random(n) * (not coarse),
         class_uncertainty=rng.random((n, classes - 1)) * (not coarse),
+        detections=boxes,
+        strata=rng.integers(0, 3, n),
+        patients=rng.integers(0, max(n // 2, 1), n),
         ids=rng.permutation(10 * n)[:n],
     )
 
@@ -53,7 +69,10 @@ def test_picks_are_different_rows_in_a_full_order_with_finite_scores(
     assert found.order()[: len(found.indices)].tolist() == found.indices.tolist()
     assert found.scores.shape == (n,)
     assert np.isfinite(found.scores).all()
-    assert all(np.isfinite(part).all() and len(part) == n for part in found.components.values())
+    picked = len(found.indices)
+    assert all(
+        np.isfinite(part).all() and len(part) == picked for part in found.components.values()
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,7 +96,7 @@ def test_the_same_seed_gives_the_same_picks(name: str) -> None:
     assert first.indices.tolist() == again.indices.tolist()
 
 
-@pytest.mark.parametrize("name", ["random", "falcun", "foreground_entropy"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_functions_that_draw_differ_between_seeds(name: str) -> None:
     pool = make_pool(200)
     picks = {tuple(select(name, pool, 10, seed=seed).indices.tolist()) for seed in range(5)}
@@ -96,7 +115,8 @@ def test_margin_picks_the_closest_calls_in_order() -> None:
     ensemble = np.array([[0.9, 0.1], [0.5, 0.5], [0.45, 0.55], [0.2, 0.8]])
     found = select("margin", PoolScores(ensemble), 3, seed=0)
     assert found.indices.tolist() == [1, 2, 3]
-    np.testing.assert_allclose(found.components["uncertainty"], [0.2, 1.0, 0.9, 0.4])
+    np.testing.assert_allclose(found.components["uncertainty"], [1.0, 0.9, 0.4])
+    np.testing.assert_allclose(found.scores, [0.2, 1.0, 0.9, 0.4])
 
 
 def test_entropy_counts_all_classes_and_margin_only_two() -> None:
@@ -125,7 +145,7 @@ def test_a_case_that_takes_twice_as_long_must_be_twice_as_worth_it() -> None:
     assert select("margin", dear, 1, seed=0).indices.tolist() == [1]
 
 
-@pytest.mark.parametrize("name", ["random", "kcenter", "falcun", "entropy"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_pick_says_how_sure_and_how_agreed_the_networks_are(name: str) -> None:
     found = select(name, make_pool(20), 5, seed=0)
     assert {"uncertainty", "disagreement"} <= set(found.components)
@@ -146,51 +166,6 @@ def test_falcun_starts_with_uncertain_cases() -> None:
     ensemble = np.stack([np.append(certain, [0.5] * 5), 1 - np.append(certain, [0.5] * 5)], axis=1)
     first = [select("falcun", PoolScores(ensemble), 1, seed=s).indices[0] for s in range(50)]
     assert np.mean(np.array(first) >= 95) > 0.95
-
-
-def greedy_by_brute_force(points: np.ndarray, centres: np.ndarray, k: int) -> list[int]:
-    chosen: list[int] = []
-    for _ in range(k):
-        all_centres = np.concatenate([centres, points[chosen]])
-        gaps = np.linalg.norm(points[:, None] - all_centres[None], axis=2).min(axis=1)
-        gaps[chosen] = -1
-        chosen.append(int(gaps.argmax()))
-    return chosen
-
-
-@pytest.mark.parametrize("active", [1, 3, 16, 4096])
-@pytest.mark.parametrize("seed", range(5))
-def test_lazy_k_center_equals_brute_force(
-    monkeypatch: pytest.MonkeyPatch, active: int, seed: int
-) -> None:
-    monkeypatch.setattr(diversity, "ACTIVE", active)
-    rng = np.random.default_rng(seed)
-    points, centres = rng.normal(size=(150, 4)), rng.normal(size=(7, 4))
-    pool = PoolScores(np.zeros((150, 0)), embeddings=points, labelled=centres)
-    found = select("kcenter", pool, 25, seed=0)
-    assert found.indices.tolist() == greedy_by_brute_force(points, centres, 25)
-    everything = np.concatenate([centres, points[found.indices]])
-    gaps = np.linalg.norm(points[:, None] - everything[None], axis=2).min(axis=1)
-    rest = np.setdiff1d(np.arange(150), found.indices)
-    assert (found.scores[rest] >= gaps[rest] - 1e-5).all()
-
-
-def test_k_center_without_labels_starts_in_the_middle_and_goes_far() -> None:
-    points = np.array([[0.0, 0.1], [10.0, 0.0], [-10.0, 0.0], [0.1, 0.0], [10.1, 0.0]])
-    found = select("kcenter", PoolScores(np.zeros((5, 0)), embeddings=points), 3, seed=0)
-    assert found.indices[0] in (0, 3)
-    assert {1, 4} & set(found.indices.tolist())
-    assert 2 in found.indices
-
-
-def test_k_center_is_not_fooled_by_features_far_from_zero() -> None:
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(80, 3)) + 5000.0
-    centres = points[:2] + 0.01
-    pool = PoolScores(np.zeros((80, 0)), embeddings=points, labelled=centres)
-    assert select("kcenter", pool, 10, seed=0).indices.tolist() == greedy_by_brute_force(
-        points, centres, 10
-    )
 
 
 def make_masks(uncertainty: list[float], per_class: list[list[float]]) -> PoolScores:
@@ -238,6 +213,12 @@ def test_what_is_missing_is_said(name: str, pool: PoolScores) -> None:
         {"embeddings": np.zeros((2, 3))},
         {"probabilities": {"a": np.zeros((2, 2))}},
         {"cost": np.array([0.0])},
+        {"samples": np.array([[[np.nan, 0.5]]])},
+        {"distance": np.array([np.inf])},
+        {"embeddings": np.zeros((1, 3)), "labelled": np.zeros((2, 4))},
+        {"detections": {"a": Detections(np.array([1]), np.zeros((1, 4)), np.ones((1, 1)))}},
+        {"detections": {"a": Detections(np.array([0]), np.zeros((1, 4)), np.full((1, 1), np.nan))}},
+        {"detections": {"a": Detections(np.array([0]), np.zeros((2, 4)), np.ones((1, 1)))}},
     ],
 )
 def test_a_pool_that_does_not_fit_together_is_refused(wrong: dict[str, object]) -> None:
@@ -256,8 +237,14 @@ def test_an_id_that_appears_twice_is_refused() -> None:
         ({"task": "classification", "labelled": 0, "networks": 0}, "random"),
         ({"task": "classification", "labelled": 7, "networks": 2}, "random"),
         ({"task": "classification", "labelled": 30, "networks": 2}, "falcun"),
+        ({"task": "classification", "labelled": 0, "networks": 0, "embeddings": True}, "herding"),
+        ({"task": "classification", "labelled": 7, "networks": 2, "embeddings": True}, "herding"),
+        ({"task": "classification", "labelled": 39, "networks": 2, "embeddings": True}, "herding"),
+        ({"task": "classification", "labelled": 40, "networks": 2, "embeddings": True}, "falcun"),
         ({"task": "segmentation", "labelled": 30, "networks": 2}, "foreground_entropy"),
+        ({"task": "segmentation", "labelled": 7, "networks": 2}, "foreground_random"),
         ({"task": "segmentation", "labelled": 0, "networks": 0}, "random"),
+        ({"task": "detection", "labelled": 30, "networks": 2}, "box_doubt"),
     ],
 )
 def test_the_default_suits_the_regime_and_gives_its_reason(
@@ -269,7 +256,7 @@ def test_the_default_suits_the_regime_and_gives_its_reason(
     assert reason.endswith(".")
 
 
-@pytest.mark.parametrize("task", ["classification", "segmentation"])
+@pytest.mark.parametrize("task", ["classification", "segmentation", "detection"])
 @pytest.mark.parametrize("networks", [1, 2])
 @pytest.mark.parametrize("name", [*NAMES, "magic"])
 def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
@@ -280,6 +267,7 @@ def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
         whole,
         probabilities=dict(list(whole.probabilities.items())[:networks]),
         class_uncertainty=whole.class_uncertainty if task == "segmentation" else None,
+        detections=whole.detections if task == "detection" else {},
     )
     said = objection(name, task=task, networks=networks)
     if not said:
@@ -288,3 +276,79 @@ def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
     assert said.endswith(".")
     with pytest.raises(AcquisitionError):
         select(name, pool, 3, seed=0)
+
+
+@pytest.mark.parametrize("need", list(Need))
+def test_each_function_says_what_it_misses_of_what_it_needs(need: Need) -> None:
+    bare = PoolScores(np.zeros((3, 0)))
+    for name, entry in ACQUISITIONS.items():
+        if need in entry.needs:
+            with pytest.raises(AcquisitionError, match=need.value):
+                select(name, bare, 1, seed=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 30), k=st.integers(0, 35), seed=st.integers(0, 99), share=st.floats(0, 1))
+def test_a_row_that_is_not_open_is_never_picked_nor_ordered(
+    name: str, n: int, k: int, seed: int, share: float
+) -> None:
+    whole = make_pool(n, seed=seed)
+    may = np.random.default_rng(seed).random(n) < share
+    found = select(name, replace(whole, open=may), k, seed=seed)
+    assert may[found.indices].all()
+    assert len(found.indices) == min(k, may.sum())
+    assert sorted(found.order().tolist()) == np.flatnonzero(may).tolist()
+    assert np.isnan(found.scores).tolist() == (~may).tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_not_open_does_not_change_the_picks(name: str) -> None:
+    whole = make_pool(40, seed=3)
+    may = np.arange(40) % 3 > 0
+    rows = np.flatnonzero(may)
+    closed = select(name, replace(whole, open=may), 8, seed=5)
+    without = select(name, whole.take(rows), 8, seed=5)
+    assert closed.indices.tolist() == rows[without.indices].tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n", [1, 30])
+def test_cases_that_are_all_alike_are_all_asked_for(name: str, n: int) -> None:
+    even = np.full((n, 2), 0.5)
+    pool = PoolScores(
+        ensemble=even,
+        probabilities={"a": even, "b": even},
+        embeddings=np.ones((n, 4)),
+        labelled=np.ones((2, 4)),
+        uncertainty=np.zeros(n),
+        class_uncertainty=np.zeros((n, 1)),
+        detections={"a": make_boxes(0, np.random.default_rng(0))},
+    )
+    found = select(name, pool, n, seed=0)
+    assert sorted(found.indices.tolist()) == list(range(n))
+    assert np.isfinite(found.scores).all()
+
+
+CONSTRAINTS = st.builds(
+    Constraints,
+    distinct=st.sampled_from([None, 0.9]),
+    one_per_patient=st.booleans(),
+    balance=st.booleans(),
+    rare=st.sampled_from([None, 0]),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(0, 40), k=st.integers(0, 50), seed=st.integers(0, 99), asked=CONSTRAINTS)
+def test_constraints_leave_as_many_picks_and_no_row_twice(
+    name: str, n: int, k: int, seed: int, asked: Constraints
+) -> None:
+    pool = make_pool(n, seed=seed)
+    found = select(name, pool, k, seed=seed, constraints=asked)
+    assert len(found.indices) == len(set(found.indices.tolist())) == min(n, k)
+    assert sorted(found.order().tolist()) == list(range(n))
+    shuffled = np.random.default_rng(seed + 1).permutation(n)
+    crooked = select(name, pool.take(shuffled), k, seed=seed, constraints=asked)
+    assert shuffled[crooked.indices].tolist() == found.indices.tolist()

@@ -1422,6 +1422,28 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description * `random` - random
+         *     * `stratified_random` - stratified_random
+         *     * `foreground_random` - foreground_random
+         *     * `least_confidence` - least_confidence
+         *     * `margin` - margin
+         *     * `power_margin` - power_margin
+         *     * `entropy` - entropy
+         *     * `bald` - bald
+         *     * `disagreement` - disagreement
+         *     * `falcun` - falcun
+         *     * `badge` - badge
+         *     * `kcenter` - kcenter
+         *     * `typiclust` - typiclust
+         *     * `probcover` - probcover
+         *     * `herding` - herding
+         *     * `density` - density
+         *     * `foreground_entropy` - foreground_entropy
+         *     * `box_doubt` - box_doubt
+         * @enum {string}
+         */
+        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "box_doubt";
+        /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
          *     * `schema.edit` - schema.edit
@@ -3243,7 +3265,7 @@ export interface components {
         };
         Ranking: {
             readonly generation: number;
-            readonly acquisition: string;
+            readonly acquisition: components["schemas"]["AcquisitionEnum"];
             readonly reason: string;
             readonly model: number | null;
             readonly round: number | null;

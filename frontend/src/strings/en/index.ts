@@ -1,4 +1,5 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
+import { acquisition } from './acquisition';
 import { exchange } from './exchange';
 import { hanging } from './hanging';
 import { imports } from './imports';
@@ -16,6 +17,7 @@ import { suggestions } from './suggestions';
 import { words } from './words';
 
 export const en = {
+  ...acquisition,
   ...shell,
   ...reading,
   ...room,
