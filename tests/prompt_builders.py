@@ -12,7 +12,7 @@ import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from annotation import frame_cache, prompts, queue, reading
+from annotation import frame_cache, label_schemas, prompts, queue, reading
 from annotation.models import Case, Project, PromptedMask, Series, Slot, User
 from learning.models import Arm, Round, TrainedModel
 
@@ -66,7 +66,7 @@ def ask(slot: Slot, *given: dict[str, Any], **fields: Any) -> PromptedMask:
         slot.reader,  # type: ignore[arg-type]
         **{
             "token": slot.token,
-            "schema": reading.current_label_schema(slot.project_id),
+            "schema": label_schemas.of_reading(slot, slot.reader),
             "series": slot.case.series.get().pk,
             "label_class": "lesion",
             "method": "random_walk",

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import prompts, reading
+from annotation import label_schemas, prompts, reading
 from annotation.errors import NotFound
 from annotation.models import PromptedMask
 
@@ -116,7 +116,7 @@ class Prompts(APIView):
         given = shapes.valid(NewPromptSerializer, request)
         reader = signed_in(request)
         slot = reading.slot_of(visible(request, pk), reader)
-        schema = reading.current_label_schema(slot.project_id)
+        schema = label_schemas.of_reading(slot, reader)
         asked = prompts.ask(slot, reader, schema=schema, **given)
         return Response(PromptedMaskSerializer(asked).data, status=202)
 

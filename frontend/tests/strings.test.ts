@@ -25,7 +25,10 @@ describe('the table of texts', () => {
   });
 
   it('holds nothing that no page says', () => {
-    const composed = new Set([...source.matchAll(/t\(`([\w.]+)\$\{/g)].map(([, prefix]) => prefix ?? ''));
+    const composed = new Set([
+      ...[...source.matchAll(/t\(`([\w.]+)\$\{/g)].map(([, prefix]) => prefix ?? ''),
+      ...[...source.matchAll(/\bword\('(\w+)'/g)].map(([, group]) => `${group}.`),
+    ]);
     const unused = Object.keys(en).filter(
       (key) =>
         !(key in words) &&

@@ -19,7 +19,7 @@ def place(live_stack: Stack, in_live_stack: Callable[[str], str]) -> Place:
 
 def apart(room: Room) -> Page:
     with room.page.expect_popup() as opening:
-        room.press("Alt+u")
+        room.press("Alt+.")
     return opening.value
 
 
@@ -55,7 +55,7 @@ def test_the_form_goes_to_a_second_window_where_keys_and_clicks_work_and_comes_b
     room.press("Escape")
     assert len(room.marks) == 1, "letters in the field are text, not keys"
 
-    room.press("Alt+u")
+    room.press("Alt+.")
     expect(room.page.get_by_role("radio", name="No")).to_be_checked()
     assert second.is_closed()
 
