@@ -6,6 +6,7 @@ import {
   type Document,
   duplicated,
   moved,
+  namesIn,
   newOption,
   newQuestion,
   recodedClass,
@@ -51,6 +52,11 @@ const DOCUMENT: Document = {
 };
 
 describe('classes', () => {
+  it('name their landmarks one on each line', () => {
+    expect(namesIn(' Nasion \n\nSella\n')).toEqual(['Nasion', 'Sella']);
+    expect(namesIn(' \n')).toBeUndefined();
+  });
+
   it('are added with a code, a colour and a value of their own, in the order of the lines', () => {
     const { classes = [] } = withClasses(DOCUMENT, ['Pleura', 'Lesion'], ['landmark']);
     expect(classes.slice(2)).toEqual([

@@ -140,6 +140,7 @@ const factsOfClass = (one: ClassOf): Facts => ({
   [t('schema.name')]: one.name,
   [t('schema.colour')]: one.colour,
   [t('schema.value')]: String(one.value),
+  [t('schema.landmarks')]: (one.landmarks ?? []).join(', '),
   [t('schema.kinds')]: one.marks ? kinds(one.marks) || t('schema.noKinds') : t('schema.allKinds'),
   [t('schema.term')]: term(one.term),
   [t('schema.category')]: one.category ? t(`schema.category.${one.category}`) : '',

@@ -74,6 +74,13 @@ export function newClass(document: Document, name: string): ClassOf {
   return { code: codeFor(name, codesOf(classes)), name, colour, value };
 }
 
+/** One name on each line; nothing where there is none. */
+export function namesIn(lines: string): string[] | undefined {
+  const names = lines.split('\n').map((line) => line.trim());
+  const written = names.filter((name) => name !== '');
+  return written.length ? written : undefined;
+}
+
 /** One class for each line; `kinds` leaves them the project's where it is undefined. */
 export function withClasses(document: Document, names: readonly string[], kinds?: MarkKind[]): Document {
   return names.reduce((before, name) => {
