@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,7 @@ def test_before_signing_in_the_language_can_be_chosen(client: Client) -> None:
     assert '<html lang="fr">' in text
     assert "Pas de compte" in text
     assert "Sign in" not in text
+    assert re.findall(r"<button[^>]*>([^<]+)</button>", text)[-2:] == ["English", "Français"]
     wrong = client.post(LOGIN, {"login": "nobody", "password": "wrong"}).content.decode()
     assert "L’identifiant ou le mot de passe est incorrect." in wrong
 
