@@ -176,7 +176,7 @@ function factsOfQuestion(one: Question, document: Document): Facts {
 
 const factsOfRule = (one: Rule, document: Document): Facts => ({
   [t('schema.message')]: one.message,
-  [t('schema.level')]: t(`schema.level.${one.level ?? 'case'}`),
+  [t('schema.holdsFor')]: t(`schema.level.${one.level ?? 'case'}`),
   [t('schema.if')]: when(one.if, document),
   [t('schema.then')]: when(one.then, document),
 });
