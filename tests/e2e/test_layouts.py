@@ -408,7 +408,7 @@ def test_locks_looks_and_the_threshold_hold_in_planes(room: Panes) -> None:
     assert room.painted == {"lesion": lesion}
 
     coloured = """({viewer}) => {
-        const sheet = viewer.element.querySelector('.section-mask');
+        const sheet = viewer.element.querySelector('.mask-sheet');
         const {data} = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
         return data.some((value, at) => at % 4 === 3 && value > 0);
     }"""

@@ -70,13 +70,9 @@ const MODULES: Record<string, Module> = {
   },
 };
 
-// An overlay has pixels of its own, described by the library that made it.
-const OVERLAY_MODULES = new Set(['generalSeriesModule', 'imagePlaneModule']);
-
 function provide(type: string, imageId: unknown): unknown {
   const module = MODULES[type];
   if (!module || typeof imageId !== 'string') return undefined;
-  if (imageId.startsWith('overlay:') && !OVERLAY_MODULES.has(type)) return undefined;
   const found = resolve(imageId);
   return found ? module?.(found.series, found.index) : undefined;
 }

@@ -104,13 +104,9 @@ export function imageIdsOf(seriesId: number): string[] {
   return (known.get(seriesId)?.frames ?? []).map((_, index) => imageIdOf(seriesId, index));
 }
 
-/** The image of a labelmap's frame; it lies where the frame of its series lies. */
-export const overlayIdOf = (seriesId: number, index: number, unique: string): string =>
-  `overlay:${seriesId}/${index}/${unique}`;
-
-/** The series and frame that an image id stands for, or lies over; null for unknown ids. */
+/** The series and frame that an image id stands for; null for unknown ids. */
 export function resolve(imageId: string): { series: SeriesDisplay; index: number } | null {
-  const match = /^(?:series|overlay):(-?\d+)\/(\d+)(?:\/|$)/.exec(imageId);
+  const match = /^series:(-?\d+)\/(\d+)(?:\/|$)/.exec(imageId);
   const series = match && known.get(Number(match[1]));
   return series ? { series, index: Number(match[2]) } : null;
 }

@@ -49,7 +49,8 @@ export class Labelmap {
       );
     }
     this.bytes = bytes ?? new Uint8Array(size);
-    this.recount();
+    if (bytes) this.recount();
+    else this.counts[0] = size;
   }
 
   private recount(): void {
@@ -109,20 +110,6 @@ export class Labelmap {
     const [x, y] = [mean(0), mean(1)];
     const far = ([column, row]: Corner): number => (column - x) ** 2 + (row - y) ** 2;
     return at.reduce<Corner>((best, one) => (far(one) < far(best) ? one : best), at[0] ?? [0, 0]);
-  }
-
-  /** For each value on a frame, the last pixel of its topmost row: the place to write its name beside. */
-  corners(index: number): Map<number, Corner> {
-    const found = new Map<number, Corner>();
-    const frame = this.frame(index);
-    for (let at = 0; at < frame.length; at++) {
-      const value = frame[at] as number;
-      if (value === 0) continue;
-      const row = Math.floor(at / this.columns);
-      const top = found.get(value)?.[1] ?? row;
-      if (row === top) found.set(value, [at % this.columns, row]);
-    }
-    return found;
   }
 
   /** The frames on which anything is painted. */

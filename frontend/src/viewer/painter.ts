@@ -5,18 +5,20 @@ import { utilities } from '@cornerstonejs/tools';
 import type { Vertex } from '../voxels/polygon';
 import { brightPart, extremes, rangeUnder, type ValueRange } from '../voxels/ranges';
 import { scissorsPatch } from '../voxels/scissors';
+import { rgba } from './colours';
+import { FrameMask } from './frame-mask';
 import { imageIdOf } from './frames';
 import type { Label } from './label-tool';
 import { type Brush, type Corner, Labelmap, type Limits, Stroke, type Voxel } from './labelmap';
 import type { PaintedFrame } from './lens';
 import { type Appearance, appearanceOf, lockedValues } from './looks';
+import type { MaskSheet } from './mask-sheet';
 import { type Canvas, paintOn } from './paint-tool';
 import { planeOf, toPixel, toWorld } from './plane';
 import { toVoxel } from './section';
 import { SectionMask } from './section-mask';
 import { SectionStroke } from './section-stroke';
 import type { CaseRecord, Change } from './record';
-import { LabelmapProjection, rgba } from './segments';
 import type { ViewerState } from './state';
 import type { LabelClass, Refusal, SeriesDisplay } from './types';
 import { isColour } from './windows';
@@ -52,7 +54,7 @@ function hasOneSize({ rows, columns, frames }: SeriesDisplay): boolean {
 
 export class Painter implements Canvas {
   private series: SeriesDisplay | null = null;
-  private projection: LabelmapProjection | SectionMask | null = null;
+  private projection: MaskSheet | null = null;
   private projected: Labelmap | null = null;
   private stroke: Stroke | null = null;
   private pointer: Types.Point3 | null = null;
@@ -101,7 +103,7 @@ export class Painter implements Canvas {
     }
     if (change.kind === 'voxels' && change.series === this.source?.id) {
       this.project();
-      this.projection?.refresh(change.frames);
+      this.projection?.draw();
     }
     if (change.kind === 'look') this.projection?.restyle(this.segments());
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
@@ -116,10 +118,7 @@ export class Painter implements Canvas {
       const [red, green, blue] = rgba(colour);
       colours[value] = [red, green, blue];
     }
-    const { projection } = this;
-    const values =
-      projection instanceof SectionMask ? projection.values : map.frame(this.context.state().index);
-    return { values, colours };
+    return { values: this.projection?.values ?? map.frame(this.context.state().index), colours };
   }
 
   private drop(): void {
@@ -138,9 +137,9 @@ export class Painter implements Canvas {
     return lockedValues(this.context.classes(), this.context.record.look);
   }
 
-  /** A picture is up: what is painted in its plane is drawn over it. */
+  /** A picture is up: what is painted in it is drawn over it. */
   pictured(): void {
-    if (this.projection instanceof SectionMask) this.projection.draw();
+    this.projection?.draw();
   }
 
   /** Voxels of each class in the plane shown; null where a frame of the series itself is. */
@@ -167,12 +166,8 @@ export class Painter implements Canvas {
     const of = `${index}/${map.revision}`;
     // During a stroke, names may lag behind: looking for them would slow the brush down.
     if (this.located?.of !== of && !(this.located && this.stroke))
-      this.located = { of, corners: this.cornersOn(map, index) };
+      this.located = { of, corners: this.projection?.corners() ?? new Map() };
     return this.located.corners;
-  }
-
-  private cornersOn(map: Labelmap, index: number): Map<number, Corner> {
-    return this.projection instanceof SectionMask ? this.projection.corners() : map.corners(index);
   }
 
   private project(): void {
@@ -181,11 +176,10 @@ export class Painter implements Canvas {
     if (!series || !map || map === this.projected || !this.context.possible) return;
     this.drop();
     const { viewport } = this.context;
-    this.projection = series.section
-      ? new SectionMask(viewport, series, map, this.segments())
-      : new LabelmapProjection(viewport.id, series, map, this.segments());
+    const Sheet = series.section ? SectionMask : FrameMask;
+    this.projection = new Sheet(viewport, series, map, this.segments());
     this.projected = map;
-    if (!this.visible) this.projection.setVisible(false);
+    this.projection.setVisible(this.visible);
   }
 
   /** Makes the labelmap ready to be painted on, so that the first stroke need not wait for it. */
@@ -329,7 +323,7 @@ export class Painter implements Canvas {
     const { series, stroke } = this;
     if (!series || !stroke) return;
     const frames = stroke.moveTo(this.voxelAt(series, world));
-    if (frames.size > 0) this.projection?.refresh([...frames]);
+    if (frames.size > 0) this.projection?.draw();
   }
 
   private voxelAt(series: SeriesDisplay, world: Types.Point3): Voxel {

@@ -5,7 +5,7 @@
 
 import type { SeriesDisplay } from './types';
 
-const AT_ONCE = 4;
+const AT_ONCE = 5;
 const MOST_BYTES = 1024 ** 3;
 /** Whoever shows the number draws the page anew: for each of many frames, that would take longer than loading. */
 const TELL_MS = 100;

@@ -164,21 +164,3 @@ describe('a labelmap', () => {
     expect(() => new Labelmap(2, 3, 4, new Uint8Array(23))).toThrow(RangeError);
   });
 });
-
-it('says beside which pixel of a frame the name of each class belongs', () => {
-  const map = new Labelmap(2, 6, 8);
-  for (const [column, row] of [
-    [2, 1],
-    [3, 1],
-    [5, 4],
-  ] as const)
-    map.set((6 + row) * 8 + column, 1);
-  map.set((6 + 3) * 8 + 7, 2);
-  expect(map.corners(0).size).toBe(0);
-  expect(map.corners(1)).toEqual(
-    new Map([
-      [1, [3, 1]],
-      [2, [7, 3]],
-    ]),
-  );
-});
