@@ -87,7 +87,8 @@ def in_circumstances(project: Project, recipe: Recipe, pool: Pool) -> Pool:
         facts["strata"] = _of_cases(project, pool.cases, "site_id")
     if recipe.one_per_patient:
         facts["patients"] = _of_cases(project, pool.cases, "patient_id")
-    if recipe.per_minute and (cost := costs.expected(project, pool.cases)) is not None:
+    cost = costs.expected(project, pool.cases) if recipe.per_minute else None
+    if cost is not None and np.ptp(cost) > 0:
         facts["cost"] = cost
     return replace(pool, scores=replace(pool.scores, **facts)) if facts else pool
 

@@ -12,8 +12,12 @@ from learning.acquisition.pool import PoolScores, Selection
 ACTIVE = 2048
 """Rows whose distances are kept current; doubled for as long as none of them can win."""
 WIDEST = 65_536
-GLANCE = 16
-"""Labelled cases that every row is compared with; the others only meet rows that may be picked."""
+GUESS = 256
+"""Labelled cases above which most rows meet only the one that seems nearest."""
+AXES = 32
+"""Principal directions along which that one is sought."""
+LOOSE = 1 + 1e-5
+"""A bound may be off by what single precision loses; it must not be too small."""
 SAMPLE = 1024
 
 
@@ -81,11 +85,10 @@ class _Search:
         if kept is not None:
             bound = np.square(kept, dtype=np.float32)
             centres = centres[:0]
+        elif len(centres) > GUESS:
+            bound = points.guessed(centres, origin, _axes(points, origin)) * np.float32(LOOSE)
         elif len(centres):
-            spread = np.argsort(np.arange(len(centres)) % -(-len(centres) // GLANCE), kind="stable")
-            centres = centres[spread]
-            bound = points.nearest(centres[:GLANCE], origin)[0]
-            met += min(GLANCE, len(centres))
+            bound, met = points.nearest(centres, origin)[0], met + len(centres)
         return cls(points, origin, centres, bound, met, np.full(n, -1.0, np.float32), [])
 
     def take_middle(self) -> None:
@@ -142,6 +145,22 @@ def _best(bound: FloatArray, width: int) -> tuple[Indices, float]:
 
 def _middle(points: Features) -> FloatArray:
     """Near the mean: the mean of rows at even steps."""
-    step = max(1, len(points) // SAMPLE)
-    sample = points.rows(np.arange(0, len(points), step))
+    sample = _sample(points)
     return sample.mean(axis=0) if len(sample) else np.zeros(points.width, np.float32)
+
+
+def _axes(points: Features, origin: FloatArray) -> FloatArray:
+    """[D, W]: about the directions in which rows differ most, by two powers of random ones.
+
+    Halko, Martinsson, Tropp, SIAM Review 2011.
+    """
+    sample = _sample(points) - origin
+    start = np.random.default_rng(0).normal(size=(points.width, min(AXES, points.width)))
+    found = np.asarray(start, np.float32)
+    for _ in range(2):
+        found = np.linalg.qr(sample.T @ (sample @ found))[0]
+    return np.ascontiguousarray(found)
+
+
+def _sample(points: Features) -> FloatArray:
+    return points.rows(np.arange(0, len(points), max(1, len(points) // SAMPLE)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from learning.acquisition.clusters import k_means
@@ -9,7 +11,7 @@ from learning.acquisition.features import Features, FloatArray, Indices, squared
 from learning.acquisition.pool import PoolScores, Selection, highest, likely
 from learning.acquisition.uncertainty import doubt
 
-ANCHORS = 4096
+ANCHORS = 16_384
 """Rows that stand for the pool: what is covered is measured on them."""
 CANDIDATES = 8192
 """Rows that may be picked: the most uncertain and as many drawn by uncertainty."""
@@ -21,6 +23,8 @@ TRIES = 5
 """Fits of the clusters that the radius comes from; the tightest counts."""
 AGAIN = 32
 """Candidates whose gain is brought up to date together."""
+SAMPLE = 4096
+"""Cases of which all pairs are compared to find the scale."""
 FEW = 5
 """Labelled cases below which their distances say nothing of the scale."""
 
@@ -38,10 +42,10 @@ def herding(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     uncertain = np.asarray(uncertain, np.float64)
     anchors, weights = _anchors(uncertain, rng)
     candidates = _candidates(pool.per_cost(uncertain), max(CANDIDATES, 2 * k), rng)
-    project = _projection(pool.features.rows(anchors))
+    project = projection(pool.features.rows(anchors))
     there, here = project(pool.features.rows(anchors)), project(pool.features.rows(candidates))
     known = project(pool.known)
-    radius = _radius(there, known, k, rng)
+    radius = radius_of(there, known, k, rng)
     similar = squared_distances(here, there)
     similar /= -radius
     np.exp(similar, out=similar)
@@ -63,7 +67,8 @@ def probcover(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     anchors, weights = _anchors(even, rng)
     candidates = _candidates(pool.per_cost(even), max(CANDIDATES, 2 * k), rng)
     there, here = unit(pool.features.rows(anchors)), unit(pool.features.rows(candidates))
-    radius = _pure_radius(there, max(pool.ensemble.shape[1], 2), rng)
+    few = there[rng.permutation(len(there))[:SAMPLE]]
+    radius = _pure_radius(few, max(pool.ensemble.shape[1], 2), rng)
     inside = (squared_distances(here, there) <= radius).astype(np.float32)
     covered = np.zeros(len(anchors), np.float32)
     if len(pool.known):
@@ -136,7 +141,17 @@ def _candidates(worth: FloatArray, limit: int, rng: np.random.Generator) -> Indi
     return np.union1d(top, likely(rest, limit - len(top), rng))
 
 
-def _projection(sample: FloatArray) -> PrincipalComponents:
+@dataclass(frozen=True)
+class PrincipalComponents:
+    middle: FloatArray
+    axes: FloatArray
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """[N, D] → [N, at most WIDTH]."""
+        return np.asarray((points - self.middle) @ self.axes, np.float32)
+
+
+def projection(sample: FloatArray) -> PrincipalComponents:
     middle = sample.mean(axis=0)
     if sample.shape[1] <= WIDTH:
         return PrincipalComponents(middle, np.eye(sample.shape[1], dtype=np.float32))
@@ -145,22 +160,12 @@ def _projection(sample: FloatArray) -> PrincipalComponents:
     return PrincipalComponents(middle, np.ascontiguousarray(axes[:, -WIDTH:], np.float32))
 
 
-class PrincipalComponents:
-    """Callable: [N, D] → [N, at most WIDTH]."""
-
-    def __init__(self, middle: FloatArray, axes: FloatArray) -> None:
-        self.middle, self.axes = middle, axes
-
-    def __call__(self, points: FloatArray) -> FloatArray:
-        return np.asarray((points - self.middle) @ self.axes, np.float32)
-
-
-def _radius(anchors: FloatArray, known: FloatArray, k: int, rng: np.random.Generator) -> float:
+def radius_of(anchors: FloatArray, known: FloatArray, k: int, rng: np.random.Generator) -> float:
     """Squared: the median squared distance from a labelled case to the next one.
 
     With hardly any, of as many cases at random as there will be labels.
     """
-    sites = known[:ANCHORS]
+    sites = known[rng.permutation(len(known))[:SAMPLE]]
     if len(sites) < FEW:
         sites = anchors[rng.permutation(len(anchors))[: max(FEW, len(known) + k)]]
     gaps = squared_distances(sites, sites)

@@ -84,6 +84,24 @@ class Features:
             squared[part] = least + np.einsum("ij,ij->i", rows, rows)
         return np.asarray(np.maximum(squared, 0)), which
 
+    def guessed(self, centres: FloatArray, origin: FloatArray, axes: FloatArray) -> FloatArray:
+        """[N] squared distance to the centre that is nearest along a few axes [D, W].
+
+        So at least the distance to the nearest, and mostly just that, for a fraction of the work.
+        """
+        moved = np.ascontiguousarray(centres - origin, np.float32)
+        low = moved @ axes
+        lengths = np.einsum("ij,ij->i", low, low)
+        squared = np.empty(len(self), np.float32)
+        for part in self._parts():
+            rows = np.asarray(self.array[part] - origin, np.float32)
+            gaps = (rows @ axes) @ low.T
+            gaps *= -2
+            gaps += lengths
+            rows -= moved[gaps.argmin(axis=1)]
+            squared[part] = np.einsum("ij,ij->i", rows, rows)
+        return squared
+
     def _parts(self) -> Iterator[slice]:
         for start in range(0, len(self), CHUNK):
             yield slice(start, min(start + CHUNK, len(self)))

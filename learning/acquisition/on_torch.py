@@ -53,6 +53,20 @@ class TorchFeatures(Features):
             which.append(at)
         return _back(torch.cat(squared)), _back(torch.cat(which))
 
+    def guessed(self, centres: FloatArray, origin: FloatArray, axes: FloatArray) -> FloatArray:
+        middle, few = self._there(origin), self._there(axes)
+        moved = self._there(centres) - middle
+        low = moved @ few
+        lengths = torch.linalg.vecdot(low, low)
+
+        def look(part: Tensor) -> Tensor:
+            rows = part - middle
+            rows -= moved[torch.addmm(lengths, rows @ few, low.T, alpha=-2).argmin(dim=1)]
+            squared: Tensor = torch.linalg.vecdot(rows, rows)
+            return squared
+
+        return self._over(look)
+
     def _there(self, values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values), device=self.array.device)
 

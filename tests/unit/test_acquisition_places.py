@@ -36,13 +36,14 @@ def covering_radius(points: np.ndarray, centres: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("active", [1, 3, 16, 4096])
-@pytest.mark.parametrize("glance", [1, 4, 16])
+@pytest.mark.parametrize(("guess", "axes"), [(256, 32), (0, 1), (0, 4)])
 @pytest.mark.parametrize("seed", range(3))
 def test_lazy_k_center_equals_brute_force(
-    monkeypatch: pytest.MonkeyPatch, active: int, glance: int, seed: int
+    monkeypatch: pytest.MonkeyPatch, active: int, guess: int, axes: int, seed: int
 ) -> None:
     monkeypatch.setattr(core_set, "ACTIVE", active)
-    monkeypatch.setattr(core_set, "GLANCE", glance)
+    monkeypatch.setattr(core_set, "GUESS", guess)
+    monkeypatch.setattr(core_set, "AXES", axes)
     rng = np.random.default_rng(seed)
     points, centres = rng.normal(size=(150, 4)), rng.normal(size=(7, 4))
     found = select("kcenter", bare(points, centres), 25, seed=0)
@@ -345,6 +346,12 @@ def test_features_on_torch_answer_like_those_in_numpy() -> None:
     np.testing.assert_allclose(there.mean(), here.mean(), atol=1e-6)
     np.testing.assert_allclose(
         there.products(centres.astype(np.float32)), here.products(centres), atol=1e-4
+    )
+    axes = np.eye(6, 2, dtype=np.float32)
+    np.testing.assert_allclose(
+        there.guessed(centres.astype(np.float32), origin, axes),
+        here.guessed(centres, origin, axes),
+        atol=1e-4,
     )
     for ours, theirs in zip(
         there.nearest(centres.astype(np.float32), origin),

@@ -65,6 +65,12 @@ def test_a_recipe_survives_being_written_down(recipe: spec.Recipe) -> None:
         ({"augment": 1}, "augment is 1"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 2**53}, "seed is 9007199254740992"),
+        ({"distinct": 0.2}, "distinct is 0.2"),
+        ({"balance_sites": 1}, "balance_sites is 1"),
+        ({"one_per_patient": "yes"}, "one_per_patient is 'yes'"),
+        ({"per_minute": None}, "per_minute is None"),
+        ({"rare_class": "measles"}, "rare_class is 'measles'"),
+        ({"rare_share": 2}, "rare_share is 2"),
         ({"epoch": 3}, "has “epoch”, which is not one of its settings"),
     ],
 )
