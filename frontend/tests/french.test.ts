@@ -15,6 +15,8 @@ const SHARED = new Set(
   densenet vit efficientnet net segresnet consilium site code zoom ellipse contour angle rectangle axial sagittal
   coronal ax sag cor segmentation classification validation suggestions source classes segment union intersection
   volume minimum maximum patients configuration administration abdomen
+  question questions option options condition date place substance versions
+  falcun badge center typiclust probcover
   mm ms kv ma mas ml mm³ px tr te ti suv`.split(/\s+/),
 );
 const wordsOf = (text: string) =>

@@ -18,19 +18,25 @@
  * | hold-out, calibration    | test réservé, étalonnage    | freeze, dataset   | figer, jeu de données    |
  * | image store              | serveur d’images            | ledger            | registre                 |
  * | label (of a case)        | cas annoté, annotation      | stream            | groupe                   |
+ * | label schema             | schéma d’annotation         | prompt            | amorce                   |
+ * | picture (guideline)      | illustration                | stratum           | strate                   |
+ * | option, key              | option, touche              | batch (ranked)    | lot                      |
  *
  * Boutons et actions à l’infinitif, consignes à l’impératif avec « vous ». Espace fine insécable (U+202F)
  * devant ; : ! ? et à l’intérieur des guillemets, apostrophe typographique, points de suspension en un signe.
  */
 import type { Texts } from '..';
+import { acquisition } from './acquisition';
 import { exchange } from './exchange';
 import { hanging } from './hanging';
 import { imports } from './imports';
 import { keyboard } from './keyboard';
 import { learning } from './learning';
 import { people } from './people';
+import { prompts } from './prompts';
 import { reading } from './reading';
 import { room } from './room';
+import { schema } from './schema';
 import { segments } from './segments';
 import { shell } from './shell';
 import { suggestions } from './suggestions';
@@ -38,6 +44,7 @@ import { viewing } from './viewing';
 import { words } from './words';
 
 export const fr: Texts = {
+  ...acquisition,
   ...shell,
   ...reading,
   ...room,
@@ -47,8 +54,10 @@ export const fr: Texts = {
   ...imports,
   ...exchange,
   ...people,
+  ...prompts,
   ...keyboard,
   ...suggestions,
   ...hanging,
+  ...schema,
   ...words,
 };

@@ -38,6 +38,8 @@ export const segments: Translation<typeof english> = {
     'Certaines des images atteintes par le pinceau ne sont pas encore chargées. Réessayez dans un instant.',
   'refusal.beside':
     'Les annotations appartiennent au cas. Cette série n’est affichée que pour comparaison : rien n’a été conservé.',
+  'refusal.allPlaced':
+    'Tous les repères de « {label} » sont placés. Déplacez-en un, ou supprimez-le pour le placer de nouveau.',
   'refusal.spread':
     'Une annotation tient sur une seule image. Les points de celle-ci sont répartis sur plusieurs images de la série : elle n’a pas été conservée. Tracez-la le long d’une image, ou dans l’acquisition.',
   'refusal.inPlane':

@@ -30,7 +30,7 @@ export const words: Translation<typeof english> = {
   'roleNote.reader': 'lit des cas, ne voit aucun résultat',
   'roleNote.adjudicator': 'lit, voit tous les cas et répond aux questions',
   'roleNote.ml_engineer': 'lance les cycles, choisit les modèles',
-  'roleNote.steward': 'importe, fige et diffuse les données',
+  'roleNote.steward': 'rédige le schéma d’annotation, importe, fige et diffuse les données',
   'roleNote.site_admin': 'gère les membres et les importations',
 
   'case.name': 'Cas {id}',
@@ -119,6 +119,7 @@ export const words: Translation<typeof english> = {
 
   'right.project.view': 'voir le projet',
   'right.project.edit': 'modifier le projet',
+  'right.schema.edit': 'modifier le schéma d’annotation',
   'right.progress.view': 'voir l’avancement',
   'right.cases.read': 'lire des cas',
   'right.cases.view': 'voir tous les cas',
