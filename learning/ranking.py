@@ -183,13 +183,13 @@ def _priorities(pool: Pool, selection: Selection) -> Iterator[tuple[int, float]]
 
 
 def _explained(pool: Pool, selection: Selection) -> Iterator[dict[str, Any]]:
-    for rank, row in enumerate(selection.indices, start=1):
+    for place, row in enumerate(selection.indices):
         yield {
             "case": pool.cases[row],
-            "rank": rank,
+            "rank": place + 1,
             "score": _number(selection.scores[row]),
             "components": {
-                name: _number(values[row]) for name, values in selection.components.items()
+                name: _number(values[place]) for name, values in selection.components.items()
             },
         }
 

@@ -116,7 +116,7 @@ class _Search:
             if bound[best] < outside or bound[best] < 0:
                 break
             self.shown[active[best]] = bound[best]
-            gaps = lengths + lengths[best] - 2 * (rows @ rows[best])
+            gaps = lengths + lengths[best] - 2 * np.einsum("ij,j->i", rows, rows[best])
             bound = np.where(bound < 0, bound, np.minimum(bound, np.maximum(gaps, 0)))
             bound[best] = -1.0
             self.picks.append(int(active[best]))

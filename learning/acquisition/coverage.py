@@ -9,7 +9,7 @@ import numpy as np
 from learning.acquisition.clusters import k_means
 from learning.acquisition.features import Features, FloatArray, Indices, squared_distances, unit
 from learning.acquisition.pool import PoolScores, Selection, highest, likely
-from learning.acquisition.uncertainty import doubt
+from learning.acquisition.uncertainty import unsure
 
 ANCHORS = 16_384
 """Rows that stand for the pool: what is covered is measured on them."""
@@ -38,12 +38,13 @@ def herding(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     is MaxHerding (Bae et al., ECCV 2024). Only the most uncertain cases are candidates and a sample
     stands for the pool, so the time hardly grows with it.
     """
-    uncertain = doubt(pool) if pool.ensemble.shape[1] else np.ones(len(pool))
+    uncertain = unsure(pool) if pool.ensemble.shape[1] else np.ones(len(pool))
     uncertain = np.asarray(uncertain, np.float64)
     anchors, weights = _anchors(uncertain, rng)
     candidates = _candidates(pool.per_cost(uncertain), max(CANDIDATES, 2 * k), rng)
-    project = projection(pool.features.rows(anchors))
-    there, here = project(pool.features.rows(anchors)), project(pool.features.rows(candidates))
+    sample = pool.features.rows(anchors)
+    project = projection(sample)
+    there, here = project(sample), project(pool.features.rows(candidates))
     known = project(pool.known)
     radius = radius_of(there, known, k, rng)
     similar = squared_distances(here, there)
@@ -69,7 +70,8 @@ def probcover(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     there, here = unit(pool.features.rows(anchors)), unit(pool.features.rows(candidates))
     few = there[rng.permutation(len(there))[:SAMPLE]]
     radius = _pure_radius(few, max(pool.ensemble.shape[1], 2), rng)
-    inside = (squared_distances(here, there) <= radius).astype(np.float32)
+    inside = squared_distances(here, there)
+    np.less_equal(inside, radius, out=inside, casting="unsafe")
     covered = np.zeros(len(anchors), np.float32)
     if len(pool.known):
         covered = (_nearest(there, unit(pool.known)) <= radius).astype(np.float32)

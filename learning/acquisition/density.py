@@ -6,7 +6,7 @@ import numpy as np
 
 from learning.acquisition.features import Features, FloatArray
 from learning.acquisition.pool import PoolScores, Selection, highest
-from learning.acquisition.uncertainty import doubt
+from learning.acquisition.uncertainty import unsure
 
 WEIGHT = 1.0
 """Power of the density."""
@@ -19,7 +19,7 @@ def density_weighted(pool: PoolScores, k: int, rng: np.random.Generator) -> Sele
     Information density (Settles and Craven, EMNLP 2008) with cosine similarity, whose mean over
     the pool is the product with the mean direction: one pass, no pairs.
     """
-    uncertain, dense = doubt(pool), density(pool.features)
+    uncertain, dense = unsure(pool), density(pool.features)
     worth = pool.per_cost(uncertain * dense**WEIGHT)
     return Selection.of(highest(worth, k, rng), worth, uncertainty=uncertain, density=dense)
 

@@ -135,10 +135,26 @@ def _means(
 
 
 def _sums(values: FloatArray, size: tuple[int, ...]) -> FloatArray:
-    """The sum over every patch: one running sum along each axis."""
+    """The sum over every patch: a running sum along each axis, one layer in the cache at a time."""
+    depth, *rest = size
+    shape = [whole - side + 1 for whole, side in zip(values.shape, size, strict=True)]
+    layers = np.empty([len(values), *shape[1:]], np.float32)
+    for at, layer in enumerate(values):
+        layers[at] = _layer_sums(layer, rest)
+    found = np.empty(shape, np.float32)
+    total = layers[:depth].sum(axis=0, dtype=np.float64)
+    found[0] = total
+    for at in range(1, shape[0]):
+        total += layers[at + depth - 1]
+        total -= layers[at - 1]
+        found[at] = total
+    return np.maximum(found, 0, out=found)
+
+
+def _layer_sums(layer: FloatArray, size: Sequence[int]) -> FloatArray:
     for axis, side in enumerate(size):
-        running = np.moveaxis(np.cumsum(values, axis=axis, dtype=np.float64), axis, 0)
-        found = np.array(running[side - 1 :], np.float32)
-        found[1:] -= running[:-side]
-        values = np.moveaxis(found, 0, axis)
-    return np.maximum(values, 0)
+        running = np.cumsum(layer, axis=axis, dtype=np.float64)
+        layer = np.array(np.moveaxis(running, axis, 0)[side - 1 :])
+        layer[1:] -= np.moveaxis(running, axis, 0)[:-side]
+        layer = np.moveaxis(layer, 0, axis)
+    return layer

@@ -15,6 +15,9 @@ from learning.acquisition.features import Features, FloatArray, Indices, feature
 
 __all__ = ["AcquisitionError", "FloatArray", "Indices", "PoolScores", "Selection", "highest"]
 
+FLOOR = 1e-6
+"""Weights below this are drawn as if they were this: last, yet before nothing at all."""
+
 
 @dataclass(frozen=True)
 class PoolScores:
@@ -176,7 +179,3 @@ def likely(
     return highest(
         sharpness * np.log(np.maximum(weights, FLOOR)) + rng.gumbel(size=len(weights)), k, rng
     )
-
-
-FLOOR = 1e-6
-"""Weights below this are drawn as if they were this: last, yet before nothing at all."""

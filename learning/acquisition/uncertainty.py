@@ -28,6 +28,13 @@ def doubt(pool: PoolScores) -> FloatArray:
     return np.asarray(np.clip(1 - (top[:, 1] - top[:, 0]), 0, 1))
 
 
+def unsure(pool: PoolScores) -> FloatArray:
+    """Of masks, as measured where foreground is possible; of an answer, ``doubt``."""
+    if pool.class_uncertainty is not None and pool.uncertainty is not None:
+        return pool.uncertainty
+    return doubt(pool)
+
+
 def shortfall(pool: PoolScores) -> FloatArray:
     """1 - the likeliest class's probability, scaled to 1 when all classes are alike."""
     said = _probabilities(pool)
@@ -101,8 +108,7 @@ def bald(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     """Drawn by a power of what an answer would tell about the model (PowerBALD).
 
     Houlsby et al. 2011, Gal, Islam, Ghahramani, ICML 2017; drawn as in Kirsch et al., TMLR 2023,
-    since the k highest are copies of one another. Over passes with dropout where there are some,
-    else over the networks.
+    since the k highest are copies of one another. Over the networks and all passes with dropout.
     """
     members = pool.members
     if len(members) < 2:
