@@ -30,7 +30,6 @@ OTHER_SERIES = (
     "The network reads the series of the case with the most images, and this is another one. "
     "Choose another method."
 )
-BROKEN = "The trained network cannot be run: {reason} Choose another method, and tell who runs the rounds."
 
 
 def mask(asked: Asked) -> Mask:
@@ -42,7 +41,10 @@ def mask(asked: Asked) -> Mask:
     except images.Unusable as problem:
         raise Unanswerable(f"The network cannot read this image. {problem}") from problem
     except (EngineError, OSError) as problem:
-        raise Unanswerable(BROKEN.format(reason=f"{problem}.")) from problem
+        raise Unanswerable(
+            f"The trained network cannot be run: {problem}. "
+            "Choose another method, and tell who runs the rounds."
+        ) from problem
     asked.check()
     value = 1 + recipe.classes.index(asked.label_class)
     return segment(

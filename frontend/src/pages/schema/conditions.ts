@@ -85,6 +85,8 @@ const labelOf = (question: Question | undefined, value: unknown): string => {
   return choice ? choice.label : `${String(value)}${question?.unit ? ` ${question.unit}` : ''}`;
 };
 
+const quoted = (name: string): string => t('schema.quoted', { name });
+
 /** The condition in words: “Is there a finding?” is “Yes”. */
 export function sentenceOf(condition: Condition, document: Document): string {
   const all = (parts: readonly Condition[], by: string) =>
@@ -98,19 +100,19 @@ export function sentenceOf(condition: Condition, document: Document): string {
   const question = listOf(document, 'questions').find(({ code }) => code === condition.question);
   const operator = operatorOf(condition);
   const operand: unknown = condition[operator];
-  const name = `“${question?.text || condition.question || '?'}”`;
+  const name = quoted(question?.text || condition.question || '?');
   if (operator === 'answered')
     return t(operand === false ? 'schema.isUnanswered' : 'schema.isAnswered', { name });
   return `${name} ${word('compare', operator)} ${operandSaid(question, operand, document)}`;
 }
 
 function operandSaid(question: Question | undefined, operand: unknown, document: Document): string {
-  if (Array.isArray(operand)) return operand.map((one) => `“${labelOf(question, one)}”`).join(', ');
+  if (Array.isArray(operand)) return operand.map((one) => quoted(labelOf(question, one))).join(', ');
   if (operand && typeof operand === 'object' && 'question' in operand) {
     const other = listOf(document, 'questions').find(({ code }) => code === operand.question);
-    return `“${other?.text || String(operand.question)}”`;
+    return quoted(other?.text || String(operand.question));
   }
-  return `“${labelOf(question, operand)}”`;
+  return quoted(labelOf(question, operand));
 }
 
 export const thingOf = (level: Level = 'mark'): string =>

@@ -61,6 +61,7 @@ export const schema = {
   'schema.kindsHint': 'What readers may draw or paint. None: they only answer questions.',
   'schema.requiredKinds': 'Required in every reading',
   'schema.requiredKindsHint': 'At least one of each ticked kind.',
+  'schema.quoted': '“{name}”',
   'schema.landmarks': 'Named landmarks',
   'schema.landmarksHint': 'One name a line, in the order in which they are placed. Each is placed once.',
   'schema.kindsOfClass': 'Kinds for this class',

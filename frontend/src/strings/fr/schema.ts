@@ -69,6 +69,7 @@ export const schema: Translation<typeof english> = {
     'Ce que les lecteurs peuvent tracer ou peindre. Aucun : ils ne font que répondre aux questions.',
   'schema.requiredKinds': 'Obligatoires dans chaque lecture',
   'schema.requiredKindsHint': 'Au moins une annotation de chaque type coché.',
+  'schema.quoted': '« {name} »',
   'schema.landmarks': 'Repères nommés',
   'schema.landmarksHint': 'Un nom par ligne, dans l’ordre où les placer. Chacun est placé une seule fois.',
   'schema.kindsOfClass': 'Types pour cette classe',
