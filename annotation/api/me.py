@@ -23,6 +23,13 @@ class MeSerializer(serializers.ModelSerializer[User]):
         "slug", read_only=True, allow_null=True
     )
 
+    language = serializers.ChoiceField(
+        Language.choices,
+        allow_blank=True,
+        read_only=True,
+        help_text="empty while none is chosen: then the browser's",
+    )
+
     class Meta:
         model = User
         fields = ["username", "full_name", "is_staff", "home_site", "language"]

@@ -1630,6 +1630,8 @@ export interface components {
             days_before: number | null;
             thumbnail_url: string;
         };
+        /** @enum {unknown} */
+        BlankEnum: "";
         Calibration: {
             points: components["schemas"]["CalibrationPoint"][];
         };
@@ -2475,12 +2477,12 @@ export interface components {
             readonly is_staff: boolean;
             readonly home_site: string | null;
             /**
-             * @description empty: the browser's
+             * @description empty while none is chosen: then the browser's
              *
              *     * `en` - English
              *     * `fr` - Français
              */
-            readonly language: components["schemas"]["LanguageEnum"];
+            readonly language: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
         };
         Member: {
             readonly id: number;
