@@ -62,7 +62,8 @@ export abstract class MaskSheet {
     if (sheet.height !== height) sheet.height = height;
     if (this.visible) this.paint();
     const isBlank = !this.visible || this.lines.size === 0;
-    // Chromium shows on what was there when it is cleared and nothing is drawn after that.
+    // Chromium goes on showing what was there on a sheet that is cleared and not drawn on after that.
+    sheet.hidden = isBlank;
     if (isBlank || sheet.width !== width) sheet.width = width;
     if (isBlank) return;
     const pen = sheet.getContext('2d') as CanvasRenderingContext2D;
