@@ -142,7 +142,7 @@ class Bench:
         times[ALL.name] = [opened.all_images(self.slices)]
         self.size = self.size or opened.box()
         times[MEMORY.name], times[HEAP.name] = ([one] for one in opened.memory())
-        times[SCROLL.name] = opened.scroll(NOTCHES)
+        times[SCROLL.name] = opened.scroll(min(NOTCHES, self.slices - 1))
         opened.page.evaluate("window.bare?.brush()")
         opened.page.keyboard.press(brush)
         for _ in range(STROKES):

@@ -16,7 +16,7 @@
   function look(x, y, width, height) {
     scratch.width = width;
     scratch.height = height;
-    const drawn = [canvas(), ...document.querySelectorAll('canvas.mask-sheet')];
+    const drawn = [canvas(), ...document.querySelectorAll('canvas.mask-sheet:not([hidden])')];
     for (const one of drawn) pen.drawImage(one, x, y, width, height, 0, 0, width, height);
     return pen.getImageData(0, 0, width, height).data;
   }
@@ -55,7 +55,7 @@
     undo() {
       if (!pending.length) return;
       const now = look(0, row, canvas().width, 1);
-      if (!differs(rgba(now, spot), rgba(last, spot))) stop(() => true);
+      if (differs(rgba(now, spot), rgba(last, spot))) stop(() => true);
     },
   };
 
@@ -105,7 +105,7 @@
       last = middle();
       target = shownIndex();
     },
-    /** Through that row of the page, which is as it will be again after an undo. */
+    /** Through that row of the page. */
     stroke(clientY) {
       doing = 'stroke';
       row = Math.round(clientY - canvas().getBoundingClientRect().top);
@@ -114,6 +114,7 @@
     undo(clientX) {
       doing = 'undo';
       spot = Math.round(clientX - canvas().getBoundingClientRect().left);
+      last = look(0, row, canvas().width, 1);
     },
     /** Whether every input so far, and at least one, has changed the picture. */
     isDone: () => taken.length > 0 && pending.length === 0,

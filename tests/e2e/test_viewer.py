@@ -194,6 +194,27 @@ def test_painted_voxels_are_those_that_the_server_stores(room: Room) -> None:
     assert abs(columns.mean() - 60) < HALF_A_PIXEL
 
 
+def test_what_is_painted_is_in_the_picture_until_it_is_undone(room: Room) -> None:
+    coloured = """({ viewer }) => {
+        const sheet = viewer.element.querySelector('.mask-sheet');
+        const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+        return sheet.hidden ? 0 : data.filter((value, at) => at % 4 === 3 && value > 0).length;
+    }"""
+    room.press("b")
+    room.drag((40, 40), (80, 40))
+    zoom = float(room.shown("zoom"))
+    assert room.viewport.evaluate(coloured) >= room.painted["lesion"] * zoom**2
+    room.press("Control+z")
+    assert room.painted == {}
+    assert room.viewport.evaluate(coloured) == 0
+    room.press("Control+y")
+    assert room.viewport.evaluate(coloured) > 0
+    before = room.shown("rendered")
+    room.press("ArrowDown")
+    expect(room.viewport).not_to_have_attribute("data-rendered", before)
+    assert room.viewport.evaluate(coloured) == 0
+
+
 def test_the_ball_paints_through_neighbouring_frames_and_the_eraser_takes_away(room: Room) -> None:
     room.press("End", "ArrowUp", "ArrowUp")
     expect(room.viewport).to_have_attribute("data-frame", "3")

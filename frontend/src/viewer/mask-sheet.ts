@@ -59,14 +59,16 @@ export abstract class MaskSheet {
   draw(): void {
     const { sheet, viewport } = this;
     const { width, height } = viewport.canvas;
-    if (sheet.width !== width) sheet.width = width;
     if (sheet.height !== height) sheet.height = height;
+    if (this.visible) this.paint();
+    const isBlank = !this.visible || this.lines.size === 0;
+    // Chromium goes on showing what was there on a sheet that is cleared and not drawn on after that.
+    sheet.hidden = isBlank;
+    if (isBlank || sheet.width !== width) sheet.width = width;
+    if (isBlank) return;
     const pen = sheet.getContext('2d') as CanvasRenderingContext2D;
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, width, height);
-    if (!this.visible) return;
-    this.paint();
-    if (this.lines.size === 0) return;
     const place = this.place();
     pen.setTransform(place);
     pen.imageSmoothingEnabled = false;
