@@ -133,7 +133,15 @@ def pick(
         known = _embeddings(model, sorted(labelled))
         scores = replace(scores, embeddings=_placed(model, pool, device), labelled=known)
     selection = acquisition.select(name, scores, recipe.batch, seed=seed, constraints=asked)
-    return Choice(name, " ".join(filter(None, [reason, _held_to(asked, scores)])), selection)
+    reason = " ".join(filter(None, [reason, _held_to(asked, scores)]))
+    return Choice(name, reason, _named(selection, recipe))
+
+
+def _named(selection: Selection, recipe: Recipe) -> Selection:
+    """With the structures' own names for what the function knows by number."""
+    names = {f"class_{i}": name for i, name in enumerate(recipe.classes, start=1)}
+    parts = {names.get(part, part): values for part, values in selection.components.items()}
+    return replace(selection, components=parts)
 
 
 def _placed(model: TrainedModel, pool: Pool, device: str) -> Floats | Features | None:
