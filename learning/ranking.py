@@ -103,7 +103,7 @@ def constraints(recipe: Recipe) -> Constraints:
     )
 
 
-def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
+def choose(model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
     """The acquisition function and why: the recipe's, or the one that suits the regime."""
     if recipe.acquisition != acquisition.AUTO:
         return recipe.acquisition, "The recipe asks for it."
@@ -113,7 +113,7 @@ def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
         pool=len(pool.cases),
         networks=len(pool.scores.probabilities),
         classes=len(recipe.classes),
-        embeddings=True,
+        embeddings=Embedding.objects.filter(model=model).exists(),
     )
 
 
@@ -127,7 +127,7 @@ def pick(
     device: str = "cpu",
 ) -> Choice:
     """The order of the pool; ``labelled``: cases learnt from. May take minutes, and writes nothing."""
-    name, reason = choose(recipe, pool, labelled=len(labelled))
+    name, reason = choose(model, recipe, pool, labelled=len(labelled))
     asked, scores = constraints(recipe), pool.scores
     if Need.EMBEDDINGS in acquisition.ACQUISITIONS[name].needs or asked.distinct is not None:
         known = _embeddings(model, sorted(labelled))
