@@ -144,6 +144,11 @@ def curve(
     return values
 
 
+def aligned(curves: list[list[float]]) -> np.ndarray:
+    """[seeds, steps]: as far as the smallest of the seeds' pools goes."""
+    return np.array([values[: min(map(len, curves))] for values in curves])
+
+
 def labels_to(target: float, values: np.ndarray) -> int:
     reached = np.flatnonzero(values >= target)
     return START + BATCH * int(reached[0] if len(reached) else len(values))
@@ -153,7 +158,7 @@ def report(name: str, rules: list[str], seeds: int, budget: int) -> dict[str, fl
     """Prints the task's lines; rule → labels of random over labels of the rule."""
     make = TASKS[name]
     arms = {
-        rule: np.array([curve(make, rule, seed, budget) for seed in range(seeds)])
+        rule: aligned([curve(make, rule, seed, budget) for seed in range(seeds)])
         for rule in ["random", *rules]
     }
     whole = [make(np.random.default_rng(seed)) for seed in range(seeds)]
