@@ -103,7 +103,7 @@ def constraints(recipe: Recipe) -> Constraints:
     )
 
 
-def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
+def choose(model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
     """The acquisition function and why: the recipe's, or the one that suits the regime."""
     if recipe.acquisition != acquisition.AUTO:
         return recipe.acquisition, "The recipe asks for it."
@@ -113,7 +113,7 @@ def choose(recipe: Recipe, pool: Pool, *, labelled: int) -> tuple[str, str]:
         pool=len(pool.cases),
         networks=len(pool.scores.probabilities),
         classes=len(recipe.classes),
-        embeddings=True,
+        embeddings=Embedding.objects.filter(model=model).exists(),
     )
 
 
@@ -127,13 +127,21 @@ def pick(
     device: str = "cpu",
 ) -> Choice:
     """The order of the pool; ``labelled``: cases learnt from. May take minutes, and writes nothing."""
-    name, reason = choose(recipe, pool, labelled=len(labelled))
+    name, reason = choose(model, recipe, pool, labelled=len(labelled))
     asked, scores = constraints(recipe), pool.scores
     if Need.EMBEDDINGS in acquisition.ACQUISITIONS[name].needs or asked.distinct is not None:
         known = _embeddings(model, sorted(labelled))
         scores = replace(scores, embeddings=_placed(model, pool, device), labelled=known)
     selection = acquisition.select(name, scores, recipe.batch, seed=seed, constraints=asked)
-    return Choice(name, " ".join(filter(None, [reason, _held_to(asked, scores)])), selection)
+    reason = " ".join(filter(None, [reason, _held_to(asked, scores)]))
+    return Choice(name, reason, _named(selection, recipe))
+
+
+def _named(selection: Selection, recipe: Recipe) -> Selection:
+    """With the structures' own names for what the function knows by number."""
+    names = {f"class_{i}": name for i, name in enumerate(recipe.classes, start=1)}
+    parts = {names.get(part, part): values for part, values in selection.components.items()}
+    return replace(selection, components=parts)
 
 
 def _placed(model: TrainedModel, pool: Pool, device: str) -> Floats | Features | None:

@@ -6,8 +6,8 @@ scikit-learn's digits (as they are; one of ten as a rare class, 2.5 %; near-dupl
 a tenth of the labels wrong) and its breast cancer set, with logistic regression, from ten labels, in
 batches of ten. Per seed both arms share split, test set and first labels. Prints for each rule the
 labels that random needs over the labels that it needs to 95 % of the score with all labels (an arm
-that never gets there counts with its budget), the gain in mean score, its worst seed and an exact
-Wilcoxon test.
+that never gets there counts with its budget), the gain in mean score over the whole budget and over each
+half of it, its worst seed and an exact Wilcoxon test.
 """
 
 from __future__ import annotations
@@ -144,6 +144,11 @@ def curve(
     return values
 
 
+def aligned(curves: list[list[float]]) -> np.ndarray:
+    """[seeds, steps]: as far as the smallest of the seeds' pools goes."""
+    return np.array([values[: min(map(len, curves))] for values in curves])
+
+
 def labels_to(target: float, values: np.ndarray) -> int:
     reached = np.flatnonzero(values >= target)
     return START + BATCH * int(reached[0] if len(reached) else len(values))
@@ -153,7 +158,7 @@ def report(name: str, rules: list[str], seeds: int, budget: int) -> dict[str, fl
     """Prints the task's lines; rule → labels of random over labels of the rule."""
     make = TASKS[name]
     arms = {
-        rule: np.array([curve(make, rule, seed, budget) for seed in range(seeds)])
+        rule: aligned([curve(make, rule, seed, budget) for seed in range(seeds)])
         for rule in ["random", *rules]
     }
     whole = [make(np.random.default_rng(seed)) for seed in range(seeds)]
@@ -161,7 +166,8 @@ def report(name: str, rules: list[str], seeds: int, budget: int) -> dict[str, fl
     print(f"{name}: with all labels {np.mean(full):.3f}, random {arms['random'].mean():.3f}")
     ratios = {}
     for rule in rules:
-        gain = (arms[rule] - arms["random"]).mean(axis=1)
+        gains = arms[rule] - arms["random"]
+        gain, half = gains.mean(axis=1), gains.shape[1] // 2
         needed = [
             labels_to(TARGET * full[s], arms["random"][s])
             / labels_to(TARGET * full[s], arms[rule][s])
@@ -170,6 +176,7 @@ def report(name: str, rules: list[str], seeds: int, budget: int) -> dict[str, fl
         ratios[rule] = float(np.exp(np.mean(np.log(needed))))
         print(
             f"  {rule:14s} labels {ratios[rule]:5.2f} x  score {gain.mean():+.4f}"
+            f" ({gains[:, :half].mean():+.4f} early, {gains[:, half:].mean():+.4f} late)"
             f"  worst seed {gain.min():+.4f}  p {wilcoxon(gain).pvalue:.4f}",
             flush=True,
         )

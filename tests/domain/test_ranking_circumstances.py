@@ -9,7 +9,9 @@ import pytest
 
 from annotation.models import Case, Project
 from learning import costs, ranking, recipes, registry
-from learning.models import Arm, Ranking
+from learning.acquisition import PoolScores
+from learning.engine import spec
+from learning.models import Arm, Ranking, TrainedModel
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -88,6 +90,21 @@ def test_a_case_that_takes_long_is_worth_less_a_minute() -> None:
     after = ranking.pick(model, recipe, known, labelled=[], seed=1)
     assert after.selection.scores[2] == pytest.approx(before.selection.scores[2] / 4)
     assert after.reason.endswith("Worth is counted for each minute of reading.")
+
+
+def test_the_parts_of_a_score_of_masks_bear_the_names_of_the_structures() -> None:
+    asked = {"classes": ["lesion", "node"], "acquisition": "foreground_entropy", "batch": 2}
+    recipe = spec.parse({**lessons.MASK_RECIPE, **asked})
+    doubt = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.1]])
+    scores = PoolScores(
+        np.full((3, 3), 1 / 3), uncertainty=doubt.max(axis=1), class_uncertainty=doubt
+    )
+    pool = ranking.Pool([4, 5, 6], scores)
+    selection = ranking.pick(TrainedModel(), recipe, pool, labelled=[], seed=0).selection
+    assert set(selection.components) >= {"uncertainty", "lesion", "node"}
+    assert not {"class_1", "class_2"} & set(selection.components)
+    by_hand = doubt[selection.indices, 1].tolist()
+    assert selection.components["node"].tolist() == pytest.approx(by_hand)
 
 
 def test_patients_are_told_apart_only_where_the_recipe_looks_at_them() -> None:
