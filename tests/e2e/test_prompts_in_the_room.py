@@ -73,7 +73,10 @@ class CtRoom(Room):
         expect(self.viewport).to_have_attribute("data-frame", str(frame), timeout=READY_MS)
 
     def previewed(self) -> None:
-        expect(self.page.locator(PREVIEW)).to_be_attached(timeout=ANSWER_MS)
+        """Of the newest prompt: only then can it be accepted."""
+        accept = self.page.get_by_role("button", name="Accept", exact=True)
+        expect(accept).to_be_enabled(timeout=ANSWER_MS)
+        expect(self.page.locator(PREVIEW)).to_be_attached()
 
     def not_previewed(self) -> None:
         expect(self.page.locator(PREVIEW)).to_have_count(0)
