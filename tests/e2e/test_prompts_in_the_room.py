@@ -31,6 +31,7 @@ ANSWER_MS = 20_000
 # The synthetic case makes way for a CT, which each reader then has in hand.
 BRING_CT = """
 import json
+from pathlib import Path
 from annotation import imports, queue
 from annotation.models import Case, Project, User
 project = Project.objects.get(slug={slug!r})
