@@ -51,9 +51,9 @@ def write_back(write_back_id: int) -> None:
     notify_shutdown=True,
 )
 def answer_prompt(prompt_id: int) -> None:
-    """This one, and what is asked soon after it."""
-    prompts.answer(prompt_id)
-    prompts.stand_by()
+    """This one, and what is asked soon after it; not after one that was answered before."""
+    if prompts.answer(prompt_id):
+        prompts.stand_by()
 
 
 @contextmanager

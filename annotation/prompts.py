@@ -108,7 +108,7 @@ def ask(
             prompts=list(prompts),
             expires_at=Now() + EXPIRES,
         )
-        _notify(asked.pk)
+        _notify()
     doorbell.ring(ACTOR, asked.pk)
     return asked
 
@@ -169,16 +169,20 @@ def answer(pk: int) -> bool:
 
 
 def stand_by(seconds: float = STANDS_BY) -> None:
-    """Answer what is asked meanwhile, at once: the broker may sleep for a second."""
+    """Answer what is asked meanwhile, at once: the broker may sleep for a second.
+
+    A notice only wakes; what there is to do is asked of the rows, so that none is missed.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            # All of them before the first is answered: until then they hold the connection.
-            for notice in list(connection.connection.notifies(timeout=1.0, stop_after=1)):
-                if answer(int(notice.payload)):
+            for pk in list(due().values_list("pk", flat=True)):
+                if answer(pk):
                     until = time.monotonic() + seconds
+            # To its end: until then it holds the connection.
+            list(connection.connection.notifies(timeout=1.0, stop_after=1))
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"UNLISTEN {CHANNEL}")
@@ -253,9 +257,9 @@ def _note_model(slot: Slot, reader: User, maker: Maker) -> None:
     ledger.record("prompt.ask_model", project=slot.project, actor=reader, obj=slot, data=data)
 
 
-def _notify(pk: int) -> None:
+def _notify() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(pk)])
+        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def _take(pk: int) -> PromptedMask | None:

@@ -187,6 +187,12 @@ class TestWorkers:
         assert state(asked) == "done"
         worker.join()
 
+    def test_and_of_what_was_asked_before_it_listened(self, slot: Slot) -> None:
+        """Its notice is gone: it was sent while no worker was there."""
+        asked = hand.ask(slot)
+        prompts.stand_by(0.1)
+        assert state(asked) == "done"
+
     def test_another_method_is_one_entry_of_the_settings(
         self, slot: Slot, monkeypatch: pytest.MonkeyPatch
     ) -> None:

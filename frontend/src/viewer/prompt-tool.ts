@@ -13,6 +13,8 @@ import type { Point } from './types';
 const { Events } = Enums;
 const CLICK_PX = 4;
 const SIGN_PX = 3;
+const CLEAR = 0.9;
+const FAINT = 0.35;
 const CASING = '#000000';
 const POSITIVE = '#7ee2a8';
 const NEGATIVE = '#ff8f87';
@@ -96,7 +98,7 @@ export class PromptTool extends BaseTool {
     if (half) sketch(svg, half, viewport as Types.IViewport);
     if (!view) return half !== null;
     const place = onCanvas(viewport, view);
-    if (view.preview) drawShape(svg, view.preview, 0.9, place, viewport.id);
+    if (view.preview) drawShape(svg, view.preview, view.stale ? FAINT : CLEAR, place, viewport.id);
     view.prompts.forEach((prompt, at) => draw(svg, `prompt-${at}`, prompt, place));
     return true;
   }

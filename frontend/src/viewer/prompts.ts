@@ -35,6 +35,8 @@ export interface PromptView {
   plane: Plane;
   prompts: readonly Prompt[];
   preview: SuggestedShape | null;
+  /** A newer prompt is being answered: the preview is that of those before. */
+  stale: boolean;
 }
 
 const takers = new Map<string, PromptTaker>();

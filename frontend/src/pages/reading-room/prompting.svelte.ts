@@ -224,7 +224,9 @@ export class Prompting {
   /** The preview becomes part of its segment, in one step. */
   accept(): void {
     const { preview, series, label } = this;
-    if (!preview || !series || !label || this.asking || preview.voxels === 0) return;
+    // What is shown is not what the newest prompt asks for.
+    if (this.asking) return toasts.say(t('prompt.working'));
+    if (!preview || !series || !label || preview.voxels === 0) return;
     if (!this.viewer()?.painter.mayPaint(false)) return;
     const { record, classes } = this.room;
     const map = record.labelmap(series.id, series.frame_count, series.rows, series.columns);
