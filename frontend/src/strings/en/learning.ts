@@ -36,6 +36,7 @@ export const learning = {
   'rounds.validationLoss': 'Validation',
   'rounds.epoch': 'Epoch',
   'rounds.epochs': 'epoch {done} of {all}',
+  'rounds.lossOf': 'Loss: {name}',
   'rounds.loss': 'Loss',
   'rounds.labels': { one: '{n} label', other: '{n} labels' },
   'rounds.waiting': 'Waiting for its first epoch',

@@ -40,6 +40,7 @@ export const learning: Translation<typeof english> = {
   'rounds.validationLoss': 'Validation',
   'rounds.epoch': 'Époque',
   'rounds.epochs': 'époque {done} sur {all}',
+  'rounds.lossOf': 'Perte : {name}',
   'rounds.loss': 'Perte',
   'rounds.labels': { one: '{n} cas annoté', other: '{n} cas annotés' },
   'rounds.waiting': 'En attente de sa première époque',
