@@ -36,7 +36,7 @@ export const learning = {
   'rounds.validationLoss': 'Validation',
   'rounds.epoch': 'Epoch',
   'rounds.epochs': 'epoch {done} of {all}',
-  'rounds.loss': 'Loss',
+  'rounds.loss': 'Loss: {name}',
   'rounds.labels': { one: '{n} label', other: '{n} labels' },
   'rounds.waiting': 'Waiting for its first epoch',
   'rounds.leftOut': { one: '{n} case was left out', other: '{n} cases were left out' },

@@ -10,7 +10,7 @@ export const segments = {
   'threshold.label': 'Values to paint',
   'threshold.low': 'From',
   'threshold.high': 'To',
-  'threshold.sample': 'Sample',
+  'threshold.sample': 'Sample: {key}',
   'threshold.sampleHint':
     'Take the range under the brush: hold the pointer still and press the key of the brush once more, or click with Alt',
   'threshold.suggest': 'Bright part',

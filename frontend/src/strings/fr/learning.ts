@@ -40,7 +40,7 @@ export const learning: Translation<typeof english> = {
   'rounds.validationLoss': 'Validation',
   'rounds.epoch': 'Époque',
   'rounds.epochs': 'époque {done} sur {all}',
-  'rounds.loss': 'Perte',
+  'rounds.loss': 'Perte : {name}',
   'rounds.labels': { one: '{n} cas annoté', other: '{n} cas annotés' },
   'rounds.waiting': 'En attente de sa première époque',
   'rounds.leftOut': { one: '{n} cas a été laissé de côté', other: '{n} cas ont été laissés de côté' },

@@ -15,7 +15,7 @@ export const segments: Translation<typeof english> = {
   'threshold.label': 'Valeurs à peindre',
   'threshold.low': 'De',
   'threshold.high': 'À',
-  'threshold.sample': 'Prélever',
+  'threshold.sample': 'Prélever : {key}',
   'threshold.sampleHint':
     'Prendre l’intervalle sous le pinceau : immobilisez le pointeur et appuyez encore une fois sur la touche du pinceau, ou cliquez avec Alt',
   'threshold.suggest': 'Partie claire',
