@@ -81,7 +81,7 @@ def test_dialogs_and_menus_keep_nobody_out(lead: Page, place: Place) -> None:
 def test_a_reader_sees_the_pages_of_a_reader_alone(reader: Page, place: Place) -> None:
     show(reader, at(place))
     links = reader.get_by_role("navigation").get_by_role("listitem")
-    expect(links).to_have_text(["Overview", "Reading list", "Hanging protocols"])
+    expect(links).to_have_text(["Overview", "Reading list", "Label schema", "Hanging protocols"])
     reader.goto(at(place, "/datasets"))
     expect(reader.get_by_role("alert")).to_contain_text("does not allow datasets.view")
 
