@@ -189,7 +189,7 @@ class TestLease:
         path = f"/api/slots/{assignment['slot']}/heartbeat"
         answer = client.post(path, {"token": 1}, format="json")
         assert answer.status_code == 200
-        assert list(answer.json()) == ["lease_expires_at"]
+        assert list(answer.json()) == ["lease_expires_at", "assistance"]
         problem(client.post(path, {"token": 7}, format="json"), 409, "lease_lost")
         problem(client.post(path, {"token": -1}, format="json"), 422, "invalid_input")
         problem(client.post(path, {}, format="json"), 422, "invalid_input")

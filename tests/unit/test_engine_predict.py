@@ -179,7 +179,7 @@ def test_a_large_volume_takes_a_bounded_share_of_memory(
         logits[0], logits[1, 30:34] = 9, 20
         return logits, np.ones(4, np.float32)
 
-    monkeypatch.setattr(masks, "_forward", forward)
+    monkeypatch.setattr(masks, "forward", forward)
     tracemalloc.start()
     masks.predict(dict.fromkeys("ab"), make_mask_recipe(), [sample], {}, ignore, ignore)  # type: ignore[arg-type]
     peak = tracemalloc.get_traced_memory()[1]
