@@ -155,7 +155,7 @@ def test_an_interrupted_upload_goes_on_with_what_is_missing(
     choose = lead.locator("input[type=file]").first
     choose.set_input_files(chosen)
     expect(lead.get_by_text("1 of 3 files sent")).to_be_visible()
-    expect(lead.get_by_text("The server does not answer")).to_be_visible()
+    expect(lead.get_by_text("Waiting for the server.")).to_be_visible()
 
     lead.goto("about:blank")  # leave before the link is back, or the page goes on by itself
     lead.unroute("**/content?*")
