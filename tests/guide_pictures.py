@@ -28,7 +28,8 @@ def main(url: str, user: str, password: str) -> None:
         sign_in(page, url, user, password)
         take_list(page, url)
         take_radiograph(page, url)
-        take_lesion(page, url)
+        take_segments(page, url)
+        take_planes(page, url)
         take_account(page, url)
         browser.close()
 
@@ -90,23 +91,19 @@ def take_radiograph(page: Page, url: str) -> None:
     page.keyboard.press("Escape")
 
 
-def take_lesion(page: Page, url: str) -> None:
-    open_room(page, url, "lung-lesion")
+def take_segments(page: Page, url: str) -> None:
+    open_room(page, url, "hippocampus")
     page.keyboard.press("b")
-    drag(page, (0.30, 0.45), (0.34, 0.47), (0.36, 0.45))
+    drag(page, (0.44, 0.50), (0.50, 0.52), (0.54, 0.48))
     page.keyboard.press("Shift+z")
     keep(page, "segments")
-    page.keyboard.press("Shift+z")
+
+
+def take_planes(page: Page, url: str) -> None:
+    open_room(page, url, "lung-lesion")
     page.keyboard.press("Shift+v")
     expect(page.locator("[data-viewport][data-phase=ready]")).to_have_count(4, timeout=READY_MS)
     keep(page, "planes")
-    page.keyboard.press("Shift+v")
-    page.keyboard.press("Alt+p")
-    page.wait_for_timeout(1500)
-    drag(page, (0.28, 0.40), (0.40, 0.52))
-    expect(page.locator("[data-suggested=preview]")).to_be_attached(timeout=READY_MS)
-    keep(page, "prompts")
-    page.keyboard.press("Escape")
 
 
 def take_account(page: Page, url: str) -> None:
