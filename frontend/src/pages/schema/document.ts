@@ -23,6 +23,7 @@ export const TYPES = ['choice', 'multichoice', 'scale', 'number', 'text', 'date'
 export const CATEGORIES: readonly Category[] = ['anatomy', 'tissue', 'abnormality', 'object', 'substance'];
 export type ListName = 'classes' | 'questions' | 'rules';
 type Items = { classes: ClassOf; questions: Question; rules: Rule };
+export type ItemOf<L extends ListName> = Items[L];
 
 /** Told apart by those who do not see all hues: Okabe and Ito's, lightened for a dark ground, and two more. */
 export const PALETTE = [
