@@ -13,7 +13,8 @@ export const routes: readonly Route[] = [
     load: () => import('./pages/reading-room/ReadingRoom.svelte'),
     ask: ({ slug = '', slot }) => {
       askEarly(slug, slot ? Number(slot) : null, within());
-      void import('./viewer/stage');
+      // The room asks for it again, and says so if it cannot be had.
+      void import('./viewer/stage').catch(() => undefined);
     },
     bare: true,
   },

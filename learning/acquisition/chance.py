@@ -7,9 +7,6 @@ import numpy as np
 from learning.acquisition.pool import Indices, PoolScores, Selection, highest, likely
 from learning.acquisition.turns import in_turn, places
 
-FOREGROUND = 2 / 3
-"""Share of the picks that foreground-aware random draws from where something may be."""
-
 
 def random(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     """Every case is equally likely."""
