@@ -25,6 +25,8 @@ export default defineConfig({
   },
   build: {
     target: 'es2022',
+    // The server reads there which files a page needs, and names them in it: deploy/frontend.py.
+    manifest: 'manifest.json',
     // Data URLs for workers and wasm would be refused by the content security policy.
     assetsInlineLimit: 0,
     // The viewer's own chunk is the library that draws pixels; it loads with the reading room alone.

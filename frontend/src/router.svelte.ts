@@ -6,7 +6,7 @@ export interface Route {
   path: string;
   /** Fetches the page's code; each page is its own chunk. */
   load: () => Promise<{ default: Component<never> }>;
-  /** Asks for what the page will need, while its code loads. */
+  /** Asks for what the page will need, as soon as the address is known: while its code loads. */
   ask?: (params: Record<string, string>) => void;
   /** The page fills the window: no sidebar, no footer. */
   bare?: boolean;
@@ -43,6 +43,7 @@ class Router {
   search = $state('');
   /** A page with something unsaved: takes over the way out, and goes on with `force` when it is asked to. */
   #held: ((to: string) => boolean) | null = null;
+  #asked: Route | null = null;
   readonly match = $derived(find(this.#compiled, this.pathname));
 
   start(routes: readonly Route[]): void {
@@ -95,6 +96,9 @@ class Router {
   #read(): void {
     this.pathname = location.pathname;
     this.search = location.search;
+    const found = find(this.#compiled, this.pathname);
+    if (found && found.route !== this.#asked) found.route.ask?.(found.params);
+    this.#asked = found?.route ?? null;
   }
 
   #follow(event: MouseEvent): void {

@@ -1,11 +1,7 @@
 /** Starts the application. What is loaded from here on may say its texts at once: the language is known. */
 import { mount } from 'svelte';
 import App from './App.svelte';
-import { router } from './router.svelte';
-import { routes } from './routes';
 import { underway } from './upload/uploads.svelte';
-
-router.start(routes);
 
 addEventListener('beforeunload', (event) => {
   if (underway.length > 0) event.preventDefault();

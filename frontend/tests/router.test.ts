@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { mayOpen, pagesFor } from '../src/pages/pages';
-import { compile, find } from '../src/router.svelte';
+import { compile, find, router, type Route } from '../src/router.svelte';
 import { routes } from '../src/routes';
 
 const compiled = compile(routes);
@@ -23,6 +23,35 @@ describe('an address', () => {
   it('that names nothing is nothing', () => {
     expect(at('/p/tb/nowhere')).toBeNull();
     expect(at('/accounts/login/')).toBeNull();
+  });
+});
+
+describe('a page that will need something', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('asks for it when its address is known, and once while it is shown', () => {
+    const place = { pathname: '/p/tb/read', search: '' };
+    vi.stubGlobal('location', place);
+    vi.stubGlobal('addEventListener', () => undefined);
+    vi.stubGlobal('document', { addEventListener: () => undefined });
+    vi.stubGlobal('scrollTo', () => undefined);
+    vi.stubGlobal('history', {
+      pushState: (_: unknown, __: string, to: string) => (place.pathname = to),
+      replaceState: (_: unknown, __: string, to: string) => (place.pathname = to),
+    });
+    const ask = vi.fn();
+    const load = () => Promise.reject(new Error('not here'));
+    const pages: Route[] = [
+      { path: '/p/:slug/read/:slot?', load, ask },
+      { path: '/p/:slug/list', load },
+    ];
+    router.start(pages);
+    expect(ask.mock.calls).toEqual([[{ slug: 'tb', slot: '' }]]);
+    router.go('/p/tb/read/7', { replace: true });
+    router.go('/p/tb/list');
+    expect(ask).toHaveBeenCalledTimes(1);
+    router.go('/p/tb/read/8');
+    expect(ask).toHaveBeenLastCalledWith({ slug: 'tb', slot: '8' });
   });
 });
 

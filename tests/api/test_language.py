@@ -123,9 +123,10 @@ def test_the_page_of_the_application_says_its_language(
     page = '<!doctype html>\n<html lang="en">\n<title>Consilium</title>'
     (tmp_path / "index.html").write_text(page)
     client = signed_in(reader)
-    assert client.get("/").content.decode() == page
+    said = page.replace('"en"', f'"en" data-user="{reader.username}"')
+    assert client.get("/").content.decode() == said
     choose(client, "fr")
-    assert client.get("/").content.decode() == page.replace('"en"', '"fr"')
+    assert client.get("/").content.decode() == said.replace('"en"', '"fr"')
 
 
 def test_signing_out_leaves_the_language_of_the_browser(reader: User) -> None:

@@ -3,14 +3,21 @@ import { language as spoken, t } from '.';
 
 const language = spoken === 'en' ? 'en-GB' : spoken;
 
-const whole = new Intl.NumberFormat(language);
-const share = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
-const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
-const day = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
-const shortDay = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
-const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-const hourAndMinute = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
-const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** Makes it when it is first asked for: the browser takes long over each, and pictures need none. */
+function once<Format>(make: () => Format): () => Format {
+  let made: Format | undefined;
+  return () => (made ??= make());
+}
+const times = (options: Intl.DateTimeFormatOptions) => once(() => new Intl.DateTimeFormat(language, options));
+
+const whole = once(() => new Intl.NumberFormat(language));
+const share = once(() => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }));
+const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+const day = times({ day: 'numeric', month: 'short', year: 'numeric' });
+const shortDay = times({ day: 'numeric', month: 'short' });
+const moment = times({ dateStyle: 'medium', timeStyle: 'short' });
+const hourAndMinute = times({ hour: '2-digit', minute: '2-digit' });
+const clock = times({ hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 const SECONDS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
@@ -41,13 +48,13 @@ export function decimal(value: number, digits: number): string {
 export const plain = (value: number, digits = 2): string =>
   value.toLocaleString(language, { maximumFractionDigits: digits, useGrouping: false });
 
-export const count = (value: number): string => whole.format(value);
-export const percent = (value: number): string => share.format(value);
-export const date = (iso: string): string => day.format(new Date(iso));
-export const dayOfMonth = (iso: string): string => shortDay.format(new Date(iso));
-export const dateTime = (iso: string): string => moment.format(new Date(iso));
-export const clockTime = (iso: string): string => hourAndMinute.format(new Date(iso));
-export const timeOfDay = (iso: string): string => clock.format(new Date(iso));
+export const count = (value: number): string => whole().format(value);
+export const percent = (value: number): string => share().format(value);
+export const date = (iso: string): string => day().format(new Date(iso));
+export const dayOfMonth = (iso: string): string => shortDay().format(new Date(iso));
+export const dateTime = (iso: string): string => moment().format(new Date(iso));
+export const clockTime = (iso: string): string => hourAndMinute().format(new Date(iso));
+export const timeOfDay = (iso: string): string => clock().format(new Date(iso));
 
 /** A metric's value: two or three figures, never more than the data carry; a dash when there is none. */
 export function metric(value: number | null | undefined, figures = 3): string {
@@ -76,7 +83,7 @@ export function bytes(value: number): string {
 export function ago(iso: string, now: number = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   for (const [unit, size] of SECONDS) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return relative().format(Math.trunc(seconds / size), unit);
   }
   return t('time.now');
 }

@@ -19,22 +19,23 @@ const others: Record<Exclude<Language, 'en'>, () => Promise<Texts>> = {
 
 export let language: Language = 'en';
 let texts: Texts = en;
-let plural = new Intl.PluralRules(language);
-let number = new Intl.NumberFormat(language);
+/** Made when first needed: the browser takes long over them, and pictures need neither. */
+let plural: Intl.PluralRules | null = null;
+let number: Intl.NumberFormat | null = null;
 
 /** From now on texts are of that language: its primary tag counts, and one that is not here is English. */
 export async function speak(tag: string): Promise<void> {
   const [primary = ''] = tag.toLowerCase().split('-');
   texts = primary in others ? await others[primary as keyof typeof others]() : en;
   language = texts === en ? 'en' : (primary as Language);
-  plural = new Intl.PluralRules(language);
-  number = new Intl.NumberFormat(language);
+  plural = number = null;
 }
 
 const isPlural = (text: Text): text is Plural => typeof text !== 'string';
 
 function choose(text: Text, values: Values): string {
   if (!isPlural(text)) return text;
+  plural ??= new Intl.PluralRules(language);
   return plural.select(Number(values.n ?? 0)) === 'one' ? text.one : text.other;
 }
 
@@ -46,7 +47,9 @@ export function t(key: Key, values: Values = {}): string {
   return choose(texts[key], values).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' && name !== 'id' ? number.format(value) : String(value);
+    if (typeof value !== 'number' || name === 'id') return String(value);
+    number ??= new Intl.NumberFormat(language);
+    return number.format(value);
   });
 }
 
