@@ -48,14 +48,18 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _links(dist: Path, parts: tuple[str, ...]) -> str:
-    """Of scripts and style sheets, in the order in which they are needed; none without a build's list."""
+    """Of scripts and style sheets, in the order in which they are needed; none without a build's list.
+
+    Scripts are fetched and no more: read as modules, the library that draws pixels would keep the page from
+    its own first lines.
+    """
     manifest = dist / "manifest.json"
     if not manifest.is_file():
         return ""
     scripts, styles = _needed(manifest, manifest.stat().st_mtime_ns, parts)
     return format_html_join(
         "",
-        '<link rel="modulepreload" href="{}{}">',
+        '<link rel="preload" as="script" crossorigin href="{}{}">',
         ((settings.STATIC_URL, one) for one in scripts),
     ) + format_html_join(
         "", '<link rel="stylesheet" href="{}{}">', ((settings.STATIC_URL, one) for one in styles)

@@ -10,6 +10,7 @@ import { Labelmap, Stroke } from '../../src/viewer/labelmap';
 import { CaseRecord } from '../../src/viewer/record';
 import type { Content } from '../../src/viewer/types';
 import { fakeSeries } from '../viewer/fake-series';
+import { notes } from './notes';
 
 interface Saved {
   version: number;
@@ -42,7 +43,7 @@ const doors: Doors = {
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   record = new CaseRecord();
-  store = new BrowserStore(new IDBFactory());
+  store = new BrowserStore(new IDBFactory(), notes());
   saved = [];
   masks = [];
   fail = null;

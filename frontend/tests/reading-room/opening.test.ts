@@ -6,6 +6,7 @@ import { askEarly, know, takeEarly } from '../../src/pages/reading-room/opening'
 import * as server from '../../src/pages/reading-room/server';
 import type { Assignment, Hanging } from '../../src/pages/reading-room/types';
 import type { SeriesDisplay } from '../../src/viewer/types';
+import { notes } from './notes';
 
 vi.mock('../../src/pages/reading-room/server');
 vi.mock('../../src/pages/reading-room/who', () => ({ whoAmI: () => Promise.resolve('ada') }));
@@ -20,6 +21,7 @@ const hanging: Hanging = { version: 1, protocols: [], beside: [] };
 
 beforeEach(() => {
   vi.stubGlobal('indexedDB', new IDBFactory());
+  vi.stubGlobal('localStorage', notes());
   doors.claimNext.mockReset().mockResolvedValue(assignment);
   doors.openSlot.mockReset().mockResolvedValue(assignment);
   doors.hangingOf.mockReset().mockResolvedValue(hanging);
@@ -34,6 +36,12 @@ describe('the case that is asked for before the room is there', () => {
     expect(fetched).toHaveBeenCalledWith('/pixels/t/frames/0');
     expect(await takeEarly('chest', null)).toBeNull();
     expect(doors.claimNext).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not wait for the database of drafts where no submission waits', async () => {
+    vi.stubGlobal('indexedDB', { open: () => ({}) });
+    askEarly('chest', null, any);
+    expect(await takeEarly('chest', null)).toMatchObject({ assignment });
   });
 
   it('is of no use to a room with another case', async () => {
@@ -59,6 +67,9 @@ describe('the case that is asked for before the room is there', () => {
     askEarly('chest', null, any);
     expect(await takeEarly('chest', null)).toBeNull();
     expect(doors.claimNext).not.toHaveBeenCalled();
+    await store.erase('ada:7');
+    expect(await store.unanswered('ada:')).toEqual([]);
+    expect(store.mayWait).toBe(false);
   });
 
   it('is asked for again by the room if it could not be had', async () => {

@@ -6,6 +6,7 @@ import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/br
 import * as server from '../../src/pages/reading-room/server';
 import { pendingOf, sendUnanswered } from '../../src/pages/reading-room/unanswered';
 import { toasts } from '../../src/state/toasts.svelte';
+import { notes } from './notes';
 
 const problem = (status: number) => new ApiError({ status, code: 'x', title: 'x', detail: 'The reason.' });
 const draft: BrowserDraft = {
@@ -25,7 +26,7 @@ let store: BrowserStore;
 const submit = vi.spyOn(server, 'submitRead');
 
 beforeEach(async () => {
-  store = new BrowserStore(new IDBFactory());
+  store = new BrowserStore(new IDBFactory(), notes());
   await store.save(draft);
 });
 afterEach(() => submit.mockReset());

@@ -73,16 +73,28 @@ function open(factory: IDBFactory): Promise<IDBDatabase> {
   return settled(request);
 }
 
+/** Stands in the browser's notes, which are read at once, while a submission may wait in the database. */
+const WAITING = 'consilium-submission-waits';
+
 const framesOf = (key: string): IDBKeyRange => IDBKeyRange.bound([key], [key, []]);
 
 export class BrowserStore {
   private readonly database: Promise<IDBDatabase>;
 
-  constructor(factory: IDBFactory = indexedDB) {
+  constructor(
+    factory: IDBFactory = indexedDB,
+    private readonly notes: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> = localStorage,
+  ) {
     this.database = open(factory);
   }
 
+  /** False where no submission waits. Known without the database, which takes long to open. */
+  get mayWait(): boolean {
+    return this.notes.getItem(WAITING) !== null;
+  }
+
   async save(draft: BrowserDraft, frames: readonly PaintedFrame[] = []): Promise<void> {
+    if (draft.pending) this.notes.setItem(WAITING, draft.key);
     const transaction = (await this.database).transaction([DRAFTS, FRAMES], 'readwrite');
     transaction.objectStore(DRAFTS).put(draft);
     const store = transaction.objectStore(FRAMES);
@@ -101,7 +113,9 @@ export class BrowserStore {
   async unanswered(prefix: string): Promise<BrowserDraft[]> {
     const store = (await this.database).transaction(DRAFTS).objectStore(DRAFTS);
     const drafts: BrowserDraft[] = await settled(store.getAll());
-    return drafts.filter(({ key, pending }) => pending !== null && key.startsWith(prefix));
+    const waiting = drafts.filter(({ pending }) => pending !== null);
+    if (waiting.length === 0) this.notes.removeItem(WAITING);
+    return waiting.filter(({ key }) => key.startsWith(prefix));
   }
 
   /** The painted frames of one series of a draft. */
