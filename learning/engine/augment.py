@@ -30,7 +30,7 @@ def augmented(
         masks = moved[:, 0].to(masks.dtype)
     gain, offset = CONTRAST * _uniform(2, len(images)).to(images.device)
     shape = (-1,) + (1,) * (images.ndim - 1)
-    noise = NOISE * torch.randn(images.shape).to(images.device)
+    noise = NOISE * torch.randn_like(images)
     return images * (1 + gain.view(shape)) + offset.view(shape) + noise, masks
 
 

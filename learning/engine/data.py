@@ -23,6 +23,8 @@ from learning.engine.spec import LeftOut, Recipe, Sample
 CACHE_BYTES = 2 * 1024**3
 """Prepared images beyond this are read again whenever they are needed."""
 
+RESIDENT_SHARE = 0.25
+
 FEWEST = 2
 """Samples that a network can be trained on at all: a batch of one has no statistics."""
 
@@ -40,6 +42,7 @@ class Prepared:
         """Samples per class; for masks, samples in which the class appears."""
         self._cache: dict[int, Pair] = {}
         self._cached_bytes = 0
+        self._resident: tuple[Tensor, Tensor] | None = None
         seen: set[int] = set()
         for sample in sorted(samples, key=lambda sample: sample.id):
             if sample.id in seen:
@@ -56,6 +59,22 @@ class Prepared:
         if index in self._cache:
             return self._cache[index]
         return load(self.samples[index], self.recipe)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether no image has to be read again."""
+        return len(self._cache) == len(self.samples)
+
+    def resident(self, device: torch.device) -> tuple[Tensor, Tensor] | None:
+        """All images and all targets on the GPU, where they fit into a quarter of its free memory."""
+        if device.type != "cuda" or not self.in_memory or self.recipe.task != "classification":
+            return None
+        free, _ = torch.cuda.mem_get_info(device)
+        if self._resident is None and self._cached_bytes <= RESIDENT_SHARE * free:
+            pairs = [self._cache[index] for index in range(len(self))]
+            parts = (torch.stack([one for one, _ in pairs]), torch.stack([t for _, t in pairs]))
+            self._resident = parts[0].to(device), parts[1].to(device)
+        return self._resident
 
     def fingerprint(self) -> list[str]:
         """Names what is trained on, to tell whether a checkpoint belongs to it."""
@@ -83,6 +102,34 @@ def load(sample: Sample, recipe: Recipe) -> Pair:
     mask = images.read_mask(sample, recipe, tuple(image.shape[1:]))
     size = recipe.input_size
     return images.padded(image, size), images.padded(mask, size, 0)
+
+
+Key = tuple[Recipe, tuple[Sample, ...], tuple[Sample, ...], tuple[int, ...]]
+_KEPT: list[tuple[Key, tuple[Prepared, Prepared]]] = []
+
+
+def kept(
+    recipe: Recipe, samples: Sequence[Sample], validation: Sequence[Sample]
+) -> tuple[Prepared, Prepared]:
+    """``prepare_training``, or what it gave last, if that was asked for the same unchanged files.
+
+    A training comes in slices, and the other network of its round learns from the same samples.
+    """
+    key = recipe, tuple(samples), tuple(validation), _changed(samples, validation)
+    if not _KEPT or _KEPT[0][0] != key:
+        _KEPT.clear()
+        _KEPT.append((key, prepare_training(recipe, samples, validation)))
+    return _KEPT[0][1]
+
+
+def _changed(*samples: Sequence[Sample]) -> tuple[int, ...]:
+    """When each file was written; 0 for one that is missing."""
+    found = []
+    for sample in (one for group in samples for one in group):
+        for path in (sample.image, sample.target):
+            if isinstance(path, Path):
+                found.append(path.stat().st_mtime_ns if path.is_file() else 0)
+    return tuple(found)
 
 
 def prepare_training(

@@ -64,7 +64,8 @@ def code_sha256() -> str:
     return total.hexdigest()
 
 
-def repeatable() -> None:
-    """No algorithm that gives other results when run again (where torch has a choice)."""
-    torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
+def repeatable(*, always: bool = False) -> None:
+    """On the CPU no algorithm that gives other results when run again; on a GPU if ``always``."""
+    strict = always or not torch.cuda.is_available()
+    torch.backends.cudnn.benchmark = not strict
+    torch.use_deterministic_algorithms(strict, warn_only=True)

@@ -51,5 +51,10 @@ class Feed:
         if self._stream is None:
             return made, None
         with torch.cuda.stream(self._stream):
-            moved = tuple(part.pin_memory().to(self._device, non_blocking=True) for part in made)
+            moved = tuple(self._copied(part) for part in made)
             return moved, self._stream.record_event()
+
+    def _copied(self, part: Tensor) -> Tensor:
+        if part.is_cuda:
+            return part
+        return part.pin_memory().to(self._device, non_blocking=True)

@@ -26,6 +26,8 @@ class Network(nn.Module):
 
     name: str
     recipe: Recipe
+    heads: tuple[str, ...] = ("head.",)
+    """Beginnings of the names of what gives the answer: of no use to a network with another one."""
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
@@ -33,6 +35,8 @@ class Network(nn.Module):
 
 class DenseClassifier(Network):
     """A short, narrow DenseNet: some 50,000 weights."""
+
+    heads = ("trunk.class_layers.out.",)
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()

@@ -56,3 +56,7 @@ def remember(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) ->
             index, key = name.removeprefix(STATE).split(".")
             state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    for parameter, values in optimiser.state.items():
+        for key, value in values.items():
+            if value.shape == parameter.shape:
+                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -47,6 +47,8 @@ class Recipe:
     minimum_steps: int = 10
     """An epoch is one pass over the samples, and at least this many batches: small sets train too."""
     batch_size: int = 16
+    accumulate: int = 1
+    """Batches whose gradients make one step: a larger batch than the memory holds at once."""
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     augment: bool = True
@@ -100,6 +102,28 @@ class Sample:
     """mm between voxels, one for each spatial axis; empty: unknown."""
     target: int | Path | None = None
     """Index into ``Recipe.classes``, or an integer mask ``.npy`` on the image's grid."""
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values; ``of`` gives the sample back."""
+        masked = isinstance(self.target, Path)
+        return {
+            "id": self.id,
+            "patient": self.patient,
+            "image": str(self.image),
+            "spacing": list(self.spacing),
+            "target": None if masked else self.target,
+            "mask": str(self.target) if masked else None,
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Sample:
+        return cls(
+            id=document["id"],
+            patient=document["patient"],
+            image=Path(document["image"]),
+            spacing=tuple(document["spacing"]),
+            target=Path(document["mask"]) if document["mask"] else document["target"],
+        )
 
 
 LeftOut = tuple[int, str]
@@ -216,6 +240,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_steps": (_whole(1, 10_000), "a whole number from 1 to 10000"),
     "batch_size": (_whole(2, 512), "a whole number from 2 to 512"),
+    "accumulate": (_whole(1, 64), "a whole number from 1 to 64"),
     "learning_rate": (_number(1e-7, 1.0), "a number from 1e-7 to 1"),
     "weight_decay": (_number(0.0, 1.0), "a number from 0 to 1"),
     "augment": (lambda value: isinstance(value, bool), "true or false"),

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SMALLEST_CROP, CONTRAST, BRIGHTNESS, NOISE = 0.5, 0.4, 0.4, 0.1
-ERASED = 0.35
+SMALLEST_CROP, CONTRAST, BRIGHTNESS, NOISE = 0.75, 0.2, 0.2, 0.05
+ERASED = 0.2
 """Side of the box that is blotted out, as a share of the image's."""
 
 

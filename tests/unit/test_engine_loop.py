@@ -11,9 +11,10 @@ import pytest
 import torch
 from engine_samples import make_images, make_mask_recipe, make_recipe, make_volumes
 
-from learning.engine import checkpoint, determinism, loop, metrics, spec
+from learning.engine import checkpoint, determinism, loop, metrics, optimise, spec
 from learning.engine.errors import EngineError, InvalidCheckpoint, NotEnoughData
 from learning.engine.predict import predict
+from learning.engine.speed import Speed
 
 TASKS = {
     "densenet": (make_recipe, make_images),
@@ -56,6 +57,7 @@ class Training:
             validation=self.validation,
             checkpoint_dir=self.folder / name,
             resume=resume,
+            speed=Speed(deterministic=True),
             should_stop=lambda: steps is not None and next(asked) >= steps,
             on_epoch=on_epoch,
         )
@@ -353,7 +355,7 @@ def test_a_loss_that_explodes_is_said_and_leaves_the_last_checkpoint(
     def explode(step: int, steps: int) -> float:
         return float("inf") if step == 3 else 1.0
 
-    monkeypatch.setattr(loop, "_rate", explode)
+    monkeypatch.setattr(optimise, "rate", explode)
     with pytest.raises(EngineError, match="lower the recipe's learning_rate"):
         training.run("run", resume=part.checkpoint)
     checkpoint.read(part.checkpoint)
