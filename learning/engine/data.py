@@ -11,22 +11,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from learning.engine import images
 from learning.engine.determinism import generator
 from learning.engine.errors import EngineError, NotEnoughData
 from learning.engine.spec import LeftOut, Recipe, Sample
+from learning.engine.tasks.learner import Pair
+from learning.engine.tasks.learners import learner_of
 
 CACHE_BYTES = 2 * 1024**3
 """Prepared images beyond this are read again whenever they are needed."""
 
 FEWEST = 2
 """Samples that a network can be trained on at all: a batch of one has no statistics."""
-
-Pair = tuple[Tensor, Tensor]
 
 
 class Prepared:
@@ -67,7 +63,7 @@ class Prepared:
         except images.Unusable as reason:
             self.left_out.append((sample.id, str(reason)))
             return
-        self.counts.update(_classes(pair[1], self.recipe))
+        self.counts.update(learner_of(self.recipe).classes_in(pair[1], self.recipe))
         size = sum(part.nbytes for part in pair)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[len(self.samples)] = pair
@@ -77,12 +73,7 @@ class Prepared:
 
 def load(sample: Sample, recipe: Recipe) -> Pair:
     """Raises ``images.Unusable`` with the reason."""
-    image = images.read_image(sample, recipe)
-    if recipe.task == "classification":
-        return images.to_size(image, recipe.input_size), torch.tensor(_answer(sample, recipe))
-    mask = images.read_mask(sample, recipe, tuple(image.shape[1:]))
-    size = recipe.input_size
-    return images.padded(image, size), images.padded(mask, size, 0)
+    return learner_of(recipe).load(sample, recipe)
 
 
 def prepare_training(
@@ -109,40 +100,6 @@ def batch_indices(count: int, size: int, step: int, seed: int) -> list[int]:
     return [int(passes[i // count][i % count]) for i in wanted]
 
 
-def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
-    """A window of ``size``, twice out of three times around a voxel of the foreground."""
-    image, mask = pair
-    if tuple(mask.shape) == size:
-        return pair
-    centre = None
-    if rng.random() < 2 / 3:
-        voxels = mask.nonzero()
-        if len(voxels):
-            centre = voxels[int(rng.integers(len(voxels)))].tolist()
-    for axis, want in enumerate(size):
-        spare = mask.shape[axis] - want
-        start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
-        start = min(max(start, 0), spare)
-        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis, start, want)
-    return image, mask
-
-
-def _answer(sample: Sample, recipe: Recipe) -> int:
-    if not isinstance(sample.target, int) or isinstance(sample.target, bool):
-        raise images.Unusable("There is no answer for this case.")
-    if not 0 <= sample.target < len(recipe.classes):
-        raise images.Unusable(
-            f"The answer has the number {sample.target}, which stands for no class of the recipe."
-        )
-    return sample.target
-
-
-def _classes(target: Tensor, recipe: Recipe) -> list[int]:
-    if recipe.task == "classification":
-        return [int(target)]
-    return [int(value) - 1 for value in np.unique(target.numpy()) if value]
-
-
 def _require_enough(training: Prepared, held: Prepared) -> None:
     """``minimum_labels`` counts all labels, as people do before they start; some fall to validation."""
     recipe, count, usable = training.recipe, len(training), len(training) + len(held)
@@ -154,17 +111,8 @@ def _require_enough(training: Prepared, held: Prepared) -> None:
             f"{usable} usable labels{reason}, {count} of them for training, but at least {fewest} are"
             " needed before a network can learn. Read more cases."
         )
-    if recipe.task == "classification" and len(training.counts) < 2:
-        only = recipe.classes[next(iter(training.counts))]
-        raise NotEnoughData(
-            f"All {count} labels say “{only}”; at least two different answers are needed before a"
-            " network can learn. Read more cases."
-        )
-    if recipe.task == "segmentation" and not training.counts:
-        raise NotEnoughData(
-            f"None of the {count} masks has any foreground; at least one is needed before a network"
-            " can learn. Read more cases."
-        )
+    if reason := learner_of(recipe).refusal(recipe, training):
+        raise NotEnoughData(reason)
 
 
 def _target_name(sample: Sample) -> str:

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
-from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
 from learning.engine import checkpoint
 from learning.engine.augment import augmented
-from learning.engine.data import Prepared, batch_indices, crop, digest, prepare_training
+from learning.engine.data import Prepared, batch_indices, digest, prepare_training
 from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.nets import Network, build
 from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never
+from learning.engine.tasks.learners import learner_of
 
 WARM_UP = 0.2
 """Share of the steps in which the learning rate climbs, before it falls along a cosine."""
-LARGEST_CLASS_WEIGHT = 10.0
 OPTIMISER = "optimiser."
 
 
@@ -123,6 +122,7 @@ class _Run:
 
     def __init__(self, recipe: Recipe, name: str, training: Prepared, held: Prepared) -> None:
         self.recipe, self.training, self.held = recipe, training, held
+        self.learner = learner_of(recipe)
         self.device = device()
         self.batch_size = min(recipe.batch_size, len(training))
         self.epoch_steps = max(math.ceil(len(training) / self.batch_size), recipe.minimum_steps)
@@ -135,8 +135,9 @@ class _Run:
             layout = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
             self.network.to(memory_format=layout)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(_parameter_groups(self.network, recipe))
-        counts = [training.counts[index] for index in range(len(recipe.classes))]
-        self.loss = _loss(recipe, counts).to(self.device)
+        for remembered, value in self.learner.measured(training).items():
+            self.network.get_buffer(remembered).copy_(value)
+        self.loss = self.learner.loss(recipe, training).to(self.device)
 
     def one_epoch(self, should_stop: Callable[[], bool]) -> bool:
         """The rest of the current epoch; False if it was stopped before its end."""
@@ -206,7 +207,7 @@ class _Run:
             history=tuple(self.progress.history),
             left_out=(*self.training.left_out, *self.held.left_out),
             used=len(self.training),
-            notes=tuple(self._notes()),
+            notes=tuple(self.learner.notes(self.recipe, self.training)),
         )
 
     def _one_step(self) -> float:
@@ -229,17 +230,14 @@ class _Run:
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         chosen = batch_indices(len(self.training), self.batch_size, step, recipe.seed)
-        pairs = [self.training.pair(index) for index in chosen]
-        if recipe.task == "segmentation":
-            rng = generator(recipe.seed, "crop", step)
-            pairs = [crop(pair, recipe.input_size, rng) for pair in pairs]
+        rng = generator(recipe.seed, "crop", step)
+        pairs = [self.learner.window(self.training.pair(at), recipe, rng) for at in chosen]
         images = torch.stack([image for image, _ in pairs]).to(self.device)
         targets = torch.stack([target for _, target in pairs]).to(self.device)
         if recipe.augment:
-            masks = targets if recipe.task == "segmentation" else None
-            images, moved = augmented(images, masks, mirror=recipe.mirror)
-            targets = targets if moved is None else moved
-        return images, targets[:, None].long() if recipe.task == "segmentation" else targets
+            images, move = augmented(images, mirror=recipe.mirror)
+            targets = self.learner.moved(targets, move)
+        return images, self.learner.batch(targets)
 
     @torch.no_grad()
     def _validation_loss(self) -> float | None:
@@ -248,14 +246,12 @@ class _Run:
         total, counted = 0.0, 0
         for index in range(len(self.held)):
             image, target = self.held.pair(index)
-            if self.recipe.task == "classification" and not self.training.counts[int(target)]:
+            if not self.learner.is_known(target, self.training):
                 continue
-            if self.recipe.task == "segmentation":
-                rng = generator(self.recipe.seed, "validation", index)
-                image, target = crop((image, target), self.recipe.input_size, rng)
-                target = target[None].long()
+            rng = generator(self.recipe.seed, "validation", index)
+            image, target = self.learner.window((image, target), self.recipe, rng)
             logits = self.network(image[None].to(self.device))[0].float()
-            total += float(self.loss(logits, target[None].to(self.device)))
+            total += float(self.loss(logits, self.learner.batch(target[None]).to(self.device)))
             counted += 1
         return total / counted if counted and math.isfinite(total) else None
 
@@ -269,14 +265,6 @@ class _Run:
             f"{self.network.name} is not made of numbers any more (step {self.progress.step}); lower"
             f" the recipe's learning_rate ({self.recipe.learning_rate:g})."
         )
-
-    def _notes(self) -> list[str]:
-        missing = [
-            name for i, name in enumerate(self.recipe.classes) if not self.training.counts[i]
-        ]
-        if not missing:
-            return []
-        return [f"No label of {', '.join(missing)} yet: the network cannot know it."]
 
 
 def _parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
@@ -295,13 +283,3 @@ def _rate(step: int, steps: int) -> float:
     if step < climb:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * (step + 1) / climb)) / 2
     return (1 + math.cos(math.pi * (step + 1 - climb) / (steps + 1 - climb))) / 2
-
-
-def _loss(recipe: Recipe, counts: list[int]) -> nn.Module:
-    if recipe.task == "segmentation":
-        loss: nn.Module = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False)
-        return loss
-    seen = [count for count in counts if count]
-    average = sum(seen) / len(seen)
-    weights = [min(average / n, LARGEST_CLASS_WEIGHT) if n else 0.0 for n in counts]
-    return nn.CrossEntropyLoss(weight=torch.tensor(weights))
