@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +18,8 @@ from learning.engine import images
 from learning.engine.determinism import generator
 from learning.engine.errors import EngineError, NotEnoughData
 from learning.engine.spec import LeftOut, Recipe, Sample
+from learning.engine.tasks.learner import Pair
+from learning.engine.tasks.learners import learner_of
 
 CACHE_BYTES = 2 * 1024**3
 """Prepared images beyond this are read again whenever they are needed."""
@@ -27,8 +28,6 @@ RESIDENT_SHARE = 0.25
 
 FEWEST = 2
 """Samples that a network can be trained on at all: a batch of one has no statistics."""
-
-Pair = tuple[Tensor, Tensor]
 
 
 class Prepared:
@@ -67,7 +66,10 @@ class Prepared:
 
     def resident(self, device: torch.device) -> tuple[Tensor, Tensor] | None:
         """All images and all targets on the GPU, where they fit into a quarter of its free memory."""
-        if device.type != "cuda" or not self.in_memory or self.recipe.task != "classification":
+        shapes = {(tuple(one.shape[1:]), t.shape) for one, t in self._cache.values()}
+        if device.type != "cuda" or not self.in_memory or len(shapes) != 1:
+            return None
+        if shapes.pop()[0] != self.recipe.input_size:
             return None
         free, _ = torch.cuda.mem_get_info(device)
         if self._resident is None and self._cached_bytes <= RESIDENT_SHARE * free:
@@ -86,7 +88,7 @@ class Prepared:
         except images.Unusable as reason:
             self.left_out.append((sample.id, str(reason)))
             return
-        self.counts.update(_classes(pair[1], self.recipe))
+        self.counts.update(learner_of(self.recipe).classes_in(pair[1], self.recipe))
         size = sum(part.nbytes for part in pair)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[len(self.samples)] = pair
@@ -96,12 +98,7 @@ class Prepared:
 
 def load(sample: Sample, recipe: Recipe) -> Pair:
     """Raises ``images.Unusable`` with the reason."""
-    image = images.read_image(sample, recipe)
-    if recipe.task == "classification":
-        return images.to_size(image, recipe.input_size), torch.tensor(_answer(sample, recipe))
-    mask = images.read_mask(sample, recipe, tuple(image.shape[1:]))
-    size = recipe.input_size
-    return images.padded(image, size), images.padded(mask, size, 0)
+    return learner_of(recipe).load(sample, recipe)
 
 
 Key = tuple[Recipe, tuple[Sample, ...], tuple[Sample, ...], tuple[int, ...]]
@@ -124,12 +121,9 @@ def kept(
 
 def _changed(*samples: Sequence[Sample]) -> tuple[int, ...]:
     """When each file was written; 0 for one that is missing."""
-    found = []
-    for sample in (one for group in samples for one in group):
-        for path in (sample.image, sample.target):
-            if isinstance(path, Path):
-                found.append(path.stat().st_mtime_ns if path.is_file() else 0)
-    return tuple(found)
+    every = (one for group in samples for one in group)
+    files = (path for one in every for path in (one.image, one.target) if isinstance(path, Path))
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
 
 
 def prepare_training(
@@ -156,40 +150,6 @@ def batch_indices(count: int, size: int, step: int, seed: int) -> list[int]:
     return [int(passes[i // count][i % count]) for i in wanted]
 
 
-def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
-    """A window of ``size``, twice out of three times around a voxel of the foreground."""
-    image, mask = pair
-    if tuple(mask.shape) == size:
-        return pair
-    centre = None
-    if rng.random() < 2 / 3:
-        voxels = mask.nonzero()
-        if len(voxels):
-            centre = voxels[int(rng.integers(len(voxels)))].tolist()
-    for axis, want in enumerate(size):
-        spare = mask.shape[axis] - want
-        start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
-        start = min(max(start, 0), spare)
-        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis, start, want)
-    return image, mask
-
-
-def _answer(sample: Sample, recipe: Recipe) -> int:
-    if not isinstance(sample.target, int) or isinstance(sample.target, bool):
-        raise images.Unusable("There is no answer for this case.")
-    if not 0 <= sample.target < len(recipe.classes):
-        raise images.Unusable(
-            f"The answer has the number {sample.target}, which stands for no class of the recipe."
-        )
-    return sample.target
-
-
-def _classes(target: Tensor, recipe: Recipe) -> list[int]:
-    if recipe.task == "classification":
-        return [int(target)]
-    return [int(value) - 1 for value in np.unique(target.numpy()) if value]
-
-
 def _require_enough(training: Prepared, held: Prepared) -> None:
     """``minimum_labels`` counts all labels, as people do before they start; some fall to validation."""
     recipe, count, usable = training.recipe, len(training), len(training) + len(held)
@@ -201,17 +161,8 @@ def _require_enough(training: Prepared, held: Prepared) -> None:
             f"{usable} usable labels{reason}, {count} of them for training, but at least {fewest} are"
             " needed before a network can learn. Read more cases."
         )
-    if recipe.task == "classification" and len(training.counts) < 2:
-        only = recipe.classes[next(iter(training.counts))]
-        raise NotEnoughData(
-            f"All {count} labels say “{only}”; at least two different answers are needed before a"
-            " network can learn. Read more cases."
-        )
-    if recipe.task == "segmentation" and not training.counts:
-        raise NotEnoughData(
-            f"None of the {count} masks has any foreground; at least one is needed before a network"
-            " can learn. Read more cases."
-        )
+    if reason := learner_of(recipe).refusal(recipe, training):
+        raise NotEnoughData(reason)
 
 
 def _target_name(sample: Sample) -> str:

@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
-from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
 from learning.engine import checkpoint, optimise, parallel
 from learning.engine.augment import augmented
-from learning.engine.data import Prepared, batch_indices, crop, digest, kept
+from learning.engine.data import Prepared, batch_indices, digest, kept
 from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.feed import Feed
 from learning.engine.nets import Network, build
 from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never, parse
 from learning.engine.speed import AS_IT_IS, Forward, Speed, memory_format
+from learning.engine.tasks.learners import learner_of
 
-LARGEST_CLASS_WEIGHT = 10.0
 LOOK_EVERY = 50
 """Steps after which a GPU is asked for its losses: asking at each step would leave it idle."""
 
@@ -115,7 +114,9 @@ def follow(speed: Speed = AS_IT_IS) -> None:
 
     def carry_out(job: dict[str, Any]) -> None:
         places = [job[key] and Path(job[key]) for key in ("checkpoint_dir", "resume", "start")]
-        samples, validation = ([Sample.of(row) for row in job[k]] for k in ("samples", "validation"))
+        samples, validation = (
+            [Sample.of(row) for row in job[k]] for k in ("samples", "validation")
+        )
         with suppress(EngineError):
             train(
                 parse(job["recipe"]),
@@ -199,6 +200,7 @@ class _Run:
         speed: Speed,
     ) -> None:
         self.recipe, self.training, self.held, self.start = recipe, training, held, start
+        self.learner = learner_of(recipe)
         self.device = device()
         self.batch_size = parallel.shared_out(min(recipe.batch_size, len(training)))
         samples = self.batch_size * recipe.accumulate
@@ -207,14 +209,16 @@ class _Run:
         self.progress = _Progress()
         self._saved: tuple[int, Path] | None = None
         self._losses: list[Tensor] = []
-        self._notes_of_start: list[str] = []
         seed_all(recipe.seed, name, "weights")
         self.network: Network = build(name, recipe).to(self.device)
+        self._note_of_start = ""
         if start is not None:
-            self._notes_of_start = [checkpoint.start_from(self.network, start)]
+            self._note_of_start = checkpoint.start_from(self.network, start)
         self.layout = memory_format(name, recipe.dimensions, self.device)
         if self.layout is not None:
             self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        for remembered, value in self.learner.measured(training).items():
+            self.network.get_buffer(remembered).copy_(value)
         self.forward = Forward(parallel.in_step(self.network, self.device), speed)
         self.optimiser = optimise.optimiser_of(self.network, weight_decay=recipe.weight_decay)
         at_once = self.device.type == "cpu" or speed.deterministic
@@ -222,8 +226,7 @@ class _Run:
         self.resident = training.resident(self.device)
         ahead = self.device.type == "cuda" or not training.in_memory
         self.feed = Feed(self._made, self.device, ahead=ahead)
-        counts = [training.counts[index] for index in range(len(recipe.classes))]
-        self.loss = _loss(recipe, counts).to(self.device)
+        self.loss = self.learner.loss(recipe, training).to(self.device)
 
     def one_epoch(self, should_stop: Callable[[], bool]) -> bool:
         """The rest of the current epoch; False if it was stopped before its end."""
@@ -291,7 +294,7 @@ class _Run:
             history=tuple(self.progress.history),
             left_out=(*self.training.left_out, *self.held.left_out),
             used=len(self.training),
-            notes=tuple(self._notes()),
+            notes=tuple(filter(None, self._notes())),
         )
 
     def _one_step(self) -> None:
@@ -329,10 +332,8 @@ class _Run:
         if self.resident is not None:
             rows = torch.tensor(chosen).pin_memory().to(self.device, non_blocking=True)
             return tuple(part[rows] for part in self.resident)
-        pairs = [self.training.pair(index) for index in chosen]
-        if recipe.task == "segmentation":
-            rng = generator(recipe.seed, "crop", micro, parallel.rank())
-            pairs = [crop(pair, recipe.input_size, rng) for pair in pairs]
+        rng = generator(recipe.seed, "crop", micro, *parallel.apart())
+        pairs = [self.learner.window(self.training.pair(at), recipe, rng) for at in chosen]
         return torch.stack([image for image, _ in pairs]), torch.stack([t for _, t in pairs])
 
     def _batch(self, micro: int) -> tuple[Tensor, Tensor]:
@@ -342,10 +343,9 @@ class _Run:
         if self.layout is not None:
             images = images.contiguous(memory_format=self.layout)
         if recipe.augment:
-            masks = targets if recipe.task == "segmentation" else None
-            images, moved = augmented(images, masks, mirror=recipe.mirror)
-            targets = targets if moved is None else moved
-        return images, targets[:, None].long() if recipe.task == "segmentation" else targets
+            images, move = augmented(images, mirror=recipe.mirror)
+            targets = self.learner.moved(targets, move)
+        return images, self.learner.batch(targets)
 
     @torch.no_grad()
     def _validation_loss(self) -> float | None:
@@ -354,14 +354,12 @@ class _Run:
         total, counted = 0.0, 0
         for index in range(len(self.held)):
             image, target = self.held.pair(index)
-            if self.recipe.task == "classification" and not self.training.counts[int(target)]:
+            if not self.learner.is_known(target, self.training):
                 continue
-            if self.recipe.task == "segmentation":
-                rng = generator(self.recipe.seed, "validation", index)
-                image, target = crop((image, target), self.recipe.input_size, rng)
-                target = target[None].long()
+            rng = generator(self.recipe.seed, "validation", index)
+            image, target = self.learner.window((image, target), self.recipe, rng)
             logits = self.network(image[None].to(self.device))[0].float()
-            total += float(self.loss(logits, target[None].to(self.device)))
+            total += float(self.loss(logits, self.learner.batch(target[None]).to(self.device)))
             counted += 1
         return total / counted if counted and math.isfinite(total) else None
 
@@ -377,20 +375,5 @@ class _Run:
         )
 
     def _notes(self) -> list[str]:
-        missing = [
-            name for i, name in enumerate(self.recipe.classes) if not self.training.counts[i]
-        ]
-        notes = [*self._notes_of_start, self.forward.note]
-        if missing:
-            notes.append(f"No label of {', '.join(missing)} yet: the network cannot know it.")
-        return [note for note in notes if note]
-
-
-def _loss(recipe: Recipe, counts: list[int]) -> nn.Module:
-    if recipe.task == "segmentation":
-        loss: nn.Module = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False)
-        return loss
-    seen = [count for count in counts if count]
-    average = sum(seen) / len(seen)
-    weights = [min(average / n, LARGEST_CLASS_WEIGHT) if n else 0.0 for n in counts]
-    return nn.CrossEntropyLoss(weight=torch.tensor(weights))
+        learnt = self.learner.notes(self.recipe, self.training)
+        return [self._note_of_start, self.forward.note, *learnt]

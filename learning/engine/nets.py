@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from learning.engine.errors import EngineError
 from learning.engine.spec import Recipe
+from learning.engine.tasks import TASKS
 
 
 class Network(nn.Module):
@@ -164,4 +165,6 @@ def build(name: str, recipe: Recipe) -> Network:
         raise EngineError(f"There is no network “{name}”; choose among {', '.join(NETWORKS)}.")
     network = NETWORKS[name](recipe)
     network.name, network.recipe = name, recipe
+    for remembered, value in TASKS[recipe.task].remembers.items():
+        network.register_buffer(remembered, torch.tensor(value))
     return network

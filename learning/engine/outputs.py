@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,18 @@ class Predictions:
     embeddings: FloatArray
     """[N, D], each network's penultimate features, scaled to unit length and joined."""
     left_out: tuple[LeftOut, ...]
+
+
+def joined(parts: Sequence[Output]) -> Output:
+    """The rows of one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {}
+    for one in fields(Output):
+        values = [getattr(part, one.name) for part in parts]
+        if values[0] is not None:
+            columns[one.name] = np.concatenate(values)
+    return Output(**columns)
 
 
 def entropy(probabilities: NDArray[np.floating], axis: int = -1) -> FloatArray:

@@ -8,7 +8,6 @@ the tuberculosis demo it needed the fewest steps; see the guide for ML engineers
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +88,6 @@ def pretrain(
         run.restore(resume)
     previous = resume
     while run.progress.step < run.steps:
-        started = time.monotonic()
         if not run.one_epoch(should_stop):
             break
         saved = run.save(checkpoint_dir)
@@ -259,7 +257,9 @@ def contrast(first: Tensor, second: Tensor) -> Tensor:
     count = len(first)
     said = functional.normalize(torch.cat([first, second]), dim=1)
     alike = said @ said.T / TEMPERATURE
-    alike = alike.masked_fill(torch.eye(2 * count, dtype=torch.bool, device=alike.device), -torch.inf)
+    alike = alike.masked_fill(
+        torch.eye(2 * count, dtype=torch.bool, device=alike.device), -torch.inf
+    )
     partner = torch.arange(2 * count, device=alike.device).roll(count)
     return functional.cross_entropy(alike, partner)
 

@@ -9,34 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from learning.engine.errors import InvalidRecipe
+from learning.engine.tasks import TASKS
 
-Task = Literal["classification", "segmentation"]
-
-NETWORKS_OF: dict[str, tuple[str, ...]] = {
-    "classification": ("densenet", "vit"),
-    "segmentation": ("unet", "segresnet"),
-}
-METRICS_OF: dict[str, tuple[str, ...]] = {
-    "classification": ("auroc", "auprc", "balanced_accuracy", "f1"),
-    "segmentation": ("dice",),
-}
 MULTIPLE_OF = 8
 SEEDS = 2**53
 """Whole numbers that JSON carries everywhere without loss."""
 LARGEST = 1e9
 """Of a window's ends: beyond what single precision tells apart."""
-SMALLEST_SIDE = {"classification": 32, "segmentation": 16}
-"""Of an input: what is left after the networks have halved it as often as they do."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to learn one task. Sizes are in voxels: (rows, columns) or (slices, rows, columns)."""
 
-    task: Task
+    task: str
     classes: tuple[str, ...]
     """Classification: every answer, the positive one last. Segmentation: foreground, values 1…n."""
     networks: tuple[str, ...]
@@ -77,7 +66,7 @@ class Recipe:
     @property
     def outputs(self) -> int:
         """Channels of the network's answer: the classes, for a mask the background as well."""
-        return len(self.classes) + (self.task == "segmentation")
+        return TASKS[self.task].outputs(len(self.classes), self.dimensions)
 
     @property
     def dimensions(self) -> int:
@@ -148,7 +137,7 @@ def parse(document: Mapping[str, Any]) -> Recipe:
         key: tuple(value) if isinstance(value, list | tuple) else value
         for key, value in document.items()
     }
-    values["metric"] = values.get("metric") or METRICS_OF[values["task"]][0]
+    values["metric"] = values.get("metric") or TASKS[values["task"]].metrics[0]
     return Recipe(**values)
 
 
@@ -157,15 +146,15 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(set(document) - known):
         yield f"The recipe has “{key}”, which is not one of its settings: {', '.join(sorted(known))}."
     task = str(document.get("task"))
-    if task not in get_args(Task):
-        yield f"The recipe's task is “{task}”; it must be one of {', '.join(get_args(Task))}."
+    if task not in TASKS:
+        yield f"The recipe's task is “{task}”; it must be one of {', '.join(TASKS)}."
         return
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
-    yield from _size_problems(SMALLEST_SIDE[task], document.get("input_size"))
+    yield from _size_problems(TASKS[task].smallest_side, document.get("input_size"))
     rare, classes = document.get("rare_class"), document.get("classes")
     known_classes = classes if isinstance(classes, list | tuple) else ()
-    if rare and (task != "classification" or rare not in known_classes):
+    if rare and (not TASKS[task].excludes or rare not in known_classes):
         yield f"The recipe's rare_class is {rare!r}; it must be a class of a classification."
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
@@ -173,14 +162,14 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _class_problems(task: str, classes: Any) -> Iterator[str]:
-    fewest = 2 if task == "classification" else 1
+    fewest, most = TASKS[task].fewest, TASKS[task].most
     if (
         not isinstance(classes, list | tuple)
         or not all(isinstance(name, str) and name for name in classes)
         or len(set(classes)) != len(classes)
-        or not fewest <= len(classes) <= 255
+        or not fewest <= len(classes) <= most
     ):
-        yield f"The recipe needs {fewest} to 255 different class names for {task}."
+        yield f"The recipe needs {fewest} to {most} different class names for {task}."
 
 
 def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
@@ -188,16 +177,16 @@ def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
     if (
         not isinstance(networks, list | tuple)
         or not networks
-        or any(name not in NETWORKS_OF[task] for name in networks)
+        or any(name not in TASKS[task].networks for name in networks)
         or len(set(networks)) != len(networks)
     ):
         yield (
             f"The recipe's networks are {networks!r}; for {task} choose among"
-            f" {', '.join(NETWORKS_OF[task])}, each at most once."
+            f" {', '.join(TASKS[task].networks)}, each at most once."
         )
-    metric = document.get("metric") or METRICS_OF[task][0]
-    if metric not in METRICS_OF[task]:
-        yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(METRICS_OF[task])}."
+    metric = document.get("metric") or TASKS[task].metrics[0]
+    if metric not in TASKS[task].metrics:
+        yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(TASKS[task].metrics)}."
 
 
 def _size_problems(smallest: int, size: Any) -> Iterator[str]:

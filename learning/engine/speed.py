@@ -42,7 +42,9 @@ class Forward:
 
     def __init__(self, network: nn.Module, speed: Speed) -> None:
         self._plain = network
-        self._compiled: Callable[..., Any] | None = torch.compile(network) if speed.compile else None
+        self._compiled: Callable[..., Any] | None = (
+            torch.compile(network) if speed.compile else None
+        )
         self.note = ""
 
     def __call__(self, images: Tensor) -> Any:

@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit")]
 
 from learning.acquisition import PoolScores, features, select  # noqa: E402
 from learning.acquisition.core_set import distances  # noqa: E402
-from learning.engine import checkpoint, determinism, loop  # noqa: E402
+from learning.engine import checkpoint, determinism, loop, spec  # noqa: E402
 
 WIDTH, CLASSES, PICKS = 512, 10, 100
 INI = """[pytest]
@@ -246,28 +247,14 @@ def resume(asked: argparse.Namespace) -> list[Row]:
     }
     for network, (recipe_of, samples_of) in jobs.items():
         with tempfile.TemporaryDirectory() as folder:
-            recipe = recipe_of(epochs=4, minimum_steps=6)
-            samples = samples_of(Path(folder), 12)
-            held = samples_of(Path(folder), 2, first=12)
-
-            def run(name: str, *, stop_after: int, known: Path | None) -> loop.TrainResult:
-                asked_steps = iter(range(10**9))
-                return loop.train(
-                    recipe,
-                    network,
-                    samples,
-                    validation=held,
-                    checkpoint_dir=Path(folder) / name,
-                    resume=known,
-                    should_stop=lambda: next(asked_steps) >= stop_after,
-                )
-
-            whole = run("whole", stop_after=10**9, known=None)
-            again = run("again", stop_after=10**9, known=None)
-            part = run("parts", stop_after=9, known=None)
-            done = run("parts", stop_after=10**9, known=part.checkpoint)
+            samples = samples_of(Path(folder), 14)
+            train = partial(
+                _stopped, recipe_of(epochs=4, minimum_steps=6), network, samples, Path(folder)
+            )
+            whole, again, part = train("whole"), train("again"), train("parts", stop_after=9)
+            done = train("parts", known=part.checkpoint)
             gap, noise = _apart(whole, done), _apart(whole, again)
-            losses = [abs(a["train_loss"] - b["train_loss"]) for a, b in _epochs(whole, done)]
+        losses = [abs(a["train_loss"] - b["train_loss"]) for a, b in _epochs(whole, done)]
         found.append(
             {
                 "what": f"stopped and resumed: {network}",
@@ -277,6 +264,28 @@ def resume(asked: argparse.Namespace) -> list[Row]:
             }
         )
     return found
+
+
+def _stopped(
+    recipe: spec.Recipe,
+    network: str,
+    samples: list[spec.Sample],
+    folder: Path,
+    name: str,
+    *,
+    stop_after: int = 10**9,
+    known: Path | None = None,
+) -> loop.TrainResult:
+    steps = iter(range(10**9))
+    return loop.train(
+        recipe,
+        network,
+        samples[:-2],
+        validation=samples[-2:],
+        checkpoint_dir=folder / name,
+        resume=known,
+        should_stop=lambda: next(steps) >= stop_after,
+    )
 
 
 def _epochs(first: loop.TrainResult, second: loop.TrainResult) -> Any:
