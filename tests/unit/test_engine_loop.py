@@ -369,7 +369,7 @@ def test_rare_classes_weigh_more_but_not_without_limit() -> None:
 
 def test_the_learning_rate_climbs_once_and_ends_near_zero() -> None:
     for steps in (1, 2, 7, 120):
-        rates = [loop._rate(step, steps) for step in range(steps)]
+        rates = [optimise.rate(step, steps) for step in range(steps)]
         top = rates.index(max(rates))
         assert rates[: top + 1] == sorted(rates[: top + 1])
         assert rates[top:] == sorted(rates[top:], reverse=True)
