@@ -32,6 +32,24 @@ class Moved:
         )
         return moved[:, 0].to(masks.dtype)
 
+    def shares(self, shares: Tensor) -> Tensor:
+        """[B, C, …] between which there is something."""
+        return functional.grid_sample(shares, self.grid, align_corners=False)
+
+    def points(self, points: Tensor) -> Tensor:
+        """[B, N, n] indices, first axis first; not a number where they have left the image."""
+        sides = torch.tensor(self.sides, dtype=points.dtype, device=points.device)
+        placed = ((points + 0.5) * 2 / sides - 1).flip(-1)
+        linear, shift = self.matrix[..., :-1], self.matrix[..., -1:]
+        back = torch.linalg.solve(linear, placed.transpose(1, 2) - shift).transpose(1, 2).flip(-1)
+        inside = (back.abs() <= 1).all(dim=-1, keepdim=True)
+        return torch.where(inside, (back + 1) * sides / 2 - 0.5, torch.nan)
+
+    def scale(self) -> Tensor:
+        """[B] how much longer lengths became."""
+        linear = self.matrix[..., :-1]
+        return linear.det().abs() ** (-1 / linear.shape[-1])
+
 
 def augmented(images: Tensor, *, mirror: bool) -> tuple[Tensor, Moved]:
     """Images [B, C, …] moved and changed in contrast."""

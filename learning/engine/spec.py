@@ -21,15 +21,41 @@ LARGEST = 1e9
 """Of a window's ends: beyond what single precision tells apart."""
 
 
+REFERENCE, SOFT = "reference", "soft"
+
+Point = tuple[float, ...]
+"""A place in an image by its indices, slices and rows first; voxel centres lie at whole numbers."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Around something that was drawn or found; edges in the image's indices, as of a ``Point``."""
+
+    label: int
+    """Index into ``Recipe.classes``."""
+    low: Point
+    high: Point
+    score: float = 1.0
+    """Found: the probability that it is there. Drawn: the share of the readers who drew it."""
+
+
+Shares = tuple[float | None, ...]
+"""One for each class; None: not known."""
+Target = int | float | Path | Shares | tuple[Point | None, ...] | tuple[Box, ...]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to learn one task. Sizes are in voxels: (rows, columns) or (slices, rows, columns)."""
 
     task: str
-    classes: tuple[str, ...]
-    """Classification: every answer, the positive one last. Segmentation: foreground, values 1…n."""
     networks: tuple[str, ...]
     input_size: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+    """Classification: every answer, the positive one last; ordinal: every grade, rising. Segmentation:
+    foreground, values 1…n. Landmarks: a class, or class/name of a named point. Regression: none."""
+    labels: str = REFERENCE
+    """Where several readers differ: what they resolve to, or ``soft``, each answer by its share."""
     question: str = ""
     channels: int = 1
     epochs: int = 12
@@ -89,8 +115,9 @@ class Sample:
     image: Path
     spacing: tuple[float, ...] = ()
     """mm between voxels, one for each spatial axis; empty: unknown."""
-    target: int | Path | None = None
-    """Index into ``Recipe.classes``, or an integer mask ``.npy`` on the image's grid."""
+    target: Target | None = None
+    """Index into ``Recipe.classes`` or the share of each class; a number; an integer mask ``.npy`` on
+    the image's grid, or float shares with the classes as first axis; a place for each class; boxes."""
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values; ``of`` gives the sample back."""
@@ -151,7 +178,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
-    yield from _size_problems(TASKS[task].smallest_side, document.get("input_size"))
+    yield from _size_problems(task, document.get("input_size"))
     rare, classes = document.get("rare_class"), document.get("classes")
     known_classes = classes if isinstance(classes, list | tuple) else ()
     if rare and (not TASKS[task].excludes or rare not in known_classes):
@@ -163,6 +190,10 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _class_problems(task: str, classes: Any) -> Iterator[str]:
     fewest, most = TASKS[task].fewest, TASKS[task].most
+    if not most:
+        if classes:
+            yield f"The recipe has classes; {task} learns one number and names none."
+        return
     if (
         not isinstance(classes, list | tuple)
         or not all(isinstance(name, str) and name for name in classes)
@@ -189,16 +220,17 @@ def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
         yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(TASKS[task].metrics)}."
 
 
-def _size_problems(smallest: int, size: Any) -> Iterator[str]:
+def _size_problems(task: str, size: Any) -> Iterator[str]:
+    smallest, axes = TASKS[task].smallest_side, TASKS[task].axes
     fits = _whole(smallest, 1024)
     if (
         not isinstance(size, list | tuple)
-        or len(size) not in (2, 3)
+        or len(size) not in axes
         or not all(fits(side) and side % MULTIPLE_OF == 0 for side in size)
     ):
         yield (
-            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from {smallest}"
-            f" to 1024, each a multiple of {MULTIPLE_OF}."
+            f"The recipe's input_size is {size!r}; it must be {' or '.join(map(str, axes))} whole"
+            f" numbers from {smallest} to 1024, each a multiple of {MULTIPLE_OF}."
         )
 
 
@@ -225,6 +257,7 @@ def _is_window(value: Any) -> bool:
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "question": (lambda value: isinstance(value, str), "the code of a question"),
+    "labels": (lambda value: value in (REFERENCE, SOFT), "reference or soft"),
     "channels": (lambda value: _whole(1, 3)(value) and value != 2, "1 or 3"),
     "epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_steps": (_whole(1, 10_000), "a whole number from 1 to 10000"),

@@ -77,6 +77,10 @@ class Whole(Learner):
         """Of one network's answer for one case."""
         return (recipe.outputs,)
 
+    def at_once(self, recipe: Recipe) -> int:
+        """Cases in a batch."""
+        return BATCH
+
     def predict(
         self,
         networks: Mapping[str, Network],
@@ -86,9 +90,9 @@ class Whole(Learner):
         on_batch: OnBatch,
         on_mask: OnMask,
     ) -> Predictions:
-        found = _Collected()
-        for start in range(0, len(samples), BATCH):
-            batch, cases = _read(samples[start : start + BATCH], recipe, found.left_out)
+        found, step = _Collected(), self.at_once(recipe)
+        for start in range(0, len(samples), step):
+            batch, cases = _read(samples[start : start + step], recipe, found.left_out)
             if batch is not None:
                 said = {name: _forward(network, batch) for name, network in networks.items()}
                 sound = np.all([_finite(part) for pair in said.values() for part in pair], 0)
@@ -102,7 +106,7 @@ class Whole(Learner):
                 answers = {name: pair[0][sound] for name, pair in said.items()}
                 found.said.append(self.read(answers, networks, recipe, temperatures, cases))
                 found.features.append(joined_embeddings([e[sound] for _, e in said.values()]))
-            on_batch(min(start + BATCH, len(samples)), len(samples))
+            on_batch(min(start + step, len(samples)), len(samples))
         if not found.said:
             nothing = np.zeros((0, *self.answer_shape(recipe)), np.float32)
             found.said.append(

@@ -13,7 +13,7 @@ from learning.engine import images
 from learning.engine.calibrate import fit_temperature, softmax
 from learning.engine.nets import Network
 from learning.engine.outputs import SMALLEST, FloatArray, Output, divergence, entropy
-from learning.engine.spec import Recipe, Sample
+from learning.engine.spec import SOFT, Recipe, Sample
 from learning.engine.whole import Said, Seen, Whole
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ LARGEST_CLASS_WEIGHT = 10.0
 
 class Classification(Whole):
     def target(self, sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:
+        if recipe.labels == SOFT:
+            return torch.tensor(_shares(sample, recipe))
         return torch.tensor(_answer(sample, recipe))
 
     def classes_in(self, target: Tensor, recipe: Recipe) -> list[int]:
-        return [int(target)]
+        return [_likeliest(target)]
 
     def loss(self, recipe: Recipe, training: Prepared) -> nn.Module:
         counts = [training.counts[index] for index in range(len(recipe.classes))]
@@ -43,7 +45,7 @@ class Classification(Whole):
         )
 
     def is_known(self, target: Tensor, training: Prepared) -> bool:
-        return bool(training.counts[int(target)])
+        return bool(training.counts[_likeliest(target)])
 
     def read(
         self,
@@ -66,8 +68,8 @@ class Classification(Whole):
         """[N, classes] that sum to one."""
         return softmax(logits, temperature).astype(np.float32)
 
-    def temperature(self, logits: Any, targets: Sequence[Any], recipe: Recipe) -> float:
-        return fit_temperature(logits, np.array(targets))
+    def temperature(self, said: Output, targets: Sequence[Any], recipe: Recipe) -> float:
+        return fit_temperature(said.logits, np.array(targets))
 
 
 def class_weights(counts: Sequence[int]) -> Tensor:
@@ -85,6 +87,22 @@ def _answer(sample: Sample, recipe: Recipe) -> int:
             f"The answer has the number {sample.target}, which stands for no class of the recipe."
         )
     return sample.target
+
+
+def _shares(sample: Sample, recipe: Recipe) -> list[float]:
+    if not isinstance(sample.target, tuple):
+        answer = _answer(sample, recipe)
+        return [float(index == answer) for index in range(len(recipe.classes))]
+    shares = [float(share) if isinstance(share, int | float) else -1.0 for share in sample.target]
+    if len(shares) != len(recipe.classes) or min(shares) < 0 or not 0.999 < sum(shares) < 1.001:
+        raise images.Unusable(
+            "The readers' answers are not shares of the classes that add up to 1."
+        )
+    return shares
+
+
+def _likeliest(target: Tensor) -> int:
+    return int(target.argmax()) if target.ndim else int(target)
 
 
 def _output(logits: FloatArray, probabilities: FloatArray) -> Output:

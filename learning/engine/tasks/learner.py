@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from learning.engine import images
 from learning.engine.augment import Moved
-from learning.engine.outputs import Predictions
+from learning.engine.outputs import Output, Predictions
 from learning.engine.spec import Recipe, Sample
 
 if TYPE_CHECKING:
@@ -88,6 +88,6 @@ class Learner(ABC):
             return []
         return [f"No label of {', '.join(missing)} yet: the network cannot know it."]
 
-    def temperature(self, logits: Any, targets: Sequence[Any], recipe: Recipe) -> float:
+    def temperature(self, said: Output, targets: Sequence[Any], recipe: Recipe) -> float:
         """What makes a network's stated confidence fit these cases; 1 changes nothing."""
         return 1.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
@@ -13,7 +14,7 @@ from learning.engine import images, masks
 from learning.engine.augment import Moved
 from learning.engine.nets import Network
 from learning.engine.outputs import Predictions
-from learning.engine.spec import Recipe, Sample
+from learning.engine.spec import SOFT, Recipe, Sample
 from learning.engine.tasks.learner import Learner, OnBatch, OnMask, Pair
 
 if TYPE_CHECKING:
@@ -28,22 +29,30 @@ class Segmentation(Learner):
         return images.padded(image, size), images.padded(mask, size, 0)
 
     def target(self, sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:
-        return images.read_mask(sample, recipe, shape)
+        read = images.read_shares if recipe.labels == SOFT else images.read_mask
+        return read(sample, recipe, shape)
 
     def classes_in(self, target: Tensor, recipe: Recipe) -> list[int]:
+        if recipe.labels == SOFT:
+            return [k for k, shares in enumerate(target) if bool(shares.any())]
         return [int(value) - 1 for value in np.unique(target.numpy()) if value]
 
     def window(self, pair: Pair, recipe: Recipe, rng: np.random.Generator) -> Pair:
         return crop(pair, recipe.input_size, rng)
 
     def moved(self, targets: Tensor, move: Moved) -> Tensor:
-        return move.masks(targets)
+        return move.shares(targets) if targets.is_floating_point() else move.masks(targets)
 
     def batch(self, targets: Tensor) -> Tensor:
-        return targets[:, None].long()
+        if not targets.is_floating_point():
+            return targets[:, None].long()
+        return torch.cat([1 - targets.sum(dim=1, keepdim=True), targets], dim=1)
 
     def loss(self, recipe: Recipe, training: Prepared) -> nn.Module:
-        loss: nn.Module = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False)
+        whole_numbers = recipe.labels != SOFT
+        loss: nn.Module = DiceCELoss(
+            softmax=True, to_onehot_y=whole_numbers, include_background=False
+        )
         return loss
 
     def refusal(self, recipe: Recipe, training: Prepared) -> str:
@@ -69,16 +78,17 @@ class Segmentation(Learner):
 def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
     """A window of ``size``, twice out of three times around a voxel of the foreground."""
     image, mask = pair
-    if tuple(mask.shape) == size:
+    lead = mask.ndim - len(size)
+    if tuple(mask.shape[lead:]) == size:
         return pair
     centre = None
     if rng.random() < 2 / 3:
-        voxels = mask.nonzero()
+        voxels = (mask.amax(dim=0) if lead else mask).nonzero()
         if len(voxels):
             centre = voxels[int(rng.integers(len(voxels)))].tolist()
     for axis, want in enumerate(size):
-        spare = mask.shape[axis] - want
+        spare = image.shape[axis + 1] - want
         start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
         start = min(max(start, 0), spare)
-        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis, start, want)
+        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis + lead, start, want)
     return image, mask

@@ -15,7 +15,7 @@ class Task:
 
     networks: tuple[str, ...]
     metrics: tuple[str, ...]
-    """That a recipe may go by; higher is better. The first unless it says otherwise."""
+    """That a recipe may go by: the first, unless it says otherwise."""
     regime: str
     """By which an acquisition function suits it: see ``learning.acquisition.regimes``."""
     smallest_side: int
@@ -23,6 +23,8 @@ class Task:
     fewest: int = 1
     most: int = 255
     """Classes that a recipe names."""
+    axes: tuple[int, ...] = (2, 3)
+    """How many an image may have."""
     excludes: bool = False
     """Whether one class excludes the others, so that a case is of one class."""
     per_class: int = 1
@@ -53,5 +55,46 @@ TASKS: dict[str, Task] = {
         regime="segmentation",
         smallest_side=16,
         besides=1,
+    ),
+    "multilabel": Task(
+        IMAGE_NETWORKS,
+        ("macro_auroc", "micro_auroc"),
+        regime="parts",
+        smallest_side=32,
+    ),
+    "ordinal": Task(
+        IMAGE_NETWORKS,
+        ("quadratic_kappa", "auroc", "balanced_accuracy"),
+        regime="classification",
+        smallest_side=32,
+        fewest=3,
+        excludes=True,
+        besides=-1,
+    ),
+    "regression": Task(
+        IMAGE_NETWORKS,
+        ("r2", "mae", "rmse"),
+        regime="parts",
+        smallest_side=32,
+        fewest=0,
+        most=0,
+        per_class=0,
+        besides=2,
+        remembers={"scale": (0.0, 1.0)},
+    ),
+    "landmarks": Task(
+        DENSE_NETWORKS,
+        ("mean_radial_error",),
+        regime="parts",
+        smallest_side=16,
+        most=100,
+    ),
+    "detection": Task(
+        DENSE_NETWORKS,
+        ("mean_average_precision", "froc"),
+        regime="detection",
+        smallest_side=16,
+        axes=(2,),
+        per_axis=1,
     ),
 }
