@@ -122,7 +122,7 @@ def start_from(network: Network, path: Path) -> str:
                 raise InvalidCheckpoint(f"{path.name} holds more tensors than any network has.")
             given = {n.removeprefix(WEIGHTS): n for n in names}
             state = network.state_dict()
-            wanted = [name for name in state if not name.startswith(network.heads)]
+            wanted = [name for name in state if not name.startswith(network.answer_layers)]
             taken = {}
             for name in wanted:
                 if name in given:

@@ -19,8 +19,9 @@ from learning.engine.data import Prepared, batch_indices, digest, kept
 from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.feed import Feed
+from learning.engine.jobs import Job
 from learning.engine.nets import Network, build
-from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never, parse
+from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never
 from learning.engine.speed import AS_IT_IS, Forward, Speed, memory_format
 from learning.engine.tasks.learners import learner_of
 
@@ -94,8 +95,9 @@ def train(
     undisturbed run on the same CPU with as many threads. An exception from ``on_epoch`` ends the
     call and leaves both the new and the previous checkpoint.
     """
-    if parallel.leads():
-        parallel.assign(_job(recipe, network, samples, validation, checkpoint_dir, resume, start))
+    if parallel.leads() and parallel.world() > 1:
+        job = Job(recipe, network, samples, validation, checkpoint_dir, resume, start)
+        parallel.assign(job.document())
     try:
         repeatable(always=speed.deterministic)
         training, held = kept(recipe, samples, validation)
@@ -112,43 +114,21 @@ def train(
 def follow(speed: Speed = AS_IT_IS) -> None:
     """What every process but the leader does: the leader's trainings, until the leader ends."""
 
-    def carry_out(job: dict[str, Any]) -> None:
-        places = [job[key] and Path(job[key]) for key in ("checkpoint_dir", "resume", "start")]
-        samples, validation = (
-            [Sample.of(row) for row in job[k]] for k in ("samples", "validation")
-        )
+    def carry_out(document: dict[str, Any]) -> None:
+        job = Job.of(document)
         with suppress(EngineError):
             train(
-                parse(job["recipe"]),
-                job["network"],
-                samples,
-                validation=validation,
-                checkpoint_dir=places[0],
-                resume=places[1],
-                start=places[2],
+                job.recipe,
+                job.network,
+                job.samples,
+                validation=job.validation,
+                checkpoint_dir=job.folder,
+                resume=job.resume,
+                start=job.start,
                 speed=speed,
             )
 
     parallel.follow(carry_out)
-
-
-def _job(
-    recipe: Recipe,
-    network: str,
-    samples: Sequence[Sample],
-    validation: Sequence[Sample],
-    *places: Path | None,
-) -> dict[str, Any]:
-    if parallel.world() == 1:
-        return {}
-    names = ("checkpoint_dir", "resume", "start")
-    return {
-        "recipe": recipe.document(),
-        "network": network,
-        "samples": [sample.document() for sample in samples],
-        "validation": [sample.document() for sample in validation],
-        **{name: place and str(place) for name, place in zip(names, places, strict=True)},
-    }
 
 
 def _through(

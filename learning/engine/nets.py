@@ -18,8 +18,12 @@ from monai.networks.nets.segresnet import SegResNet
 from torch import Tensor, nn
 
 from learning.engine.errors import EngineError
-from learning.engine.spec import Recipe
+from learning.engine.spec import Recipe, architecture_of
 from learning.engine.tasks import TASKS
+
+
+DROPOUT = 0.2
+"""Share of the embedding that each pass leaves out, where a recipe asks for passes."""
 
 
 class Network(nn.Module):
@@ -27,7 +31,7 @@ class Network(nn.Module):
 
     name: str
     recipe: Recipe
-    heads: tuple[str, ...] = ("head.",)
+    answer_layers: tuple[str, ...] = ("head.",)
     """Beginnings of the names of what gives the answer: of no use to a network with another one."""
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,7 +41,7 @@ class Network(nn.Module):
 class DenseClassifier(Network):
     """A short, narrow DenseNet: some 50,000 weights."""
 
-    heads = ("trunk.class_layers.out.",)
+    answer_layers = ("trunk.class_layers.out.",)
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -49,13 +53,14 @@ class DenseClassifier(Network):
             growth_rate=8,
             block_config=(2, 4, 4, 4),
         )
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         *pooling, head = self.trunk.class_layers
         embedding = self.trunk.features(images)
         for layer in pooling:
             embedding = layer(embedding)
-        return head(embedding), embedding
+        return head(self.dropout(embedding)), embedding
 
 
 class VisionTransformer(Network):
@@ -81,12 +86,13 @@ class VisionTransformer(Network):
         self.attention = nn.TransformerEncoder(
             layer, self.layers, norm=nn.LayerNorm(self.width), enable_nested_tensor=False
         )
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         self.head = nn.Linear(self.width, recipe.outputs)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         patches = self.stem(images).flatten(2).transpose(1, 2) + self.position
         embedding = self.attention(patches).mean(dim=1)
-        return self.head(embedding), embedding
+        return self.head(self.dropout(embedding)), embedding
 
 
 class UNet(Network):
@@ -103,6 +109,7 @@ class UNet(Network):
             for before, after in pairwise((recipe.channels, *widths))
         )
         self.bottom = ResidualUnit(dims, widths[-1], self.deepest, subunits=1)
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         afters = (*widths[-2::-1], widths[0])
         belows = (self.deepest, *afters[:-1])
         self.up = nn.ModuleList(
@@ -117,6 +124,7 @@ class UNet(Network):
             skips.append(down(skips[-1]))
         current = self.bottom(skips[-1])
         embedding = current.flatten(2).mean(dim=2)
+        current = self.dropout(current)
         for up in self.up:
             current = up(torch.cat([current, skips.pop()], dim=1))
         return self.head(torch.cat([current, images], dim=1)), embedding
@@ -142,12 +150,13 @@ class ResidualSegmenter(Network):
             blocks_down=(1, 2, 2),
             blocks_up=(1, 1),
         )
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         self.enlarge = nn.Upsample(scale_factor=2, mode="trilinear" if dims == 3 else "bilinear")
         self.head = Convolution(dims, width + recipe.channels, recipe.outputs, conv_only=True)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         deepest, levels = self.trunk.encode(self.stem(images))
-        enlarged = self.enlarge(self.trunk.decode(deepest, levels[::-1]))
+        enlarged = self.enlarge(self.dropout(self.trunk.decode(deepest, levels[::-1])))
         return self.head(torch.cat([enlarged, images], dim=1)), deepest.flatten(2).mean(dim=2)
 
 
@@ -160,10 +169,11 @@ NETWORKS: dict[str, Callable[[Recipe], Network]] = {
 
 
 def build(name: str, recipe: Recipe) -> Network:
-    """A fresh network; its weights follow from torch's seed."""
-    if name not in NETWORKS:
+    """A fresh network of that architecture, or member of one; its weights follow from torch's seed."""
+    architecture = architecture_of(name)
+    if architecture not in NETWORKS:
         raise EngineError(f"There is no network “{name}”; choose among {', '.join(NETWORKS)}.")
-    network = NETWORKS[name](recipe)
+    network = NETWORKS[architecture](recipe)
     network.name, network.recipe = name, recipe
     for remembered, value in TASKS[recipe.task].remembers.items():
         network.register_buffer(remembered, torch.tensor(value))

@@ -1,6 +1,6 @@
 """Several processes on one training, as ``torchrun`` starts them: one leads, the others follow.
 
-Only the leader has data bases, leases and folders to write; it tells the others what to train in a
+Only the leader has a database, leases and folders to write; it tells the others what to train in a
 JSON document, and before each step whether to go on. All see the same files.
 """
 
@@ -64,11 +64,10 @@ def agreed(stop: bool) -> bool:
 
 def assign(job: Mapping[str, Any]) -> None:
     """The leader's: what all train next."""
-    if world() > 1:
-        content = json.dumps(job).encode()
-        _told(JOB)
-        _sent(torch.tensor([len(content)], dtype=torch.int64))
-        _sent(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+    content = json.dumps(job).encode()
+    _told(JOB)
+    _sent(torch.tensor([len(content)], dtype=torch.int64))
+    _sent(torch.frombuffer(bytearray(content), dtype=torch.uint8))
 
 
 def call_off() -> None:

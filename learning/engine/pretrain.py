@@ -23,6 +23,7 @@ from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint, NotEnoughData
 from learning.engine.nets import Network, build
 from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never
+from learning.engine.tasks import TASKS
 from learning.engine.views import view
 
 FEWEST = 16
@@ -139,7 +140,7 @@ class Pictures:
 
     def _read(self, sample: Sample) -> Tensor:
         image, size = images.read_image(sample, self.recipe), self.recipe.input_size
-        if self.recipe.task == "segmentation":
+        if TASKS[self.recipe.task].windows:
             return images.padded(image, size)
         return images.to_size(image, size)
 

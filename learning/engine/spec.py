@@ -6,6 +6,7 @@ that is wrong at once, each in a sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,6 +23,8 @@ LARGEST = 1e9
 
 
 REFERENCE, SOFT = "reference", "soft"
+RANDOM, PRETRAINED, WEIGHTS, MODEL = "random", "pretrained", "weights", "model"
+AUTO = "auto"
 
 Point = tuple[float, ...]
 """A place in an image by its indices, slices and rows first; voxel centres lie at whole numbers."""
@@ -51,6 +54,9 @@ class Recipe:
     task: str
     networks: tuple[str, ...]
     input_size: tuple[int, ...]
+    """Of a segmentation also ``auto``, kept as (): a plan chooses it from the data."""
+    spacing: tuple[float, ...] = ()
+    """mm between the voxels that networks see, one for each axis; empty: as the images are."""
     classes: tuple[str, ...] = ()
     """Classification: every answer, the positive one last; ordinal: every grade, rising. Segmentation:
     foreground, values 1…n. Landmarks: a class, or class/name of a named point. Regression: none."""
@@ -84,6 +90,13 @@ class Recipe:
     rare_share: float = 0.3
     per_minute: bool = True
     """Whether cases are ranked by their worth for a minute of reading, once reading times are known."""
+    members: int = 1
+    """Networks of each architecture, from different random weights."""
+    passes: int = 0
+    """Answers of each network with parts of it left out at random (dropout), for BALD."""
+    start: str | Mapping[str, Any] = RANDOM
+    """Where weights begin: random; pretrained on the pool; {weights: name} of a file that an operator
+    put there; {model: number} of a trained model, perhaps of another project."""
     pretraining_epochs: int = 60
     """Passes over the unlabelled images of the pool, where networks start from those."""
     seed: int = 0
@@ -95,6 +108,17 @@ class Recipe:
         return TASKS[self.task].outputs(len(self.classes), self.dimensions)
 
     @property
+    def members_of(self) -> tuple[str, ...]:
+        """The networks to train: of each architecture the first bears its name, then name-2, name-3."""
+        numbers = range(1, self.members + 1)
+        return tuple(n if i == 1 else f"{n}-{i}" for n in self.networks for i in numbers)
+
+    @property
+    def opinions(self) -> int:
+        """How many answers a case gets that may differ."""
+        return len(self.members_of) * (1 + self.passes)
+
+    @property
     def dimensions(self) -> int:
         return len(self.input_size)
 
@@ -103,7 +127,7 @@ class Recipe:
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-        }
+        } | ({} if self.input_size else {"input_size": AUTO})
 
 
 @dataclass(frozen=True)
@@ -119,28 +143,6 @@ class Sample:
     """Index into ``Recipe.classes`` or the share of each class; a number; an integer mask ``.npy`` on
     the image's grid, or float shares with the classes as first axis; a place for each class; boxes."""
 
-    def document(self) -> dict[str, Any]:
-        """Plain JSON values; ``of`` gives the sample back."""
-        masked = isinstance(self.target, Path)
-        return {
-            "id": self.id,
-            "patient": self.patient,
-            "image": str(self.image),
-            "spacing": list(self.spacing),
-            "target": None if masked else self.target,
-            "mask": str(self.target) if masked else None,
-        }
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Sample:
-        return cls(
-            id=document["id"],
-            patient=document["patient"],
-            image=Path(document["image"]),
-            spacing=tuple(document["spacing"]),
-            target=Path(document["mask"]) if document["mask"] else document["target"],
-        )
-
 
 LeftOut = tuple[int, str]
 """A sample's id and the sentence that says why it could not be used."""
@@ -155,6 +157,11 @@ def never() -> bool:
     return False
 
 
+def architecture_of(network: str) -> str:
+    """Of a network or of a further member of its architecture, see ``Recipe.members_of``."""
+    return re.sub(r"-\d+$", "", network)
+
+
 def parse(document: Mapping[str, Any]) -> Recipe:
     """The recipe that ``document`` describes. Raises InvalidRecipe with every problem found."""
     problems = list(_problems(document))
@@ -164,6 +171,8 @@ def parse(document: Mapping[str, Any]) -> Recipe:
         key: tuple(value) if isinstance(value, list | tuple) else value
         for key, value in document.items()
     }
+    if values["input_size"] == AUTO:
+        values["input_size"] = ()
     values["metric"] = values.get("metric") or TASKS[values["task"]].metrics[0]
     return Recipe(**values)
 
@@ -178,7 +187,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
-    yield from _size_problems(task, document.get("input_size"))
+    yield from _size_problems(task, document)
     rare, classes = document.get("rare_class"), document.get("classes")
     known_classes = classes if isinstance(classes, list | tuple) else ()
     if rare and (not TASKS[task].excludes or rare not in known_classes):
@@ -220,8 +229,17 @@ def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
         yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(TASKS[task].metrics)}."
 
 
-def _size_problems(task: str, size: Any) -> Iterator[str]:
+def _size_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
+    size, spacing = document.get("input_size"), document.get("spacing", ())
     smallest, axes = TASKS[task].smallest_side, TASKS[task].axes
+    if spacing and not TASKS[task].windows:
+        yield f"The recipe has a spacing; networks of {task} see the whole image at input_size."
+    if size == AUTO and TASKS[task].windows:
+        if spacing:
+            yield "The recipe's input_size is “auto”, which chooses the spacing as well; leave it out."
+        return
+    if spacing and isinstance(size, list | tuple) and len(spacing) != len(size):
+        yield "The recipe's spacing must have one number for each of input_size."
     fits = _whole(smallest, 1024)
     if (
         not isinstance(size, list | tuple)
@@ -255,6 +273,21 @@ def _is_window(value: Any) -> bool:
     )
 
 
+def _is_spacing(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(_number(1e-3, 1e3)(side) for side in value)
+
+
+def _is_start(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return value in (RANDOM, PRETRAINED)
+    if len(value) != 1:
+        return False
+    name, number = value.get(WEIGHTS), value.get(MODEL)
+    return _whole(1, 2**63 - 1)(number) or (
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", name) is not None
+    )
+
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "question": (lambda value: isinstance(value, str), "the code of a question"),
     "labels": (lambda value: value in (REFERENCE, SOFT), "reference or soft"),
@@ -280,6 +313,13 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rare_share": (_number(0.0, 1.0), "a number from 0 to 1"),
     "per_minute": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
+    "spacing": (_is_spacing, "millimetres for each axis, from 0.001 to 1000"),
+    "members": (_whole(1, 10), "a whole number from 1 to 10"),
+    "passes": (_whole(0, 50), "a whole number from 0 to 50"),
+    "start": (
+        _is_start,
+        "random, pretrained, {weights: name of a file of the operator's} or {model: number}",
+    ),
     "pretraining_epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
 }

@@ -25,6 +25,8 @@ class Task:
     """Classes that a recipe names."""
     axes: tuple[int, ...] = (2, 3)
     """How many an image may have."""
+    windows: bool = False
+    """Whether networks see windows of an image, which a plan can size."""
     excludes: bool = False
     """Whether one class excludes the others, so that a case is of one class."""
     per_class: int = 1
@@ -54,6 +56,7 @@ TASKS: dict[str, Task] = {
         ("dice",),
         regime="segmentation",
         smallest_side=16,
+        windows=True,
         besides=1,
     ),
     "multilabel": Task(
