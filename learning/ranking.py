@@ -64,6 +64,7 @@ def load(project: Project, model: TrainedModel, *, rounds: int | None = None) ->
         for name in said[0]:
             parts.setdefault(name, []).append(np.array([one[name] for one in said], np.float32))
     arrays = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    passes = arrays.pop(scoring.PASSES, None)
     by_class = arrays.pop(scoring.CLASS_UNCERTAINTY, None)
     apart_of_masks = arrays.pop(DISAGREEMENT, None)
     return Pool(
@@ -75,6 +76,7 @@ def load(project: Project, model: TrainedModel, *, rounds: int | None = None) ->
             class_uncertainty=by_class,
             contradiction=None if by_class is None else apart_of_masks,
             probabilities=arrays,
+            samples=passes,
             round=rounds,
         ),
     )

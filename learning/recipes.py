@@ -69,8 +69,8 @@ def parsed(row: Recipe) -> spec.Recipe:
 
 def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:
     if recipe.acquisition != acquisition.AUTO:
-        networks = len(recipe.networks)
-        if said := acquisition.objection(recipe.acquisition, task=recipe.task, networks=networks):
+        opinions = recipe.opinions
+        if said := acquisition.objection(recipe.acquisition, task=recipe.task, networks=opinions):
             yield said
     if schema is None:
         yield "The project has no label schema yet, so no label can teach this recipe."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
@@ -18,6 +19,7 @@ from .engine.predict import Predictions
 from .models import Embedding, Score, ScoringFailure, TrainedModel
 
 CLASS_UNCERTAINTY = "class_uncertainty"
+PASSES = "passes"
 
 
 def pool(project: Project) -> QuerySet[Case]:
@@ -70,9 +72,13 @@ def _done(rows: type[Score | Embedding | ScoringFailure], model: TrainedModel) -
 
 def _score(model: TrainedModel, said: Predictions, row: int) -> Score:
     outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
-    probabilities = {name: _rounded(output.probabilities[row]) for name, output in outputs.items()}
+    probabilities: dict[str, Any] = {
+        name: _rounded(output.probabilities[row]) for name, output in outputs.items()
+    }
     if said.ensemble.class_uncertainty is not None:
         probabilities[CLASS_UNCERTAINTY] = _rounded(said.ensemble.class_uncertainty[row])
+    if said.samples is not None:
+        probabilities[PASSES] = [_rounded(one) for one in said.samples[row]]
     return Score(
         case_id=said.ids[row],
         model=model,

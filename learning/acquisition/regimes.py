@@ -24,7 +24,7 @@ def objection(name: str, *, task: str, networks: int) -> str:
     if Need.BOXES in needs and task != "detection":
         return f"“{name}” ranks by predicted boxes, which only a detection has."
     if Need.NETWORKS in needs and networks < 2:
-        return f"“{name}” needs the answers of at least two networks."
+        return f"“{name}” needs the answers of at least two networks, or of passes with dropout."
     return ""
 
 

@@ -27,10 +27,43 @@ class Unusable(EngineError):
 
 def read_image(sample: Sample, recipe: Recipe) -> Tensor:
     """[channels, …] in the image's own grid, normalised to about -3 … 3."""
-    pixels = _with_channels(_read(sample.image, "image"), recipe)
+    pixels = read_raw(sample, recipe)
     if not np.isfinite(pixels).all():
         raise Unusable("The image contains values that are not numbers (NaN or infinite).")
     return torch.from_numpy(_normalised(pixels, recipe))
+
+
+def read_raw(sample: Sample, recipe: Recipe) -> NDArray[Any]:
+    """[channels, …] in the image's own grid and values."""
+    return _with_channels(_read(sample.image, "image"), recipe)
+
+
+def at_spacing(
+    image: Tensor, have: tuple[float, ...], want: tuple[float, ...], *, classes: bool = False
+) -> Tensor:
+    """[…, axes] on a grid whose voxels are ``want`` mm, if it is known that they are ``have`` mm.
+
+    ``classes``: whole numbers, of which the nearest is taken; else values in between are made.
+    """
+    if not have or not want or have == want:
+        return image
+    sides = image.shape[-len(want) :]
+    shape = tuple(max(1, round(s * a / b)) for s, a, b in zip(sides, have, want, strict=True))
+    return to_grid(image, shape, classes=classes)
+
+
+def to_grid(image: Tensor, shape: tuple[int, ...], *, classes: bool = False) -> Tensor:
+    """[…, axes] stretched or squeezed to ``shape``."""
+    if tuple(image.shape[-len(shape) :]) == shape:
+        return image
+    leading = image.shape[: image.ndim - len(shape)]
+    parts = image.reshape(1, -1, *image.shape[-len(shape) :])
+    if classes:
+        moved = functional.interpolate(parts.float(), size=shape, mode="nearest-exact")
+        return moved.to(image.dtype).reshape(*leading, *shape)
+    mode = "trilinear" if len(shape) == 3 else "bilinear"
+    moved = functional.interpolate(parts, size=shape, mode=mode, align_corners=False)
+    return moved.reshape(*leading, *shape)
 
 
 def read_mask(sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:

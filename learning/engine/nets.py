@@ -21,7 +21,6 @@ from learning.engine.errors import EngineError
 from learning.engine.spec import Recipe, architecture_of
 from learning.engine.tasks import TASKS
 
-
 DROPOUT = 0.2
 """Share of the embedding that each pass leaves out, where a recipe asks for passes."""
 
@@ -109,7 +108,6 @@ class UNet(Network):
             for before, after in pairwise((recipe.channels, *widths))
         )
         self.bottom = ResidualUnit(dims, widths[-1], self.deepest, subunits=1)
-        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         afters = (*widths[-2::-1], widths[0])
         belows = (self.deepest, *afters[:-1])
         self.up = nn.ModuleList(
@@ -124,7 +122,6 @@ class UNet(Network):
             skips.append(down(skips[-1]))
         current = self.bottom(skips[-1])
         embedding = current.flatten(2).mean(dim=2)
-        current = self.dropout(current)
         for up in self.up:
             current = up(torch.cat([current, skips.pop()], dim=1))
         return self.head(torch.cat([current, images], dim=1)), embedding
@@ -150,13 +147,12 @@ class ResidualSegmenter(Network):
             blocks_down=(1, 2, 2),
             blocks_up=(1, 1),
         )
-        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         self.enlarge = nn.Upsample(scale_factor=2, mode="trilinear" if dims == 3 else "bilinear")
         self.head = Convolution(dims, width + recipe.channels, recipe.outputs, conv_only=True)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         deepest, levels = self.trunk.encode(self.stem(images))
-        enlarged = self.enlarge(self.dropout(self.trunk.decode(deepest, levels[::-1])))
+        enlarged = self.enlarge(self.trunk.decode(deepest, levels[::-1]))
         return self.head(torch.cat([enlarged, images], dim=1)), deepest.flatten(2).mean(dim=2)
 
 

@@ -56,6 +56,8 @@ class Predictions:
     embeddings: FloatArray
     """[N, D], each network's penultimate features, scaled to unit length and joined."""
     left_out: tuple[LeftOut, ...]
+    samples: FloatArray | None = None
+    """[N, S, C], with the recipe's passes: what each network says with parts of it left out."""
 
 
 def joined(parts: Sequence[Output]) -> Output:

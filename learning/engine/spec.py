@@ -188,6 +188,8 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
     yield from _size_problems(task, document)
+    if document.get("passes") and not TASKS[task].passes:
+        yield f"The recipe asks for passes; they say nothing of {task}. Ask for members instead."
     rare, classes = document.get("rare_class"), document.get("classes")
     known_classes = classes if isinstance(classes, list | tuple) else ()
     if rare and (not TASKS[task].excludes or rare not in known_classes):

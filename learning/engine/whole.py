@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from learning.engine import images
-from learning.engine.determinism import device
+from learning.engine.determinism import device, seed_all
 from learning.engine.nets import Network
 from learning.engine.outputs import (
     NO_NUMBERS,
@@ -57,6 +57,7 @@ class _Collected:
     left_out: list[LeftOut] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     features: list[FloatArray] = field(default_factory=list)
+    samples: list[FloatArray] = field(default_factory=list)
 
 
 class Whole(Learner):
@@ -105,6 +106,10 @@ class Whole(Learner):
                 found.ids += [case.sample.id for case in cases]
                 answers = {name: pair[0][sound] for name, pair in said.items()}
                 found.said.append(self.read(answers, networks, recipe, temperatures, cases))
+                if recipe.passes:
+                    kept = batch[torch.from_numpy(sound)]
+                    drawn = self._passes(networks, recipe, temperatures, kept, cases)
+                    found.samples.append(drawn)
                 found.features.append(joined_embeddings([e[sound] for _, e in said.values()]))
             on_batch(min(start + step, len(samples)), len(samples))
         if not found.said:
@@ -113,6 +118,40 @@ class Whole(Learner):
                 self.read(dict.fromkeys(networks, nothing), networks, recipe, temperatures, [])
             )
         return _together(found, networks)
+
+    def _passes(
+        self,
+        networks: Mapping[str, Network],
+        recipe: Recipe,
+        temperatures: Mapping[str, float],
+        batch: Tensor,
+        cases: Sequence[Seen],
+    ) -> FloatArray:
+        """[N, networks × passes, C]."""
+        found = []
+        ids = [case.sample.id for case in cases]
+        for name, network in networks.items():
+            for number in range(recipe.passes):
+                seed = (recipe.seed, name, "pass", number, *ids)
+                answers = {name: _with_dropout(network, batch, seed)}
+                said = self.read(answers, {name: network}, recipe, temperatures, cases)
+                found.append(said.networks[name].probabilities)
+        return np.stack(found, axis=1)
+
+
+@torch.inference_mode()
+def _with_dropout(network: Network, batch: Tensor, seed: Sequence[int | str]) -> FloatArray:
+    """Logits with parts of the network left out, the same ones whenever the same is asked."""
+    where = device()
+    network.to(where).eval()
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+    seed_all(*seed)
+    with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):
+        logits = network(batch.to(where))[0]
+    network.eval()
+    return np.asarray(logits.float().cpu().numpy())
 
 
 def _together(found: _Collected, networks: Mapping[str, Network]) -> Predictions:
@@ -123,6 +162,7 @@ def _together(found: _Collected, networks: Mapping[str, Network]) -> Predictions
         disagreement=np.concatenate([said.disagreement for said in found.said]),
         embeddings=np.concatenate(found.features or [np.zeros((0, 0), np.float32)]),
         left_out=tuple(found.left_out),
+        samples=np.concatenate(found.samples) if found.samples else None,
     )
 
 

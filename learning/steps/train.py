@@ -53,7 +53,7 @@ def _plan(lease: Lease, round_: Round, recipe: Recipe) -> None:
             if missing := labels.arm_shortage(counts, recipe):
                 _leave_out(locked, arm, missing)
                 continue
-            for network in recipe.networks:
+            for network in recipe.members_of:
                 Training.objects.create(
                     round=locked,
                     arm=arm,

@@ -45,7 +45,7 @@ class Job:
     size: tuple[int, ...]
     batch: int
     compiled: bool = False
-    """Whether to measure the compiled step as well: a minute for each network."""
+    """Whether to measure the compiled step as well, after all else: a minute for each network."""
 
     @property
     def task(self) -> str:
@@ -64,10 +64,8 @@ JOBS = {
         Job("segresnet", (32, 32, 32), 4),
     ],
     "cuda": [
-        Job("densenet", (128, 128), 512, compiled=True),
-        Job("vit", (224, 224), 512, compiled=True),
-        Job("unet", (64, 64, 64), 32),
-        Job("segresnet", (64, 64, 64), 32),
+        Job("densenet", (224, 224), 256, compiled=True),
+        Job("unet", (96, 96, 96), 8),
     ],
 }
 
@@ -89,6 +87,7 @@ def recipe_of(job: Job, steps: int) -> spec.Recipe:
 
 def samples_of(job: Job, folder: Path) -> list[spec.Sample]:
     """Noise with a bright box: a quarter larger than the input on every side."""
+    folder.mkdir()
     rng = np.random.default_rng(0)
     shape = tuple(side * 5 // 4 for side in job.size)
     found = []
@@ -250,29 +249,47 @@ def _transforms(job: Job) -> Any:
     )
 
 
-def measured(job: Job, device: torch.device, seconds: float) -> dict[str, Any]:
-    row: dict[str, Any] = {"job": job.name, "device": device.type}
-    speeds = {"eager": Speed()}
-    if job.compiled:
-        speeds["compiled"] = Speed(compile=True)
+Rows = dict[str, dict[str, Any]]
+
+
+def measured(jobs: list[Job], device: torch.device, seconds: float) -> Iterator[Rows]:
+    """The rows as far as they are known, after each measurement; the most important ones first."""
+    rows: Rows = {job.name: {"job": job.name, "device": device.type} for job in jobs}
     with tempfile.TemporaryDirectory() as folder:
-        samples = samples_of(job, Path(folder))
-        for name, speed in speeds.items():
-            top = ceiling(job, device, speed, seconds)
-            steps = max(2, round(top * seconds / job.batch))
-            got, notes = ours(job, samples, speed, steps, Path(folder) / name)
-            row[name] = {"ceiling": top, "ours": got, "share": got / top, "notes": notes}
-        row["plain"] = plain(job, samples, device, seconds)
-    row["ours_over_plain"] = row["eager"]["ours"] / row["plain"]
-    return row
+        data = {job.name: samples_of(job, Path(folder) / str(at)) for at, job in enumerate(jobs)}
+        for job in jobs:
+            _beside_the_ceiling(rows[job.name], job, data[job.name], "eager", Speed(), seconds)
+            yield rows
+            rows[job.name]["plain"] = plain(job, data[job.name], device, seconds)
+            yield rows
+        for job in jobs:
+            if job.compiled:
+                speed = Speed(compile=True)
+                _beside_the_ceiling(rows[job.name], job, data[job.name], "compiled", speed, seconds)
+                yield rows
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def _beside_the_ceiling(
+    row: dict[str, Any],
+    job: Job,
+    samples: list[spec.Sample],
+    name: str,
+    speed: Speed,
+    seconds: float,
+) -> None:
+    top = ceiling(job, determinism.device(), speed, seconds)
+    steps = max(2, round(top * seconds / job.batch))
+    with tempfile.TemporaryDirectory() as folder:
+        got, notes = ours(job, samples, speed, steps, Path(folder))
+    row[name] = {"ceiling": top, "ours": got, "share": got / top, "notes": notes}
+
+
+def table(rows: Rows) -> str:
     lines = [
         "| job | device | ceiling | ours | share | compiled: ceiling | ours | share | plain | ours/plain |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows:
+    for row in rows.values():
         cells = [row["job"], row["device"]]
         for name in ("eager", "compiled"):
             part = row.get(name)
@@ -281,7 +298,8 @@ def table(rows: list[dict[str, Any]]) -> str:
                 if part
                 else ["", "", ""]
             )
-        cells += [f"{row['plain']:.0f}", f"{row['ours_over_plain']:.2f}"]
+        if "plain" in row:
+            cells += [f"{row['plain']:.0f}", f"{row['eager']['ours'] / row['plain']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -294,17 +312,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     device = determinism.device() if asked.device == "auto" else torch.device(asked.device)
-    rows = []
-    for job in JOBS[device.type]:
-        if asked.only in job.name:
-            started = time.perf_counter()
-            rows.append(measured(job, device, asked.seconds))
-            print(table(rows[-1:]).splitlines()[-1], f"{time.perf_counter() - started:.0f} s")
-    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
     facts = {"torch": torch.__version__, "device": name, "threads": torch.get_num_threads()}
-    print(table(rows))
-    if asked.out:
-        asked.out.write_text(json.dumps({"facts": facts, "rows": rows}, indent=1))
+    jobs = [job for job in JOBS[device.type] if asked.only in job.name]
+    started = time.perf_counter()
+    for rows in measured(jobs, device, asked.seconds):
+        print(f"after {time.perf_counter() - started:.0f} s\n{table(rows)}", flush=True)
+        if asked.out:
+            document = {"facts": facts, "rows": list(rows.values())}
+            asked.out.write_text(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ class Segmentation(Learner):
     def load(self, sample: Sample, recipe: Recipe) -> Pair:
         image = images.read_image(sample, recipe)
         mask = self.target(sample, recipe, tuple(image.shape[1:]))
+        image = images.at_spacing(image, sample.spacing, recipe.spacing)
+        hard = not mask.is_floating_point()
+        mask = images.at_spacing(mask, sample.spacing, recipe.spacing, classes=hard)
         size = recipe.input_size
         return images.padded(image, size), images.padded(mask, size, 0)
 

@@ -27,6 +27,8 @@ class Task:
     """How many an image may have."""
     windows: bool = False
     """Whether networks see windows of an image, which a plan can size."""
+    passes: bool = False
+    """Whether answers with parts of a network left out say how sure it is."""
     excludes: bool = False
     """Whether one class excludes the others, so that a case is of one class."""
     per_class: int = 1
@@ -48,6 +50,7 @@ TASKS: dict[str, Task] = {
         ("auroc", "auprc", "balanced_accuracy", "f1"),
         regime="classification",
         smallest_side=32,
+        passes=True,
         fewest=2,
         excludes=True,
     ),
@@ -64,12 +67,14 @@ TASKS: dict[str, Task] = {
         ("macro_auroc", "micro_auroc"),
         regime="parts",
         smallest_side=32,
+        passes=True,
     ),
     "ordinal": Task(
         IMAGE_NETWORKS,
         ("quadratic_kappa", "auroc", "balanced_accuracy"),
         regime="classification",
         smallest_side=32,
+        passes=True,
         fewest=3,
         excludes=True,
         besides=-1,
