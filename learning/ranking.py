@@ -160,7 +160,7 @@ def _held_to(asked: Constraints, scores: PoolScores) -> str:
     return " ".join(filter(None, [asked.said(), cost]))
 
 
-def store(round_: Round, model: TrainedModel, pool: Pool, choice: Choice) -> Ranking:
+def store(round_: Round, model: TrainedModel | None, pool: Pool, choice: Choice) -> Ranking:
     """The round's ranking as a row. Made again after a crash, it keeps its generation."""
     said = {
         "model": model,

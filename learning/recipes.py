@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -11,17 +12,17 @@ from annotation import ledger
 from annotation.errors import InvalidInput
 from annotation.models import LabelSchema, Project, User
 
-from . import acquisition
+from . import acquisition, starts
 from .engine import spec
 from .engine.errors import InvalidRecipe
 from .errors import RoundNotPossible
-from .models import Recipe
+from .models import Recipe, Round
 
 
 @transaction.atomic
 def store(project: Project, document: Mapping[str, Any], *, user: User | None = None) -> Recipe:
     """A new version, or the latest one if it says the same. Raises InvalidInput with all that is wrong."""
-    recipe = check(project, document)
+    recipe = check(project, document, user=user)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     latest = project.recipes.order_by("-version").first()
     if latest is not None and latest.document == recipe.document():
@@ -34,14 +35,16 @@ def store(project: Project, document: Mapping[str, Any], *, user: User | None = 
     return row
 
 
-def check(project: Project, document: Mapping[str, Any]) -> spec.Recipe:
+def check(
+    project: Project, document: Mapping[str, Any], *, user: User | None = None
+) -> spec.Recipe:
     """The recipe if the engine can carry it out and the project's labels can teach it."""
     try:
         recipe = spec.parse(document)
     except InvalidRecipe as problem:
         raise _invalid(problem.problems) from problem
     schema = project.label_schemas.order_by("-version").first()
-    if problems := list(_misfits(recipe, project, schema)):
+    if problems := [*_misfits(recipe, project, schema), *starts.objections(recipe, user)]:
         raise _invalid(problems)
     return recipe
 
@@ -65,6 +68,19 @@ def parsed(row: Recipe) -> spec.Recipe:
             f"Version {row.version} of the project's recipe cannot be carried out any more. {problem} "
             "Store it again."
         ) from problem
+
+
+def of_round(round_: Round) -> spec.Recipe:
+    """The round's recipe with what the round has settled of it."""
+    recipe, plan = parsed(round_.recipe), round_.plan
+    if recipe.input_size or "input_size" not in plan:
+        return recipe
+    return replace(
+        recipe,
+        input_size=tuple(plan["input_size"]),
+        batch_size=plan["batch_size"],
+        spacing=tuple(plan["spacing"]),
+    )
 
 
 def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:

@@ -74,9 +74,7 @@ def fingerprint(recipe: Recipe, samples: Sequence[Sample]) -> Fingerprint:
         except images.Unusable:
             continue
     if not found:
-        raise NotEnoughData(
-            "No image with a mask can be read, so nothing says how large a window is."
-        )
+        raise NotEnoughData("No image can be read, so nothing says how large a window is.")
     shapes, spacings, shares, values = zip(*found, strict=True)
     sides = np.array(shapes)
     known = np.array([spacing for spacing in spacings if spacing])
@@ -134,7 +132,9 @@ def _one(
 ) -> tuple[tuple[int, ...], tuple[float, ...], float, NDArray[Any]]:
     image = images.read_raw(sample, recipe)
     shape = image.shape[1:]
-    mask = images.read_mask(sample, recipe, shape).numpy() > 0
+    mask = np.zeros(shape, bool)
+    if sample.target is not None:
+        mask = images.read_mask(sample, recipe, shape).numpy() > 0
     inside = image[0][mask]
     return shape, sample.spacing, float(mask.mean()), inside[:: max(1, len(inside) // 10_000)]
 
@@ -187,11 +187,18 @@ def _said(
     return (
         f"From {found.cases} cases (median {_by(found.shape, 'd')} voxels"
         + (f" of {_by(found.spacing, '.3g')} mm" if found.spacing else "")
-        + f", {100 * found.foreground:.2g} % of them foreground with values from"
-        f" {found.intensities[0]:.4g} to {found.intensities[1]:.4g}): the networks see windows of"
+        + f"{_inside(found)}): the networks see windows of"
         f" {_by(size, 'd')} {voxels}, {batch} at a time, for which they need about"
         f" {batch * each / 2**30:.2g} GiB."
     )
+
+
+def _inside(found: Fingerprint) -> str:
+    if not found.foreground:
+        return ""
+    low, high = found.intensities
+    share = f"{100 * found.foreground:.2g} %"
+    return f", {share} of them foreground with values from {low:.4g} to {high:.4g}"
 
 
 def _by(values: Sequence[float], form: str) -> str:
