@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-GO_ON, STOP, JOB = 0, 1, 2
+GO_ON, STOP, JOB, LEAVE = 0, 1, 2, 3
 PATIENCE = timedelta(days=7)
 """A follower waits for the next job as long as no training is due."""
 
@@ -76,15 +76,26 @@ def call_off() -> None:
         _told(STOP)
 
 
+def leave() -> None:
+    """The leader's last word: the others end."""
+    if world() > 1:
+        _told(LEAVE)
+        dist.destroy_process_group()
+
+
 def apart() -> tuple[int, ...]:
     """What tells this process's draws from the others'; of one process nothing."""
     return () if world() == 1 else (rank(),)
 
 
 def follow(carry_out: Callable[[dict[str, Any]], object]) -> None:
-    """The others' whole life: one job after the other, until the leader's process ends."""
+    """The others' whole life: one job after the other, until the leader leaves. Does not return."""
     while True:
-        if _told(GO_ON) != JOB:
+        word = _told(GO_ON)
+        if word == LEAVE:
+            dist.destroy_process_group()
+            raise SystemExit(0)
+        if word != JOB:
             continue
         length = int(_sent(torch.zeros(1, dtype=torch.int64)))
         content = _sent(torch.zeros(length, dtype=torch.uint8))
@@ -92,12 +103,17 @@ def follow(carry_out: Callable[[dict[str, Any]], object]) -> None:
 
 
 def in_step(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network with gradients that are the mean over the processes."""
+    """The network with gradients that are the mean over the processes.
+
+    On GPUs batch norm, too, sees the whole batch; gloo cannot do that, so on the CPU each process
+    normalises by its own part of it.
+    """
     if world() == 1:
         return network
-    return DistributedDataParallel(
-        network, device_ids=[device.index or 0] if device.type == "cuda" else None
-    )
+    if device.type == "cpu":
+        return DistributedDataParallel(network)
+    whole = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return DistributedDataParallel(whole, device_ids=[torch.cuda.current_device()])
 
 
 def mean(value: Tensor) -> Tensor:
