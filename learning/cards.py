@@ -124,7 +124,8 @@ def _what_it_is(model: TrainedModel) -> Iterator[str]:
     size = " × ".join(map(str, recipe["input_size"]))
     yield "## Model"
     yield ""
-    yield f"- Task: {recipe['task']}{learnt}; classes: {', '.join(recipe['classes'])}"
+    classes = f"; classes: {', '.join(recipe['classes'])}" if recipe["classes"] else ""
+    yield f"- Task: {recipe['task']}{learnt}{classes}"
     yield f"- Networks: {', '.join(member.network for member in registry.members(model))}; input {size}"
     yield f"- Training: {recipe['epochs']} epochs, seed {model.round.seed}"
     for network, begun in model.config.get("starts", {}).items():

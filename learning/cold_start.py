@@ -20,6 +20,7 @@ from .engine import checkpoint, predict
 from .engine.determinism import seed_all
 from .engine.nets import Network, build
 from .engine.spec import Recipe
+from .engine.tasks import TASKS
 from .leases import Lease
 from .models import Round
 from .ranking import Choice, Pool
@@ -87,7 +88,7 @@ def pool_of(round_: Round, recipe: Recipe) -> Pool:
 def choice(recipe: Recipe, pool: Pool, *, seed: int) -> Choice:
     labelled = 0 if pool.scores.labelled is None else len(pool.scores.labelled)
     name, reason = acquisition.choose(
-        recipe.task,
+        TASKS[recipe.task].regime,
         labelled=labelled,
         pool=len(pool.cases),
         networks=0,

@@ -202,7 +202,10 @@ class Score(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="scores")
     model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE, related_name="scores")
     probabilities = models.JSONField(
-        help_text="{network: [p per class]} and 'ensemble', calibrated"
+        help_text="{network: [p per class]} and 'ensemble', calibrated; of a number [mean, deviation]"
+    )
+    boxes = models.JSONField(
+        default=dict, help_text="detection: {network: [[class, p, lower corner, upper corner]]}"
     )
     uncertainty = models.FloatField()
     disagreement = models.FloatField()

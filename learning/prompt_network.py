@@ -24,6 +24,7 @@ from .engine.nets import Network
 from .engine.spec import Recipe, Sample, ignore
 from .models import TrainedModel
 from .prompting import recipe_of
+from .teaching import Unusable
 
 THREADS = 2
 OTHER_SERIES = (
@@ -69,7 +70,7 @@ def _sample(asked: Asked, recipe: Recipe) -> Sample:
     loaded = Case.objects.select_related("project").get(pk=case.pk)
     try:
         image = datasets.image_of(loaded, recipe)
-    except datasets.Unusable as problem:
+    except Unusable as problem:
         raise Unanswerable(problem.detail) from problem
     if image.series.pk != asked.series:
         raise Unanswerable(OTHER_SERIES)

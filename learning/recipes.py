@@ -15,8 +15,10 @@ from annotation.models import LabelSchema, Project, User
 from . import acquisition, starts
 from .engine import spec
 from .engine.errors import InvalidRecipe
+from .engine.tasks import TASKS
 from .errors import RoundNotPossible
 from .models import Recipe, Round
+from .teaching import teacher_of
 
 
 @transaction.atomic
@@ -86,26 +88,14 @@ def of_round(round_: Round) -> spec.Recipe:
 def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:
     if recipe.acquisition != acquisition.AUTO:
         opinions = recipe.opinions
-        if said := acquisition.objection(recipe.acquisition, task=recipe.task, networks=opinions):
+        if said := acquisition.objection(
+            recipe.acquisition, task=TASKS[recipe.task].regime, networks=opinions
+        ):
             yield said
     if schema is None:
         yield "The project has no label schema yet, so no label can teach this recipe."
         return
-    if recipe.task == "segmentation":
-        known = [entry["code"] for entry in schema.document.get("classes", [])]
-        missing = [code for code in recipe.classes if code not in known]
-        if missing:
-            yield f"Classes {', '.join(missing)} are not in the label schema ({', '.join(known)})."
-        return
-    questions = {entry["code"]: entry for entry in schema.document.get("questions", [])}
-    question = questions.get(recipe.question)
-    if question is None:
-        yield f"The label schema has no question “{recipe.question}” to learn."
-        return
-    values = [str(option["value"]) for option in question.get("options", [])]
-    missing = [name for name in recipe.classes if name not in values]
-    if missing:
-        yield f"“{recipe.question}” cannot be answered by {', '.join(missing)}."
+    yield from teacher_of(recipe).misfits(recipe, schema.document)
 
 
 def _invalid(problems: list[str] | tuple[str, ...]) -> InvalidInput:

@@ -15,7 +15,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotation.models import Case, Project, Slot, Stream
 
 from . import registry
-from .engine.predict import Predictions
+from .engine.outputs import Predictions
+from .engine.spec import Box
 from .models import Embedding, Score, ScoringFailure, TrainedModel
 
 CLASS_UNCERTAINTY = "class_uncertainty"
@@ -85,7 +86,16 @@ def _score(model: TrainedModel, said: Predictions, row: int) -> Score:
         probabilities=probabilities,
         uncertainty=float(said.ensemble.uncertainty[row]),
         disagreement=float(said.disagreement[row]),
+        boxes={
+            name: [_box(box) for box in output.boxes[row]]
+            for name, output in said.networks.items()
+            if output.boxes is not None
+        },
     )
+
+
+def _box(box: Box) -> list[float]:
+    return [box.label, *_rounded(np.array([box.score, *box.low, *box.high]))]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

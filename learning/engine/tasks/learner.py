@@ -27,6 +27,9 @@ OnMask = Callable[[int, NDArray[np.uint8]], object]
 class Learner(ABC):
     """One task. Without state: the same object serves every recipe."""
 
+    calibrated = True
+    """Whether ``temperature`` may be other than 1."""
+
     def load(self, sample: Sample, recipe: Recipe) -> Pair:
         """Image [C, …] and target as they are kept. Raises ``images.Unusable`` with the reason."""
         image = images.read_image(sample, recipe)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class Segmentation(Learner):
+    calibrated = False
+
     def load(self, sample: Sample, recipe: Recipe) -> Pair:
         image = images.read_image(sample, recipe)
         mask = self.target(sample, recipe, tuple(image.shape[1:]))

@@ -44,7 +44,8 @@ class Command(BaseCommand):
 def _some_work() -> bool:
     """A slice of each round that waits; whether there was one."""
     waiting = list(leases.free(Round.objects.all()).values_list("pk", flat=True))
-    return any([rounds.advance(round_id) for round_id in waiting])
+    done = [rounds.advance(round_id) for round_id in waiting]
+    return any(done)
 
 
 def _stop(*_: object) -> None:
