@@ -74,7 +74,7 @@ def load(project: Project, model: TrainedModel, *, rounds: int | None = None) ->
     ensemble = arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32))
     if not _is_one_answer(model):
         nothing = np.zeros((len(cases), 0), np.float32)
-        ensemble, arrays = nothing, dict.fromkeys(arrays, nothing)
+        ensemble, arrays, passes = nothing, dict.fromkeys(arrays, nothing), None
     return Pool(
         cases,
         PoolScores(

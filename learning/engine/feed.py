@@ -24,7 +24,9 @@ class Feed:
         self._make, self._device = make, device
         self._pool = ThreadPoolExecutor(1, "feed") if ahead else None
         self._waiting: tuple[int, Future[tuple[Batch, torch.cuda.Event | None]]] | None = None
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._stream: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def batch(self, step: int, *, last: bool = False) -> Batch:
         """The batch of ``step`` on the device; unless it is the last, the next one is begun."""

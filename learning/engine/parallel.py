@@ -112,7 +112,7 @@ def in_step(network: nn.Module, device: torch.device) -> nn.Module:
         return network
     if device.type == "cpu":
         return DistributedDataParallel(network)
-    whole = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    whole = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return DistributedDataParallel(whole, device_ids=[torch.cuda.current_device()])
 
 

@@ -37,8 +37,8 @@ def probabilities(
     """
     size = recipe.input_size
     if spacing and recipe.spacing:
-        sides = zip(size, recipe.spacing, spacing, strict=True)
-        size = tuple(math.ceil(side * want / have) for side, want, have in sides)
+        scales = zip(size, recipe.spacing, spacing, strict=True)
+        size = tuple(math.ceil(side * want / have) for side, want, have in scales)
     low, high = _widened(size, tuple(image.shape[1:]), start, stop)
     seen = image[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
     wanted = tuple(slice(a - b, c - b) for a, b, c in zip(start, low, stop, strict=True))

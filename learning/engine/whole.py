@@ -132,7 +132,7 @@ class Whole(Learner):
         ids = [case.sample.id for case in cases]
         for name, network in networks.items():
             for number in range(recipe.passes):
-                seed = (recipe.seed, name, "pass", number, *ids)
+                seed: list[int | str] = [recipe.seed, name, "pass", number, *ids]
                 answers = {name: _with_dropout(network, batch, seed)}
                 said = self.read(answers, {name: network}, recipe, temperatures, cases)
                 found.append(said.networks[name].probabilities)
