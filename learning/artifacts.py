@@ -47,10 +47,26 @@ def checkpoint_dir(round_id: int, training_id: int, token: int) -> Path:
     return _folder("rounds", str(round_id), str(training_id), str(token))
 
 
+def pretraining_dir(pretraining_id: int, token: int) -> Path:
+    """As ``checkpoint_dir``; a pretraining may outlast the round that began it."""
+    return _folder("pretraining", str(pretraining_id), str(token))
+
+
+def discard_older_pretraining(pretraining_id: int, token: int) -> None:
+    _discard_older(_folder("pretraining", str(pretraining_id)), token)
+
+
+def discard_pretraining(pretraining_id: int) -> None:
+    """Checkpoints of one that is finished."""
+    shutil.rmtree(_folder("pretraining", str(pretraining_id)), ignore_errors=True)
+
+
+def embeddings_dir(round_id: int) -> Path:
+    return _folder("rounds", str(round_id), "0")
+
+
 def discard_older_checkpoints(round_id: int, training_id: int, token: int) -> None:
-    for folder in _folder("rounds", str(round_id), str(training_id)).iterdir():
-        if int(folder.name) < token:
-            shutil.rmtree(folder, ignore_errors=True)
+    _discard_older(_folder("rounds", str(round_id), str(training_id)), token)
 
 
 def sweep() -> None:
@@ -107,6 +123,12 @@ def space_is_short() -> bool:
     """Whether what is made next may bring the disk to its floor."""
     usage = shutil.disk_usage(_folder())
     return usage.free < usage.total * settings.FREE_SPACE_FLOOR * SHORT
+
+
+def _discard_older(folder: Path, token: int) -> None:
+    for one in folder.iterdir():
+        if int(one.name) < token:
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def _listed(folder: Path, pattern: str) -> list[tuple[os.stat_result, Path]]:

@@ -124,9 +124,14 @@ def _what_it_is(model: TrainedModel) -> Iterator[str]:
     size = " × ".join(map(str, recipe["input_size"]))
     yield "## Model"
     yield ""
-    yield f"- Task: {recipe['task']}{learnt}; classes: {', '.join(recipe['classes'])}"
+    classes = f"; classes: {', '.join(recipe['classes'])}" if recipe["classes"] else ""
+    yield f"- Task: {recipe['task']}{learnt}{classes}"
     yield f"- Networks: {', '.join(member.network for member in registry.members(model))}; input {size}"
     yield f"- Training: {recipe['epochs']} epochs, seed {model.round.seed}"
+    for network, begun in model.config.get("starts", {}).items():
+        yield f"- {network} started from {begun['of']} (SHA-256 `{begun['sha256']}`)"
+    if model.config.get("plan"):
+        yield f"- {model.config['plan']}"
     yield f"- Arm of labels: {Arm(model.arm).label.lower()}"
     yield f"- Weights: SHA-256 `{model.weights_sha256}`"
     yield f"- Training code: SHA-256 `{model.code_sha256}`; torch {environment['torch']}"

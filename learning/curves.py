@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 from annotation.models import Project, Read, SnapshotItem, Stream
 
 from . import registry
-from .engine.metrics import Interval
+from .engine.metrics import Interval, higher_is_better
 from .models import Arm, CurvePoint, Evaluation, Round
 
 COMPARED = (Arm.ACTIVE, Arm.CONTROL)
@@ -21,7 +21,6 @@ class Curve:
     holdout_patients: int
     points: list[CurvePoint]
     higher_is_better: bool = True
-    """Of every metric that a recipe may go by."""
 
 
 def add_point(
@@ -50,7 +49,8 @@ def of(project: Project) -> Curve:
     if latest is None:
         return Curve("", 0, [])
     same = rows.filter(metric=latest.metric).order_by("round__number", "arm")
-    return Curve(latest.metric, latest.patients, list(same))
+    better = higher_is_better(latest.metric)
+    return Curve(latest.metric, latest.patients, list(same), better)
 
 
 def unmeasured(round_: Round) -> QuerySet[Evaluation]:

@@ -5,14 +5,11 @@ A file that is there is right and is never made again, so a killed worker loses 
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import math
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,31 +22,22 @@ from annotation import frames, orthanc, provenance
 from annotation.case_images import display_of, instance_of
 from annotation.dicom.faults import Fault
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
-from annotation.masks import shape_of
-from annotation.models import Case, Instance, Mask, Project, Reference, Series, SnapshotItem
+from annotation.models import Case, Instance, Project, Reference, Series, SnapshotItem
 
 from . import artifacts
-from .engine.spec import LeftOut, Recipe, Sample
+from .engine.spec import LeftOut, Recipe, Sample, Target
 from .leases import Lease
+from .teaching import Image, Teacher, Unusable, teacher_of
+from .teaching.teacher import array_file
 
-FORMAT = 1
-"""Grows when the way arrays are made changes, so that old files are not taken for new ones."""
 CHUNK = 500
 CHANGED = "Its images are not those that were read: they changed after the snapshot was frozen."
-REDRAW = (
-    "Its mask was drawn before the images of its series changed, and does not lie on those that are "
-    "there now. Read the case again."
-)
 DETAIL_KEPT = 2
 """A classifier's image keeps this many times the pixels it is later squeezed to, along each axis."""
 
 
 DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError)
 """What decoding may stumble over in one image, whatever is wrong with it."""
-
-
-class Unusable(ConsiliumError):
-    """The message says why this case cannot be used."""
 
 
 Row = TypeVar("Row")
@@ -61,19 +49,7 @@ class Dataset:
     left_out: list[LeftOut]
 
 
-@dataclass(frozen=True)
-class Image:
-    """Which pixels of which series make a case's array, and where it lies."""
-
-    series: Series
-    instance: str
-    """The one that counts; '': all of the series."""
-    display: dict[str, Any]
-    shrink: int
-    path: Path
-
-
-Target = Callable[[Image], int | Path]
+TargetOf = Callable[[Image], Target]
 
 
 def of_cases(
@@ -105,23 +81,30 @@ def of_items(
     for chunk in _chunks(items.select_related("reference").order_by("case_id")):
         pks = [item.case_id for item in chunk]
         cases, images = {case.pk: case for case in _loaded(pks)}, provenance.of_cases(pks)
-        if recipe.task == "segmentation":
-            prefetch_related_objects(chunk, "reference__reads__label_schema")
+        teacher = teacher_of(recipe)
+        prefetch_related_objects(chunk, "reference", *teacher.prefetched(recipe))
         for item in chunk:
             if images[item.case_id] != item.instances_sha256:
                 data.left_out.append((item.case_id, CHANGED))
                 continue
             case = cases[item.case_id]
-            target = _target_of(item.reference, recipe, case.project)
+            reference, project = item.reference, case.project
+            target = partial(_target, teacher, reference, recipe, project)
             _add(data, case, recipe, target, after_each)
     return data
+
+
+def _target(
+    teacher: Teacher, reference: Reference, recipe: Recipe, project: Project, image: Image
+) -> Target:
+    return teacher.target(reference, image, recipe, project)
 
 
 def _add(
     data: Dataset,
     case: Case,
     recipe: Recipe,
-    target: Target | None,
+    target: TargetOf | None,
     after_each: Callable[[bool], None],
 ) -> None:
     made = False
@@ -172,7 +155,7 @@ def image_of(case: Case, recipe: Recipe) -> Image:
     )
     display = display_of(series, instance)
     shrink = _shrink(display, recipe)
-    path = _path("image", recipe.dimensions, shrink, hashes)
+    path = array_file("image", recipe.dimensions, shrink, hashes)
     return Image(series, instance, display, shrink, path)
 
 
@@ -210,7 +193,7 @@ def _laid_out(pixels: NDArray[np.float32], recipe: Recipe) -> NDArray[np.float32
 
 def _shrink(display: dict[str, Any], recipe: Recipe) -> int:
     """Whole-number factor by which rows and columns are averaged. Masks need every pixel."""
-    if recipe.task == "segmentation":
+    if teacher_of(recipe).every_pixel:
         return 1
     rows, columns = recipe.input_size[-2:]
     room: float = min(display["rows"] / rows, display["columns"] / columns)
@@ -236,75 +219,6 @@ def _spacing(image: Image, recipe: Recipe) -> tuple[float, ...]:
         return in_plane
     slices = image.display.get("slice_spacing")
     return () if slices is None else (slices, *in_plane)
-
-
-def _target_of(reference: Reference, recipe: Recipe, project: Project) -> Target:
-    if recipe.task == "segmentation":
-        return lambda image: _mask(reference, image, recipe, project)
-    value = str(reference.answers[recipe.question])
-    return lambda _: recipe.classes.index(value)
-
-
-def _mask(reference: Reference, image: Image, recipe: Recipe, project: Project) -> Path:
-    """The reference's labelmaps on the image's grid, with the recipe's class numbers."""
-    named = {
-        mark["mask"] for mark in reference.marks if mark["kind"] == "labelmap" and mark.get("mask")
-    }
-    values = _values(reference, recipe)
-    path = _path("mask", image.path.stem, sorted(named), values)
-    if not path.exists():
-        masks = Mask.objects.filter(project=project, series=image.series, sha256__in=named)
-        array = _merged(list(masks), values, shape_of(image.display))
-        if recipe.dimensions == 2:
-            array = array[0]
-        artifacts.write(path, lambda file: np.save(file, array, allow_pickle=False))
-    return path
-
-
-def _values(reference: Reference, recipe: Recipe) -> tuple[int, ...]:
-    """What stands for each class in the masks, by the label schema with which they were drawn."""
-    found = set()
-    for schema in {read.label_schema for read in reference.reads.all()}:
-        numbers = {entry["code"]: entry["value"] for entry in schema.document.get("classes", [])}
-        if missing := [name for name in recipe.classes if name not in numbers]:
-            raise Unusable(
-                f"It was read by version {schema.version} of the label schema, which has no class "
-                f"{', '.join(missing)}. Read the case again."
-            )
-        found.add(tuple(numbers[name] for name in recipe.classes))
-    if len(found) != 1:
-        raise Unusable("Its reads number the classes of their masks differently.")
-    return found.pop()
-
-
-def _merged(
-    masks: Sequence[Mask], values: Sequence[int], shape: tuple[int, ...]
-) -> NDArray[np.uint8]:
-    if not masks:
-        raise Unusable(
-            "The mask of this case was drawn on another series than the one learnt from."
-        )
-    if any(tuple(mask.shape) != shape for mask in masks):
-        raise Unusable(REDRAW)
-    numbers = np.zeros(256, np.uint8)
-    for number, value in enumerate(values, start=1):
-        numbers[value] = number
-    merged = np.zeros(shape, np.uint8)
-    for mask in masks:
-        merged = np.maximum(merged, numbers[_voxels(mask, shape)])
-    return merged
-
-
-def _voxels(mask: Mask, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    try:
-        return np.frombuffer(gzip.decompress(bytes(mask.gzip)), np.uint8).reshape(shape)
-    except (OSError, EOFError, zlib.error, ValueError) as problem:
-        raise Unusable(f"Its mask is damaged ({problem}). Read the case again.") from problem
-
-
-def _path(*made_from: object) -> Path:
-    text = json.dumps([FORMAT, *made_from])
-    return artifacts.array_path(hashlib.sha256(text.encode()).hexdigest())
 
 
 def _loaded(pks: Sequence[int]) -> QuerySet[Case]:

@@ -9,25 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from annotation.models import Stream
 
 from . import artifacts, datasets, labels, registry
-from .engine import checkpoint, metrics, predict, spec
-from .engine.calibrate import fit_temperature
+from .engine import checkpoint, predict, spec
 from .engine.metrics import Interval, Measured
 from .engine.nets import Network
 from .engine.spec import LeftOut, Recipe
+from .engine.tasks.learners import learner_of
 from .leases import Lease
+from .measures import measure_of
 from .models import Evaluation, Round, TrainedModel
 
 FEWEST_TO_CALIBRATE = 8
 NO_SCALING = 1.0
 BY_CASE = "by_case"
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,11 @@ class Labelled:
 
 @dataclass(frozen=True)
 class CaseSaid:
-    """What an ensemble said of one case: probabilities, or the voxels shared with the reference."""
+    """What an ensemble said of one case, and what it is held against: see ``measures``."""
 
     reference: int
     values: Any
+    truth: Any = None
 
 
 @dataclass(frozen=True)
@@ -75,14 +72,18 @@ def labelled(lease: Lease, round_: Round, recipe: Recipe, stream: Stream) -> Lab
 def temperatures(
     lease: Lease, recipe: Recipe, networks: Mapping[str, Network], calibration: Labelled
 ) -> dict[str, float]:
-    """One for each network; 1 where the calibration stream has too few labels, or for masks."""
-    samples = calibration.data.samples
-    if recipe.task == "segmentation" or len(samples) < FEWEST_TO_CALIBRATE:
+    """One for each network; 1 where the calibration stream has too few labels, or the task has none."""
+    samples, learner = calibration.data.samples, learner_of(recipe)
+    if not learner.calibrated or len(samples) < FEWEST_TO_CALIBRATE:
         return dict.fromkeys(networks, NO_SCALING)
     said = predict.predict(networks, recipe, samples, on_batch=lease.check)
-    known = {sample.id: sample.target for sample in samples}
-    targets = np.array([known[case] for case in said.ids])
-    return {name: fit_temperature(output.logits, targets) for name, output in said.networks.items()}
+    known = {sample.id: sample for sample in samples}
+    cases = [known[case] for case in said.ids]
+    truth = measure_of(recipe).truth
+    targets = [one.target if (held := truth(one)) is None else held for one in cases]
+    return {
+        name: learner.temperature(output, targets, recipe) for name, output in said.networks.items()
+    }
 
 
 def measure(
@@ -105,15 +106,15 @@ def measure(
     )
     ids = list(said.ids)
     patients = [samples[case].patient for case in ids]
-    targets = [samples[case].target for case in ids]
-    outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
-    values = {name: _values(output) for name, output in outputs.items()}
-    measured = {
-        name: _metrics(recipe, targets, array, patients, seed) for name, array in values.items()
-    }
+    task, measured = measure_of(recipe), {}
+    cases_said = [samples[case] for case in ids]
+    truths = [task.truth(sample) for sample in cases_said]
+    for name, output in {**said.networks, registry.ENSEMBLE: said.ensemble}.items():
+        values = task.values(output, cases_said)
+        measured[name] = task.rows(recipe, truths, values, patients, seed)
     by_case = {
-        case: CaseSaid(cases.references[case], row.tolist())
-        for case, row in zip(ids, values[registry.ENSEMBLE], strict=True)
+        case: CaseSaid(cases.references[case], row, truth)
+        for case, row, truth in zip(ids, values, truths, strict=True)
     }
     return Result(measured, by_case, (*cases.data.left_out, *said.left_out))
 
@@ -145,7 +146,8 @@ def by_case(model: TrainedModel) -> dict[int, CaseSaid]:
     """What an ensemble said of each case of the hold-out when it was measured last."""
     row = main_of(model)
     return {
-        said["case"]: CaseSaid(said["reference"], said["values"]) for said in row.detail[BY_CASE]
+        said["case"]: CaseSaid(said["reference"], said["values"], said["truth"])
+        for said in row.detail[BY_CASE]
     }
 
 
@@ -159,17 +161,13 @@ def recipe_of(model: TrainedModel) -> Recipe:
     return spec.parse(model.config["recipe"])
 
 
-def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[list[Array], list[str]]:
-    """Targets and patients of hold-out cases in the given order; the overlap of masks needs no target."""
+def patients_of(round_: Round, recipe: Recipe, cases: Sequence[int]) -> list[str]:
+    """Of hold-out cases, in the given order."""
     items = labels.items(registry.snapshot_of(round_), recipe, Stream.HOLDOUT)
-    rows = {
-        case: (str(patient), target)
-        for case, patient, target in items.values_list("case_id", "case__patient_id", "target")
+    known = {
+        case: str(patient) for case, patient in items.values_list("case_id", "case__patient_id")
     }
-    patients = [rows[case][0] for case in cases]
-    if recipe.task == "segmentation":
-        return [], patients
-    return [np.array([recipe.classes.index(rows[case][1]) for case in cases])], patients
+    return [known[case] for case in cases]
 
 
 def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[str, Any]:
@@ -178,21 +176,12 @@ def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[s
         return {}
     return {
         BY_CASE: [
-            {"case": case, "reference": said.reference, "values": said.values}
+            {
+                "case": case,
+                "reference": said.reference,
+                "values": said.values,
+                "truth": said.truth,
+            }
             for case, said in result.by_case.items()
         ]
     }
-
-
-def _values(output: predict.Output) -> Array:
-    return output.probabilities if output.overlap is None else output.overlap
-
-
-def _metrics(
-    recipe: Recipe, targets: list[Any], values: Array, patients: list[str], seed: int
-) -> list[Measured]:
-    if recipe.task == "segmentation":
-        return metrics.segmentation(values, patients, classes=recipe.classes, seed=seed)
-    return metrics.classification(
-        np.array(targets, np.int64), values, patients, classes=recipe.classes, seed=seed
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -15,38 +16,130 @@ from .engine.spec import Recipe
 SMALLEST_BOX = 4
 """Pixels of a region's largest section; less is a speck."""
 MOST_BOXES = 50
+FAINTEST_BOX = 0.3
+"""Probability below which a found box is not worth a reader's look."""
+FAINTEST_POINT = 0.2
+"""Share of its map around a point below which the network hardly knows where it is."""
+LIKELY = 0.5
+NAMED = "/"
+"""Between a class and the name of one of its landmarks."""
 
 Json = Mapping[str, Any]
 Voxels = NDArray[np.uint8]
 
 
-def misfit(recipe: Recipe, document: Json) -> str:
-    """Why the model cannot speak in the words of the schema; '' if it can."""
-    if recipe.task == "segmentation":
-        known = {entry["code"] for entry in document.get("classes", [])}
-        missing = [name for name in recipe.classes if name not in known]
-        if missing:
-            return f"The label schema has no class {', '.join(missing)}, which the model marks."
-        if not {"labelmap", "box"} & set(document.get("marks", [])):
-            return (
-                "The label schema allows neither masks nor boxes, and the model says nothing else."
-            )
-        return ""
-    missing = [name for name in recipe.classes if name not in _options(recipe, document)]
+def question_of(recipe: Recipe, document: Json) -> Json | None:
+    """The question that the recipe learns; None: the schema has none of that code."""
+    questions = document.get("questions", [])
+    return next((one for one in questions if one["code"] == recipe.question), None)
+
+
+def options_of(question: Json) -> dict[str, Any]:
+    """The values that answer it by the names that recipes give them; of a short scale every number."""
+    if question.get("options"):
+        return {str(option["value"]): option["value"] for option in question["options"]}
+    if question.get("type") == "scale":
+        return {str(value): value for value in range(question["min"], question["max"] + 1)}
+    return {}
+
+
+def missing_classes(names: Sequence[str], document: Json) -> Iterator[str]:
+    known = {entry["code"] for entry in document.get("classes", [])}
+    missing = [name for name in dict.fromkeys(names) if name not in known]
     if missing:
-        return f"The label schema does not let “{recipe.question}” be answered by {', '.join(missing)}."
-    return ""
+        yield f"The label schema has no class {', '.join(missing)}, which the model marks."
 
 
 def answer(recipe: Recipe, document: Json, chances: Sequence[float]) -> dict[str, Any]:
     """The likeliest answer with its calibrated probability."""
     best = max(range(len(chances)), key=chances.__getitem__)
+    value = _options(recipe, document)[recipe.classes[best]]
+    return _answer(recipe, value, round(chances[best], 4))
+
+
+def findings(recipe: Recipe, document: Json, chances: Sequence[float]) -> list[dict[str, Any]]:
+    """What is likelier than not; nothing where that is none, since the form takes no empty answer.
+
+    The confidence is that all of it is right, the findings being taken as independent.
+    """
+    options = _options(recipe, document)
+    named = [options[name] for name, p in zip(recipe.classes, chances, strict=True) if p >= LIKELY]
+    if not named:
+        return []
+    sure = math.prod(max(p, 1 - p) for p in chances)
+    return [_answer(recipe, named, round(sure, 4))]
+
+
+def number(recipe: Recipe, document: Json, middle: float, spread: float) -> dict[str, Any]:
+    """A number that the question takes, with its standard deviation."""
+    question = question_of(recipe, document) or {}
+    low, high = question.get("min", -math.inf), question.get("max", math.inf)
+    value = min(max(_rounded(middle, spread, question), low), high)
+    whole = question.get("type") == "scale" or float(value).is_integer()
+    said = _answer(recipe, int(value) if whole else value, None)
+    return {**said, "spread": float(f"{spread:.2g}")}
+
+
+def landmark(
+    name: str, frame: Json, point: Sequence[float], chance: float
+) -> dict[str, Any] | None:
+    """A named point; None where the network hardly knows where it is."""
+    if chance < FAINTEST_POINT:
+        return None
+    code, _, text = name.partition(NAMED)
+    return _mark("landmark", code, frame, [point], text, chance)
+
+
+def box(
+    code: str, frame: Json, corners: Sequence[Sequence[float]], chance: float
+) -> dict[str, Any] | None:
+    """A box, cut off at the border of the image; None where it is unlikely, or nothing is left."""
+    limits = frame["columns"] - 0.5, frame["rows"] - 0.5
+    cut = [[min(max(v, -0.5), most) for v, most in zip(c, limits, strict=True)] for c in corners]
+    (left, top), (right, bottom) = cut
+    if chance < FAINTEST_BOX or right <= left or bottom <= top:
+        return None
+    return _mark("box", code, frame, cut, "", chance)
+
+
+def _answer(recipe: Recipe, value: Any, confidence: float | None) -> dict[str, Any]:
     return {
         "item": f"answer:{recipe.question}",
         "kind": "answer",
         "question": recipe.question,
-        "value": _options(recipe, document)[recipe.classes[best]],
-        "confidence": round(chances[best], 4),
+        "value": value,
+        "confidence": confidence,
+    }
+
+
+def _rounded(middle: float, spread: float, question: Json) -> float:
+    """To the question's steps, or to a tenth of what is not known anyhow."""
+    if question.get("type") == "scale":
+        return float(round(middle))
+    if step := question.get("step"):
+        start = question.get("min", 0)
+        return float(f"{start + round((middle - start) / step) * step:.12g}")
+    digits = max(0, 1 - math.floor(math.log10(max(spread, 1e-9))))
+    return round(middle, digits)
+
+
+def _mark(
+    kind: str,
+    code: str,
+    frame: Json,
+    points: Sequence[Sequence[float]],
+    text: str,
+    confidence: float | None,
+) -> dict[str, Any]:
+    return {
+        "item": f"2.25.{uuid4().int}",
+        "kind": kind,
+        "label_class": code,
+        "sop_instance_uid": frame["sop_instance_uid"],
+        "frame": frame["frame"],
+        "points_px": [[round(value, 3) for value in point] for point in points],
+        "text": text,
+        "confidence": None if confidence is None else round(confidence, 4),
     }
 
 
@@ -89,11 +182,7 @@ def boxes(labelled: Voxels, document: Json, frames: Sequence[Json]) -> list[dict
 
 
 def _options(recipe: Recipe, document: Json) -> dict[str, Any]:
-    """The schema's values by the names that the recipe gives them."""
-    for question in document.get("questions", []):
-        if question["code"] == recipe.question:
-            return {str(option["value"]): option["value"] for option in question.get("options", [])}
-    return {}
+    return options_of(question_of(recipe, document) or {})
 
 
 def _sections(labelled: Voxels, document: Json) -> Iterator[tuple[str, int, NDArray[np.int64]]]:
@@ -124,17 +213,8 @@ def _regions(where: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[slice, 
 def _box(code: str, place: tuple[slice, ...], frame: Json) -> dict[str, Any]:
     """Pixel centres lie at integers, so a box reaches half a pixel beyond its outermost ones."""
     rows, columns = place
-    uid = f"2.25.{uuid4().int}"
-    return {
-        "item": uid,
-        "kind": "box",
-        "label_class": code,
-        "sop_instance_uid": frame["sop_instance_uid"],
-        "frame": frame["frame"],
-        "points_px": [
-            [columns.start - 0.5, rows.start - 0.5],
-            [columns.stop - 0.5, rows.stop - 0.5],
-        ],
-        "text": "",
-        "confidence": None,
-    }
+    corners = [
+        [columns.start - 0.5, rows.start - 0.5],
+        [columns.stop - 0.5, rows.stop - 0.5],
+    ]
+    return _mark("box", code, frame, corners, "", None)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet, Value
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Count, QuerySet
 
 from annotation.models import Case, Project, Reference, Snapshot, Stream
 
 from .engine import spec
 from .models import Arm
+from .teaching import teacher_of
 
 ARM_STREAMS: dict[str, tuple[str, ...]] = {
     Arm.ALL: (Stream.POOL, Stream.CONTROL),
@@ -21,7 +21,6 @@ ARM_STREAMS: dict[str, tuple[str, ...]] = {
     Arm.CONTROL: (Stream.CONTROL,),
 }
 PER_CLASS = 2
-MASK = "mask"
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,8 @@ def count_items(chosen: QuerySet[Any]) -> Counter[str]:
 
 
 def _usable(rows: QuerySet[Any], recipe: spec.Recipe, path: str) -> QuerySet[Any]:
-    """Rows whose reference answers the recipe's question, or carries a mask; with the ``target``."""
-    if recipe.task == "segmentation":
-        usable = rows.filter(**{f"{path}marks__contains": [{"kind": "labelmap"}]}).annotate(
-            target=Value(MASK)
-        )
-    else:
-        usable = rows.annotate(target=KeyTextTransform(recipe.question, f"{path}answers")).filter(
-            target__in=recipe.classes
-        )
-    found: QuerySet[Any] = usable
+    """Rows from whose reference the recipe can learn; with the ``target``."""
+    found: QuerySet[Any] = teacher_of(recipe).usable(rows, recipe, path)
     return found
 
 
@@ -100,30 +91,32 @@ def arm_shortage(counts: Counter[str], recipe: spec.Recipe) -> str:
     """Why these labels cannot train a network of their own; '' if they can."""
     if counts.total() < recipe.minimum_labels:
         return f"{counts.total()} of at least {recipe.minimum_labels} labels are there."
-    for name in _classes(recipe):
+    for name, does in teacher_of(recipe).counted(recipe).items():
         if counts[name] < PER_CLASS:
-            return f"{counts[name]} of at least {PER_CLASS} labels say “{name}”."
+            return f"{counts[name]} of at least {PER_CLASS} labels {does}."
     return ""
 
 
 def _lacking(labels: Labels, training: Counter[str], recipe: spec.Recipe) -> Iterator[str]:
-    for name in _classes(recipe):
+    counted = teacher_of(recipe).counted(recipe)
+    for name, does in counted.items():
         if training[name] < PER_CLASS:
             yield (
-                f"Only {training[name]} training labels say “{name}”, at least {PER_CLASS} are "
-                "needed. Read more cases of the pool or the control stream."
+                f"Only {training[name]} training labels {does}, at least {PER_CLASS} are needed. "
+                "Read more cases of the pool or the control stream."
             )
     holdout = labels.of(Stream.HOLDOUT)
-    for name in _classes(recipe):
+    if holdout.total() < PER_CLASS:
+        yield (
+            f"The hold-out has {holdout.total()} labels, at least {PER_CLASS} are needed to measure "
+            "a model. Read more cases of the hold-out."
+        )
+    for name, does in counted.items():
         if holdout[name] < PER_CLASS:
             yield (
-                f"The hold-out has {holdout[name]} labels that say “{name}”, at least {PER_CLASS} "
-                "are needed to measure a model. Read more cases of the hold-out."
+                f"The hold-out has {holdout[name]} labels that {does}, at least {PER_CLASS} are "
+                "needed to measure a model. Read more cases of the hold-out."
             )
-
-
-def _classes(recipe: spec.Recipe) -> tuple[str, ...]:
-    return (MASK,) if recipe.task == "segmentation" else recipe.classes
 
 
 def _cases(number: int) -> str:

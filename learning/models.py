@@ -35,6 +35,7 @@ class Round(models.Model):
 
     class Step(models.TextChoices):
         FREEZE = "freeze", "Freeze the snapshot"
+        PREPARE = "prepare", "Prepare the networks"
         TRAIN = "train", "Train the networks"
         EVALUATE = "evaluate", "Evaluate on the hold-out"
         SCORE = "score", "Score the pool"
@@ -46,6 +47,13 @@ class Round(models.Model):
     recipe = models.ForeignKey(Recipe, on_delete=models.PROTECT)
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT)
     seed = models.PositiveBigIntegerField()
+    cold = models.BooleanField(
+        default=False,
+        help_text="too few labels: only embeds and ranks the pool, for the first reads",
+    )
+    plan = models.JSONField(
+        default=dict, help_text="what it settled: window, batch, spacing, where weights begin"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     step = models.CharField(max_length=10, choices=Step, default=Step.FREEZE)
     progress = models.FloatField(default=0, help_text="of the whole round, 0 to 1")
@@ -94,6 +102,35 @@ class Training(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["round", "arm", "network"], name="training_once")
+        ]
+
+
+class Pretraining(models.Model):
+    """One network learning from the pool's images without labels; used by later rounds as well."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pretrainings")
+    network = models.CharField(max_length=40)
+    key = models.CharField(max_length=64, help_text="SHA-256 of all that decides what it sees")
+    cases = models.PositiveIntegerField(help_text="of the pool when it began")
+    last_case = models.BigIntegerField(help_text="highest number among them")
+    images = models.PositiveIntegerField(default=0, help_text="learnt from in the end")
+    epoch = models.PositiveIntegerField(default=0, help_text="passes done")
+    epochs = models.PositiveIntegerField()
+    history = models.JSONField(default=list, help_text="the loss of each pass")
+    checkpoint = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file")
+    checkpoint_token = models.BigIntegerField(default=0, help_text="lease that wrote it")
+    weights_sha256 = models.CharField(max_length=64, blank=True, help_text="blank: not finished")
+    code_sha256 = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "network", "key"], name="pretraining_alike")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "network", "key"],
+                condition=Q(weights_sha256=""),
+                name="pretraining_one_at_a_time",
+            )
         ]
 
 
@@ -165,7 +202,10 @@ class Score(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="scores")
     model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE, related_name="scores")
     probabilities = models.JSONField(
-        help_text="{network: [p per class]} and 'ensemble', calibrated"
+        help_text="{network: [p per class]} and 'ensemble', calibrated; of a number [mean, deviation]"
+    )
+    boxes = models.JSONField(
+        default=dict, help_text="detection: {network: [[class, p, lower corner, upper corner]]}"
     )
     uncertainty = models.FloatField()
     disagreement = models.FloatField()

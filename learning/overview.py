@@ -59,7 +59,10 @@ def _next_step(project: Project, latest: Round | None, why_not: str) -> NextStep
         return None
     recipe = recipes.parsed(recipes.current(project))
     now = labels.count(project, recipe).summary()[Arm.ALL]
-    if latest is None:
+    if labels.shortage(labels.count(project, recipe), recipe):
+        text = "The images alone can say which cases to read first. Start a round for that."
+        return NextStep("start_round", text, "rounds")
+    if latest is None or latest.cold:
         text = f"{now} training labels are there, enough for the first round. Start it."
         return NextStep("start_round", text, "rounds")
     new = now - _learnt_from(project)
@@ -71,7 +74,7 @@ def _next_step(project: Project, latest: Round | None, why_not: str) -> NextStep
 
 def _learnt_from(project: Project) -> int:
     """Training labels that the last finished round had."""
-    done = project.rounds.filter(state=Round.State.DONE).order_by("-number").first()
+    done = project.rounds.filter(state=Round.State.DONE, cold=False).order_by("-number").first()
     if done is None:
         return 0
     streams = labels.ARM_STREAMS[Arm.ALL]

@@ -24,6 +24,7 @@ from .engine.nets import Network
 from .engine.spec import Recipe, Sample, ignore
 from .models import TrainedModel
 from .prompting import recipe_of
+from .teaching import Unusable
 
 THREADS = 2
 OTHER_SERIES = (
@@ -69,7 +70,7 @@ def _sample(asked: Asked, recipe: Recipe) -> Sample:
     loaded = Case.objects.select_related("project").get(pk=case.pk)
     try:
         image = datasets.image_of(loaded, recipe)
-    except datasets.Unusable as problem:
+    except Unusable as problem:
         raise Unanswerable(problem.detail) from problem
     if image.series.pk != asked.series:
         raise Unanswerable(OTHER_SERIES)
@@ -85,19 +86,31 @@ def _chance(
     """[frames, rows, columns, classes] of the ensemble, in the region."""
     flat = recipe.dimensions == 2
     start, stop = (around.start[1:], around.stop[1:]) if flat else (around.start, around.stop)
-    found = _kept(model.pk, model.weights_sha256, str(sample.image), start, stop)
+    around_it = (start, stop)
+    found = _kept(model.pk, model.weights_sha256, str(sample.image), around_it, sample.spacing)
     return found[None] if flat else found
 
 
 @lru_cache(maxsize=8)
 def _kept(
-    model_id: int, weights: str, image: str, start: tuple[int, ...], stop: tuple[int, ...]
+    model_id: int,
+    weights: str,
+    image: str,
+    around: tuple[tuple[int, ...], tuple[int, ...]],
+    spacing: tuple[float, ...],
 ) -> NDArray[np.float32]:
     """Kept for the next prompt, which often asks for the same region."""
     recipe = recipe_of(TrainedModel.objects.get(pk=model_id))
     networks, temperatures = _networks(model_id, weights)
+    start, stop = around
     return region.probabilities(
-        networks, recipe, _image(image, recipe), temperatures, start=start, stop=stop
+        networks,
+        recipe,
+        _image(image, recipe),
+        temperatures,
+        start=start,
+        stop=stop,
+        spacing=spacing,
     )
 
 

@@ -13,6 +13,7 @@ from . import registry
 from .engine import spec
 from .engine.errors import InvalidRecipe
 from .engine.spec import Recipe
+from .engine.tasks import TASKS
 from .models import TrainedModel
 
 NETWORK = "network"
@@ -53,6 +54,6 @@ def recipe_of(model: TrainedModel) -> Recipe:
         recipe = spec.parse(model.config["recipe"])
     except InvalidRecipe as problem:
         raise Unavailable(OLD_RECIPE) from problem
-    if recipe.task != "segmentation":
+    if TASKS[recipe.task].regime != "segmentation":
         raise Unavailable(NO_MASKS)
     return recipe

@@ -17,8 +17,9 @@ from annotation import queue
 from annotation.models import Project
 
 from . import acquisition, costs, registry, scoring
-from .acquisition import Constraints, Features, Need, PoolScores, Selection
+from .acquisition import Constraints, Detections, Features, Need, PoolScores, Selection
 from .engine.spec import Recipe
+from .engine.tasks import TASKS
 from .models import Embedding, Ranking, Round, Score, TrainedModel
 
 UNCERTAINTY, DISAGREEMENT = "uncertainty", "disagreement"
@@ -51,33 +52,66 @@ def load(project: Project, model: TrainedModel, *, rounds: int | None = None) ->
     rows = (
         Score.objects.filter(model=model, case__in=scoring.pool(project))
         .order_by("case")
-        .values_list("case_id", "uncertainty", "disagreement", "probabilities")
+        .values_list("case_id", "uncertainty", "disagreement", "probabilities", "boxes")
         .iterator(ROWS_AT_ONCE)
     )
     parts: dict[str, list[Floats]] = {}
     cases: list[int] = []
+    found: list[dict[str, Any]] = []
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        ids, unsure, apart, said = zip(*chunk, strict=True)
+        ids, doubts, apart, said, boxes = zip(*chunk, strict=True)
         cases += ids
-        parts.setdefault(UNCERTAINTY, []).append(np.array(unsure, np.float32))
+        parts.setdefault(UNCERTAINTY, []).append(np.array(doubts, np.float32))
         parts.setdefault(DISAGREEMENT, []).append(np.array(apart, np.float32))
+        found += boxes
         for name in said[0]:
             parts.setdefault(name, []).append(np.array([one[name] for one in said], np.float32))
     arrays = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    passes = arrays.pop(scoring.PASSES, None)
     by_class = arrays.pop(scoring.CLASS_UNCERTAINTY, None)
-    apart_of_masks = arrays.pop(DISAGREEMENT, None)
+    apart_as_measured = arrays.pop(DISAGREEMENT, None)
+    unsure = arrays.pop(UNCERTAINTY, np.zeros(0, np.float32))
+    ensemble = arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32))
+    if not _is_one_answer(model):
+        nothing = np.zeros((len(cases), 0), np.float32)
+        ensemble, arrays, passes = nothing, dict.fromkeys(arrays, nothing), None
     return Pool(
         cases,
         PoolScores(
             ids=np.array(cases, np.int64),
-            uncertainty=arrays.pop(UNCERTAINTY, np.zeros(0, np.float32)),
-            ensemble=arrays.pop(registry.ENSEMBLE, np.zeros((0, 0), np.float32)),
+            uncertainty=unsure,
+            ensemble=ensemble,
             class_uncertainty=by_class,
-            contradiction=None if by_class is None else apart_of_masks,
+            contradiction=None if by_class is None else apart_as_measured,
+            detections=_detections(found, model),
             probabilities=arrays,
+            samples=passes,
             round=rounds,
         ),
     )
+
+
+def _is_one_answer(model: TrainedModel) -> bool:
+    """Whether what networks say of a case are the probabilities of answers that exclude one another, or
+    of the structures in a mask."""
+    regime = TASKS[model.config["recipe"]["task"]].regime
+    return regime in ("classification", "segmentation")
+
+
+def _detections(found: list[dict[str, Any]], model: TrainedModel) -> dict[str, Detections]:
+    """By network, where the task is to find boxes."""
+    classes = len(model.config["recipe"]["classes"])
+    names = sorted({name for boxes in found for name in boxes})
+    parts: dict[str, Detections] = {}
+    for name in names:
+        rows = [(case, box) for case, boxes in enumerate(found) for box in boxes.get(name, [])]
+        table = np.array([box for _, box in rows], np.float32).reshape(len(rows), -1)
+        table = table if len(rows) else np.zeros((0, 6), np.float32)
+        chances = np.zeros((len(rows), classes), np.float32)
+        chances[np.arange(len(rows)), table[:, 0].astype(int)] = table[:, 1]
+        cases = np.array([case for case, _ in rows], np.int64)
+        parts[name] = Detections(cases, table[:, 2:], chances)
+    return parts
 
 
 def in_circumstances(project: Project, recipe: Recipe, pool: Pool) -> Pool:
@@ -108,7 +142,7 @@ def choose(model: TrainedModel, recipe: Recipe, pool: Pool, *, labelled: int) ->
     if recipe.acquisition != acquisition.AUTO:
         return recipe.acquisition, "The recipe asks for it."
     return acquisition.choose(
-        recipe.task,
+        TASKS[recipe.task].regime,
         labelled=labelled,
         pool=len(pool.cases),
         networks=len(pool.scores.probabilities),
@@ -158,7 +192,7 @@ def _held_to(asked: Constraints, scores: PoolScores) -> str:
     return " ".join(filter(None, [asked.said(), cost]))
 
 
-def store(round_: Round, model: TrainedModel, pool: Pool, choice: Choice) -> Ranking:
+def store(round_: Round, model: TrainedModel | None, pool: Pool, choice: Choice) -> Ranking:
     """The round's ranking as a row. Made again after a crash, it keeps its generation."""
     said = {
         "model": model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -11,17 +12,19 @@ from annotation import ledger
 from annotation.errors import InvalidInput
 from annotation.models import LabelSchema, Project, User
 
-from . import acquisition
+from . import acquisition, starts
 from .engine import spec
 from .engine.errors import InvalidRecipe
+from .engine.tasks import TASKS
 from .errors import RoundNotPossible
-from .models import Recipe
+from .models import Recipe, Round
+from .teaching import teacher_of
 
 
 @transaction.atomic
 def store(project: Project, document: Mapping[str, Any], *, user: User | None = None) -> Recipe:
     """A new version, or the latest one if it says the same. Raises InvalidInput with all that is wrong."""
-    recipe = check(project, document)
+    recipe = check(project, document, user=user)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     latest = project.recipes.order_by("-version").first()
     if latest is not None and latest.document == recipe.document():
@@ -34,14 +37,16 @@ def store(project: Project, document: Mapping[str, Any], *, user: User | None = 
     return row
 
 
-def check(project: Project, document: Mapping[str, Any]) -> spec.Recipe:
+def check(
+    project: Project, document: Mapping[str, Any], *, user: User | None = None
+) -> spec.Recipe:
     """The recipe if the engine can carry it out and the project's labels can teach it."""
     try:
         recipe = spec.parse(document)
     except InvalidRecipe as problem:
         raise _invalid(problem.problems) from problem
     schema = project.label_schemas.order_by("-version").first()
-    if problems := list(_misfits(recipe, project, schema)):
+    if problems := [*_misfits(recipe, project, schema), *starts.objections(recipe, user)]:
         raise _invalid(problems)
     return recipe
 
@@ -67,29 +72,30 @@ def parsed(row: Recipe) -> spec.Recipe:
         ) from problem
 
 
+def of_round(round_: Round) -> spec.Recipe:
+    """The round's recipe with what the round has settled of it."""
+    recipe, plan = parsed(round_.recipe), round_.plan
+    if recipe.input_size or "input_size" not in plan:
+        return recipe
+    return replace(
+        recipe,
+        input_size=tuple(plan["input_size"]),
+        batch_size=plan["batch_size"],
+        spacing=tuple(plan["spacing"]),
+    )
+
+
 def _misfits(recipe: spec.Recipe, project: Project, schema: LabelSchema | None) -> Iterator[str]:
     if recipe.acquisition != acquisition.AUTO:
-        networks = len(recipe.networks)
-        if said := acquisition.objection(recipe.acquisition, task=recipe.task, networks=networks):
+        opinions = recipe.opinions
+        if said := acquisition.objection(
+            recipe.acquisition, task=TASKS[recipe.task].regime, networks=opinions
+        ):
             yield said
     if schema is None:
         yield "The project has no label schema yet, so no label can teach this recipe."
         return
-    if recipe.task == "segmentation":
-        known = [entry["code"] for entry in schema.document.get("classes", [])]
-        missing = [code for code in recipe.classes if code not in known]
-        if missing:
-            yield f"Classes {', '.join(missing)} are not in the label schema ({', '.join(known)})."
-        return
-    questions = {entry["code"]: entry for entry in schema.document.get("questions", [])}
-    question = questions.get(recipe.question)
-    if question is None:
-        yield f"The label schema has no question “{recipe.question}” to learn."
-        return
-    values = [str(option["value"]) for option in question.get("options", [])]
-    missing = [name for name in recipe.classes if name not in values]
-    if missing:
-        yield f"“{recipe.question}” cannot be answered by {', '.join(missing)}."
+    yield from teacher_of(recipe).misfits(recipe, schema.document)
 
 
 def _invalid(problems: list[str] | tuple[str, ...]) -> InvalidInput:

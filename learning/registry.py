@@ -79,7 +79,12 @@ def add_network(
         network=training.network,
         weights_sha256=weights_sha256,
         code_sha256=environment["code_sha256"],
-        config={"recipe": recipe.document(), "environment": dict(environment)},
+        config={
+            "recipe": recipe.document(),
+            "environment": dict(environment),
+            "starts": round_.plan.get("starts", {}),
+            "plan": round_.plan.get("said", ""),
+        },
         state_reason=PURPOSE[Arm(training.arm)],
     )
 

@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from annotation import doorbell, ledger
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
-from annotation.models import Project, Read, User
+from annotation.models import Case, Project, Read, Stream, User
 
 from . import artifacts, labels, leases, recipes, stages
 from .acquisition import AcquisitionError
 from .engine.errors import EngineError
-from .engine.spec import SEEDS
+from .engine.spec import RANDOM, SEEDS, Recipe
 from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, StaleLease
 from .leases import Lease
 from .models import Round, RoundLog
@@ -49,7 +49,15 @@ def why_not(project: Project) -> str:
         recipe = recipes.parsed(recipes.current(project))
     except RoundNotPossible as problem:
         return problem.detail
-    return labels.shortage(labels.count(project, recipe), recipe)
+    missing = labels.shortage(labels.count(project, recipe), recipe)
+    return "" if missing and _can_start_cold(project, recipe) else missing
+
+
+def _can_start_cold(project: Project, recipe: Recipe) -> bool:
+    """Whether images alone can say what to read first: once for each version of the recipe."""
+    images = project.cases.filter(stream=Stream.POOL, state=Case.State.READY)
+    done = project.rounds.filter(cold=True, state=Round.State.DONE, recipe=recipes.current(project))
+    return recipe.start != RANDOM and images.exists() and not done.exists()
 
 
 def start(project: Project, *, user: User | None, trigger: str) -> Round:
@@ -57,6 +65,8 @@ def start(project: Project, *, user: User | None, trigger: str) -> Round:
     if reason := why_not(project):
         raise RoundNotPossible(reason)
     recipe = recipes.current(project)
+    parsed = recipes.parsed(recipe)
+    missing = labels.shortage(labels.count(project, parsed), parsed)
     try:
         with transaction.atomic():
             latest = project.rounds.order_by("-number").first()
@@ -65,11 +75,16 @@ def start(project: Project, *, user: User | None, trigger: str) -> Round:
                 project=project,
                 number=number,
                 recipe=recipe,
-                seed=(recipes.parsed(recipe).seed + number) % SEEDS,
+                seed=(parsed.seed + number) % SEEDS,
+                cold=bool(missing),
+                step=stages.COLD[0] if missing else Round.Step.FREEZE,
                 started_by=user,
                 trigger=trigger,
             )
             _note(round_, "round.start", user, f"Round {number} was started by {trigger}.")
+            if missing:
+                text = f"{missing} Until then the images alone say which cases to read first."
+                RoundLog.objects.create(round=round_, text=text)
             doorbell.ring(ACTOR, round_.pk)
     except IntegrityError as clash:
         raise RoundNotPossible("Another round was started a moment ago. Reload.") from clash
@@ -192,8 +207,8 @@ def _work(lease: Lease, run: Steps) -> None:
 
 def _next_step(lease: Lease, done: str) -> bool:
     """Moves on from the step that is done; False if it was the last."""
-    following = stages.after(done)
     with lease.fenced() as round_:
+        following = stages.after(round_, done)
         if following is None:
             _close(round_, Round.State.DONE, "round.finish", "The round is finished.", progress=1)
             return False

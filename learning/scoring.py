@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
@@ -14,10 +15,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotation.models import Case, Project, Slot, Stream
 
 from . import registry
-from .engine.predict import Predictions
+from .engine.outputs import Predictions
+from .engine.spec import Box
 from .models import Embedding, Score, ScoringFailure, TrainedModel
 
 CLASS_UNCERTAINTY = "class_uncertainty"
+PASSES = "passes"
 
 
 def pool(project: Project) -> QuerySet[Case]:
@@ -70,16 +73,29 @@ def _done(rows: type[Score | Embedding | ScoringFailure], model: TrainedModel) -
 
 def _score(model: TrainedModel, said: Predictions, row: int) -> Score:
     outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
-    probabilities = {name: _rounded(output.probabilities[row]) for name, output in outputs.items()}
+    probabilities: dict[str, Any] = {
+        name: _rounded(output.probabilities[row]) for name, output in outputs.items()
+    }
     if said.ensemble.class_uncertainty is not None:
         probabilities[CLASS_UNCERTAINTY] = _rounded(said.ensemble.class_uncertainty[row])
+    if said.samples is not None:
+        probabilities[PASSES] = [_rounded(one) for one in said.samples[row]]
     return Score(
         case_id=said.ids[row],
         model=model,
         probabilities=probabilities,
         uncertainty=float(said.ensemble.uncertainty[row]),
         disagreement=float(said.disagreement[row]),
+        boxes={
+            name: [_box(box) for box in output.boxes[row]]
+            for name, output in said.networks.items()
+            if output.boxes is not None
+        },
     )
+
+
+def _box(box: Box) -> list[float]:
+    return [box.label, *_rounded(np.array([box.score, *box.low, *box.high]))]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

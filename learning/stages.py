@@ -8,13 +8,16 @@ from .models import Round
 
 WEIGHTS: dict[str, float] = {
     Round.Step.FREEZE: 0.02,
-    Round.Step.TRAIN: 0.70,
+    Round.Step.PREPARE: 0.10,
+    Round.Step.TRAIN: 0.60,
     Round.Step.EVALUATE: 0.08,
     Round.Step.SCORE: 0.15,
     Round.Step.RANK: 0.02,
     Round.Step.PROMOTE: 0.03,
 }
 ORDER = tuple(WEIGHTS)
+COLD = (Round.Step.PREPARE, Round.Step.RANK)
+"""The steps of a round that has too few labels to train with."""
 TOO_EARLY_TO_TELL = 0.05
 
 
@@ -24,19 +27,25 @@ def share_done(step: str, within: float) -> float:
     return before + WEIGHTS[step] * within
 
 
-def after(step: str) -> str | None:
-    following = ORDER[ORDER.index(step) + 1 :]
+def of(round_: Round) -> tuple[str, ...]:
+    return COLD if round_.cold else ORDER
+
+
+def after(round_: Round, step: str) -> str | None:
+    order = of(round_)
+    following = order[order.index(step) + 1 :]
     return following[0] if following else None
 
 
 def listed(round_: Round) -> list[dict[str, str]]:
     """Each step with its state: done, running, waiting, or how the round ended in it."""
-    here = ORDER.index(round_.step)
-    states = ["done"] * here + [round_.state] + ["waiting"] * (len(ORDER) - here - 1)
+    order = of(round_)
+    here = order.index(round_.step)
+    states = ["done"] * here + [round_.state] + ["waiting"] * (len(order) - here - 1)
     titles = dict(Round.Step.choices)
     return [
         {"name": str(name), "title": str(titles[name]), "state": state}
-        for name, state in zip(ORDER, states, strict=True)
+        for name, state in zip(order, states, strict=True)
     ]
 
 

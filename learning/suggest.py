@@ -13,15 +13,16 @@ from django.db import transaction
 from django.db.models import Prefetch
 from numpy.typing import NDArray
 
-from annotation import label_schemas, masks, provenance, suggestions
+from annotation import label_schemas, provenance, suggestions
 from annotation.models import Case, Instance, LabelSchema, Project, Series
 from annotation.suggestions import Made, Maker
 
-from . import datasets, evaluation, items, registry
+from . import datasets, evaluation, registry
 from .engine import predict
 from .engine.outputs import Predictions
 from .engine.spec import Recipe, ignore
 from .models import TrainedModel
+from .teaching import Spoken, teacher_of
 
 AT_ONCE = 8
 """Cases in one piece of work: what comes first in the queue does not wait for what comes later."""
@@ -47,7 +48,7 @@ def some(project: Project) -> bool:
     schema = label_schemas.current(project.pk)
     images = provenance.of_cases(wanted)
     recipe = evaluation.recipe_of(model)
-    misfit = items.misfit(recipe, schema.document)
+    misfit = next(teacher_of(recipe).misfits(recipe, schema.document), "")
     if misfit:
         made = [Made(case, images[case], problem=misfit) for case in wanted]
     else:
@@ -78,32 +79,12 @@ def _made(
         if case.pk not in rows:
             reason = said.left_out.get(case.pk, "The model said nothing of it.")
             made.append(Made(case.pk, images[case.pk], problem=reason))
-        elif recipe.task == "segmentation":
-            voxels = said.masks[case.pk]
-            made.append(_from_mask(case, images[case.pk], schema, recipe, voxels))
         else:
-            chances = said.predictions.ensemble.probabilities[rows[case.pk]]
-            answer = items.answer(recipe, schema.document, [float(one) for one in chances])
-            made.append(Made(case.pk, images[case.pk], [answer]))
+            spoken = Spoken(said.predictions.ensemble, rows[case.pk], said.masks.get(case.pk))
+            image, document = datasets.image_of(case, recipe), schema.document
+            found = teacher_of(recipe).suggested(spoken, recipe, document, image, case.project_id)
+            made.append(Made(case.pk, images[case.pk], found.items, found.mask))
     return made
-
-
-def _from_mask(
-    case: Case, images: str, schema: LabelSchema, recipe: Recipe, voxels: Voxels
-) -> Made:
-    image = datasets.image_of(case, recipe)
-    labelled = items.with_class_values(
-        voxels.reshape(masks.shape_of(image.display)), recipe, schema.document
-    )
-    if "labelmap" in schema.document.get("marks", []):
-        if not labelled.any():
-            return Made(case.pk, images)
-        mask = masks.keep(case.project_id, image.series, labelled)
-        listed = items.of_mask(
-            labelled, schema.document, series=image.series.pk, sha256=mask.sha256
-        )
-        return Made(case.pk, images, listed, mask)
-    return Made(case.pk, images, items.boxes(labelled, schema.document, image.display["frames"]))
 
 
 def _hand_over(

@@ -30,6 +30,7 @@ ITEM = {
         "confidence": {"type": ["number", "null"], "description": "calibrated, 0 to 1"},
         "question": {"type": "string"},
         "value": {"description": "of an answer"},
+        "spread": {"type": "number", "description": "of a number, its standard deviation"},
         "label_class": {"type": "string"},
         "sop_instance_uid": {"type": "string"},
         "frame": {"type": ["integer", "null"]},

@@ -84,9 +84,12 @@ def _picked(name: str, pool: PoolScores, k: int, seed: int, constraints: Constra
 
 def _with_background(pool: PoolScores, found: Selection) -> Selection:
     """With what a reader may want to know of any pick, whatever function made it."""
-    if pool.ensemble.shape[1] < 2 or not len(found.indices):
-        return found
     rows = found.indices
+    if not len(rows):
+        return found
+    if pool.ensemble.shape[1] < 2:
+        apart = {} if pool.contradiction is None else {"disagreement": pool.contradiction[rows]}
+        return replace(found, components={**apart, **found.components})
     picked = PoolScores(
         pool.ensemble[rows],
         {name: said[rows] for name, said in pool.probabilities.items()},

@@ -38,7 +38,7 @@ def herding(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     is MaxHerding (Bae et al., ECCV 2024). Only the most uncertain cases are candidates and a sample
     stands for the pool, so the time hardly grows with it.
     """
-    uncertain = unsure(pool) if pool.ensemble.shape[1] else np.ones(len(pool))
+    uncertain = unsure(pool) if pool.has_doubts else np.ones(len(pool))
     uncertain = np.asarray(uncertain, np.float64)
     anchors, weights = _anchors(uncertain, rng)
     candidates = _candidates(pool.per_cost(uncertain), max(CANDIDATES, 2 * k), rng)

@@ -31,6 +31,17 @@ def foreground_entropy(pool: PoolScores, k: int, rng: np.random.Generator) -> Se
     return _class_by_class(pool, pool.uncertainty, pool.class_uncertainty, k, rng)
 
 
+def part_doubt(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
+    """The same for findings that do not exclude one another, points and numbers: each in turn, with noise.
+
+    A case whose one rare finding is doubtful does not wait behind those that are a little doubtful of
+    all.
+    """
+    if pool.uncertainty is None or pool.class_uncertainty is None:
+        raise AcquisitionError("Doubt of parts needs how unsure a model is of each.")
+    return _class_by_class(pool, pool.uncertainty, pool.class_uncertainty, k, rng)
+
+
 def box_doubt(pool: PoolScores, k: int, rng: np.random.Generator) -> Selection:
     """Cases whose most doubtful boxes are doubtful, every class in turn, with noise.
 

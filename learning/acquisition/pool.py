@@ -36,11 +36,11 @@ class PoolScores:
     distance: FloatArray | None = None
     """[N]: kept distances to the nearest labelled case, see ``core_set.distances``."""
     uncertainty: FloatArray | None = None
-    """[N], of masks: 0 to 1, mean where foreground is possible."""
+    """[N], of masks: 0 to 1, mean where foreground is possible; of several findings, numbers or points."""
     class_uncertainty: FloatArray | None = None
-    """[N, K], of masks: the same where class k is the likeliest."""
+    """[N, K], of masks: the same where class k is the likeliest; of several findings of class k alone."""
     contradiction: FloatArray | None = None
-    """[N], of masks: 0 to 1, how far the networks' masks are apart."""
+    """[N], 0 to 1: how far the networks are apart, where that is not told by ``probabilities``."""
     detections: Mapping[str, Detections] = field(default_factory=dict)
     """Network name → the boxes that it found in all N cases."""
     cost: FloatArray | None = None
@@ -73,6 +73,11 @@ class PoolScores:
 
     def __len__(self) -> int:
         return len(self.ensemble)
+
+    @property
+    def has_doubts(self) -> bool:
+        """Whether a model has said anything to be unsure of."""
+        return bool(self.ensemble.shape[1]) or self.class_uncertainty is not None
 
     @property
     def members(self) -> FloatArray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from learning.acquisition.registry import ACQUISITIONS, Need
 
+PARTS = "parts"
+"""Several findings that do not exclude one another, points, a number: see the engine's table of tasks."""
 FEW_PER_CLASS = 20
 """Labels per class below which herding, which also covers the pool, was ahead; then Falcun catches
 up, which costs less and does not depend on the embeddings. See the guide for ML engineers."""
@@ -19,12 +21,20 @@ def objection(name: str, *, task: str, networks: int) -> str:
             " auto."
         )
     needs = ACQUISITIONS[name].needs
-    if Need.MASKS in needs and task != "segmentation":
-        return f"“{name}” ranks by predicted masks, which only a segmentation has."
+    if Need.MASKS in needs and task not in ("segmentation", PARTS):
+        return (
+            f"“{name}” ranks by doubts about parts of a case, which only a segmentation, several"
+            " findings, points or a number have."
+        )
+    if Need.PROBABILITIES in needs and task in (PARTS, "detection"):
+        return (
+            f"“{name}” ranks by the probabilities of answers that exclude one another, which this"
+            " task does not have."
+        )
     if Need.BOXES in needs and task != "detection":
         return f"“{name}” ranks by predicted boxes, which only a detection has."
     if Need.NETWORKS in needs and networks < 2:
-        return f"“{name}” needs the answers of at least two networks."
+        return f"“{name}” needs the answers of at least two networks, or of passes with dropout."
     return ""
 
 
@@ -47,6 +57,7 @@ def choose(
             "Doubt of boxes: cases with findings that one network sees and the other does not, or"
             " that they place differently, each class in turn, however many boxes a case has."
         )
+    classes = max(classes, 1)
     if labelled < FEW_PER_CLASS * classes and embeddings:
         return "herding", (
             f"Uncertainty herding: with {labelled} labels for {classes} classes a network's doubts"
@@ -56,6 +67,11 @@ def choose(
     if labelled < FIRST_PER_CLASS * classes:
         return "random", (
             f"At random: with {labelled} labels for {classes} classes a network's doubts are noise."
+        )
+    if task == PARTS:
+        return "part_doubt", (
+            "Doubt of parts: cases with a finding, a point or a number that the networks are unsure"
+            " of, each in turn."
         )
     return "falcun", (
         f"Falcun: of {pool} cases those that the networks are unsure of or contradict one another"

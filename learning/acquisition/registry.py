@@ -16,7 +16,7 @@ from learning.acquisition.coverage import herding, probcover
 from learning.acquisition.density import density_weighted
 from learning.acquisition.errors import AcquisitionError
 from learning.acquisition.falcun import falcun
-from learning.acquisition.foreground import box_doubt, foreground_entropy
+from learning.acquisition.foreground import box_doubt, foreground_entropy, part_doubt
 from learning.acquisition.pool import PoolScores, Selection
 from learning.acquisition.uncertainty import (
     bald,
@@ -34,7 +34,7 @@ class Need(Enum):
     PROBABILITIES = "a model's probabilities of two or more classes"
     NETWORKS = "the answers of at least two networks, or of passes with dropout"
     EMBEDDINGS = "the embeddings of the cases"
-    MASKS = "the uncertainty of predicted masks"
+    MASKS = "the uncertainty of predicted masks, or of several findings, points or numbers"
     BOXES = "the boxes that networks found"
 
     def is_met(self, pool: PoolScores) -> bool:
@@ -74,7 +74,7 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "margin": Acquisition(margin, DOUBTS),
     "power_margin": Acquisition(power_margin, DOUBTS),
     "entropy": Acquisition(most_entropy, DOUBTS),
-    "bald": Acquisition(bald, frozenset({Need.NETWORKS})),
+    "bald": Acquisition(bald, DOUBTS | {Need.NETWORKS}),
     "disagreement": Acquisition(disagreement, frozenset({Need.NETWORKS})),
     "falcun": Acquisition(falcun, DOUBTS),
     "badge": Acquisition(badge, DOUBTS | PLACES),
@@ -84,5 +84,6 @@ ACQUISITIONS: dict[str, Acquisition] = {
     "herding": Acquisition(herding, PLACES),
     "density": Acquisition(density_weighted, DOUBTS | PLACES),
     "foreground_entropy": Acquisition(foreground_entropy, frozenset({Need.MASKS})),
+    "part_doubt": Acquisition(part_doubt, frozenset({Need.MASKS})),
     "box_doubt": Acquisition(box_doubt, frozenset({Need.BOXES})),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,23 +16,52 @@ from torch.nn import functional
 TURN_DEGREES, SCALE, SHIFT, CONTRAST, NOISE = 10.0, 0.1, 0.08, 0.2, 0.05
 
 
-def augmented(
-    images: Tensor, masks: Tensor | None = None, *, mirror: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Images [B, C, …] and their masks [B, …] moved alike; images also change in contrast."""
+@dataclass(frozen=True)
+class Moved:
+    """How the images of a batch were moved, to do the same to what is known of them."""
+
+    matrix: Tensor
+    """[B, n, n + 1]: from a place in the moved image to the one it came from; -1 … 1, last axis first."""
+    grid: Tensor
+    sides: tuple[int, ...]
+
+    def masks(self, masks: Tensor) -> Tensor:
+        """[B, …] of whole numbers."""
+        moved = functional.grid_sample(
+            masks[:, None].float(), self.grid, mode="nearest", align_corners=False
+        )
+        return moved[:, 0].to(masks.dtype)
+
+    def shares(self, shares: Tensor) -> Tensor:
+        """[B, C, …] between which there is something."""
+        return functional.grid_sample(shares, self.grid, align_corners=False)
+
+    def points(self, points: Tensor) -> Tensor:
+        """[B, N, n] indices, first axis first; not a number where they have left the image."""
+        sides = torch.tensor(self.sides, dtype=points.dtype, device=points.device)
+        placed = ((points + 0.5) * 2 / sides - 1).flip(-1)
+        linear, shift = self.matrix[..., :-1], self.matrix[..., -1:]
+        back = torch.linalg.solve(linear, placed.transpose(1, 2) - shift).transpose(1, 2).flip(-1)
+        inside = (back.abs() <= 1).all(dim=-1, keepdim=True)
+        return torch.where(inside, (back + 1) * sides / 2 - 0.5, torch.nan)
+
+    def scale(self) -> Tensor:
+        """[B] how much longer lengths became."""
+        linear = self.matrix[..., :-1]
+        return linear.det().abs() ** (-1 / linear.shape[-1])
+
+
+def augmented(images: Tensor, *, mirror: bool) -> tuple[Tensor, Moved]:
+    """Images [B, C, …] moved and changed in contrast."""
     size = [len(images), 1, *images.shape[2:]]
     matrix = _poses(len(images), images.shape[2:], mirror).to(images.device)
     grid = functional.affine_grid(matrix, size, align_corners=False)
     images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    if masks is not None:
-        moved = functional.grid_sample(
-            masks[:, None].float(), grid, mode="nearest", align_corners=False
-        )
-        masks = moved[:, 0].to(masks.dtype)
     gain, offset = CONTRAST * _uniform(2, len(images)).to(images.device)
     shape = (-1,) + (1,) * (images.ndim - 1)
-    noise = NOISE * torch.randn(images.shape).to(images.device)
-    return images * (1 + gain.view(shape)) + offset.view(shape) + noise, masks
+    noise = NOISE * torch.randn_like(images)
+    images = images * (1 + gain.view(shape)) + offset.view(shape) + noise
+    return images, Moved(matrix, grid, tuple(images.shape[2:]))
 
 
 def _poses(count: int, sides: Sequence[int], mirror: bool) -> Tensor:

@@ -28,6 +28,7 @@ _FORMAT = "consilium 1"
 _HEADER = "header"
 """The one metadata key: several would be written in any order, and the file's hash would vary."""
 _MOST_TENSORS = 100_000
+LEAST_TAKEN = 0.5
 
 
 def write(folder: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Path:
@@ -106,6 +107,39 @@ def extract_weights(checkpoint: Path, folder: Path, metadata: Mapping[str, Any])
     plain = {name: tensor for name, tensor in tensors.items() if name.startswith(WEIGHTS)}
     kept = {"kind": "weights", "network": header["network"], "recipe": header["recipe"]}
     return write(folder, plain, {**kept, "metadata": dict(metadata)})
+
+
+def start_from(network: Network, path: Path) -> str:
+    """Takes the weights of a file wherever name and shape fit, except the layer of the answer.
+
+    ``path``: any safetensors file; names may lack the prefix that this engine writes. Returns a
+    sentence that says how much was taken. Raises InvalidCheckpoint where less than half fits.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            if len(names) > _MOST_TENSORS:
+                raise InvalidCheckpoint(f"{path.name} holds more tensors than any network has.")
+            given = {n.removeprefix(WEIGHTS): n for n in names}
+            state = network.state_dict()
+            wanted = [name for name in state if not name.startswith(network.answer_layers)]
+            taken = {}
+            for name in wanted:
+                if name in given:
+                    tensor = file.get_tensor(given[name])
+                    if tensor.shape == state[name].shape and bool(tensor.isfinite().all()):
+                        taken[name] = tensor.to(state[name].dtype)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InvalidCheckpoint(f"{path.name} is not a weights file: {error}.") from None
+    sizes = {name: state[name].numel() for name in wanted}
+    share = sum(sizes[name] for name in taken) / max(1, sum(sizes.values()))
+    if share < LEAST_TAKEN:
+        raise InvalidCheckpoint(
+            f"{path.name} fits only {share:.0%} of the network {network.name} (without its last"
+            f" layer), at least {LEAST_TAKEN:.0%} are needed: it is of another architecture."
+        )
+    network.load_state_dict(taken, strict=False)
+    return f"{network.name} started from weights learnt before ({share:.0%} of it)."
 
 
 def restore(network: Network, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,14 +18,16 @@ from learning.engine import images
 from learning.engine.determinism import generator
 from learning.engine.errors import EngineError, NotEnoughData
 from learning.engine.spec import LeftOut, Recipe, Sample
+from learning.engine.tasks.learner import Pair
+from learning.engine.tasks.learners import learner_of
 
 CACHE_BYTES = 2 * 1024**3
 """Prepared images beyond this are read again whenever they are needed."""
 
+RESIDENT_SHARE = 0.25
+
 FEWEST = 2
 """Samples that a network can be trained on at all: a batch of one has no statistics."""
-
-Pair = tuple[Tensor, Tensor]
 
 
 class Prepared:
@@ -40,6 +41,7 @@ class Prepared:
         """Samples per class; for masks, samples in which the class appears."""
         self._cache: dict[int, Pair] = {}
         self._cached_bytes = 0
+        self._resident: tuple[Tensor, Tensor] | None = None
         seen: set[int] = set()
         for sample in sorted(samples, key=lambda sample: sample.id):
             if sample.id in seen:
@@ -57,6 +59,25 @@ class Prepared:
             return self._cache[index]
         return load(self.samples[index], self.recipe)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether no image has to be read again."""
+        return len(self._cache) == len(self.samples)
+
+    def resident(self, device: torch.device) -> tuple[Tensor, Tensor] | None:
+        """All images and all targets on the GPU, where they fit into a quarter of its free memory."""
+        shapes = {(tuple(one.shape[1:]), t.shape) for one, t in self._cache.values()}
+        if device.type != "cuda" or not self.in_memory or len(shapes) != 1:
+            return None
+        if shapes.pop()[0] != self.recipe.input_size:
+            return None
+        free, _ = torch.cuda.mem_get_info(device)
+        if self._resident is None and self._cached_bytes <= RESIDENT_SHARE * free:
+            pairs = [self._cache[index] for index in range(len(self))]
+            parts = (torch.stack([one for one, _ in pairs]), torch.stack([t for _, t in pairs]))
+            self._resident = parts[0].to(device), parts[1].to(device)
+        return self._resident
+
     def fingerprint(self) -> list[str]:
         """Names what is trained on, to tell whether a checkpoint belongs to it."""
         return [f"{s.id} {s.image.name} {_target_name(s)}" for s in self.samples]
@@ -67,7 +88,7 @@ class Prepared:
         except images.Unusable as reason:
             self.left_out.append((sample.id, str(reason)))
             return
-        self.counts.update(_classes(pair[1], self.recipe))
+        self.counts.update(learner_of(self.recipe).classes_in(pair[1], self.recipe))
         size = sum(part.nbytes for part in pair)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[len(self.samples)] = pair
@@ -77,12 +98,32 @@ class Prepared:
 
 def load(sample: Sample, recipe: Recipe) -> Pair:
     """Raises ``images.Unusable`` with the reason."""
-    image = images.read_image(sample, recipe)
-    if recipe.task == "classification":
-        return images.to_size(image, recipe.input_size), torch.tensor(_answer(sample, recipe))
-    mask = images.read_mask(sample, recipe, tuple(image.shape[1:]))
-    size = recipe.input_size
-    return images.padded(image, size), images.padded(mask, size, 0)
+    return learner_of(recipe).load(sample, recipe)
+
+
+Key = tuple[Recipe, tuple[Sample, ...], tuple[Sample, ...], tuple[int, ...]]
+_KEPT: list[tuple[Key, tuple[Prepared, Prepared]]] = []
+
+
+def kept(
+    recipe: Recipe, samples: Sequence[Sample], validation: Sequence[Sample]
+) -> tuple[Prepared, Prepared]:
+    """``prepare_training``, or what it gave last, if that was asked for the same unchanged files.
+
+    A training comes in slices, and the other network of its round learns from the same samples.
+    """
+    key = recipe, tuple(samples), tuple(validation), _changed(samples, validation)
+    if not _KEPT or _KEPT[0][0] != key:
+        _KEPT.clear()
+        _KEPT.append((key, prepare_training(recipe, samples, validation)))
+    return _KEPT[0][1]
+
+
+def _changed(*samples: Sequence[Sample]) -> tuple[int, ...]:
+    """When each file was written; 0 for one that is missing."""
+    every = (one for group in samples for one in group)
+    files = (path for one in every for path in (one.image, one.target) if isinstance(path, Path))
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
 
 
 def prepare_training(
@@ -109,40 +150,6 @@ def batch_indices(count: int, size: int, step: int, seed: int) -> list[int]:
     return [int(passes[i // count][i % count]) for i in wanted]
 
 
-def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
-    """A window of ``size``, twice out of three times around a voxel of the foreground."""
-    image, mask = pair
-    if tuple(mask.shape) == size:
-        return pair
-    centre = None
-    if rng.random() < 2 / 3:
-        voxels = mask.nonzero()
-        if len(voxels):
-            centre = voxels[int(rng.integers(len(voxels)))].tolist()
-    for axis, want in enumerate(size):
-        spare = mask.shape[axis] - want
-        start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
-        start = min(max(start, 0), spare)
-        image, mask = image.narrow(axis + 1, start, want), mask.narrow(axis, start, want)
-    return image, mask
-
-
-def _answer(sample: Sample, recipe: Recipe) -> int:
-    if not isinstance(sample.target, int) or isinstance(sample.target, bool):
-        raise images.Unusable("There is no answer for this case.")
-    if not 0 <= sample.target < len(recipe.classes):
-        raise images.Unusable(
-            f"The answer has the number {sample.target}, which stands for no class of the recipe."
-        )
-    return sample.target
-
-
-def _classes(target: Tensor, recipe: Recipe) -> list[int]:
-    if recipe.task == "classification":
-        return [int(target)]
-    return [int(value) - 1 for value in np.unique(target.numpy()) if value]
-
-
 def _require_enough(training: Prepared, held: Prepared) -> None:
     """``minimum_labels`` counts all labels, as people do before they start; some fall to validation."""
     recipe, count, usable = training.recipe, len(training), len(training) + len(held)
@@ -154,17 +161,8 @@ def _require_enough(training: Prepared, held: Prepared) -> None:
             f"{usable} usable labels{reason}, {count} of them for training, but at least {fewest} are"
             " needed before a network can learn. Read more cases."
         )
-    if recipe.task == "classification" and len(training.counts) < 2:
-        only = recipe.classes[next(iter(training.counts))]
-        raise NotEnoughData(
-            f"All {count} labels say “{only}”; at least two different answers are needed before a"
-            " network can learn. Read more cases."
-        )
-    if recipe.task == "segmentation" and not training.counts:
-        raise NotEnoughData(
-            f"None of the {count} masks has any foreground; at least one is needed before a network"
-            " can learn. Read more cases."
-        )
+    if reason := learner_of(recipe).refusal(recipe, training):
+        raise NotEnoughData(reason)
 
 
 def _target_name(sample: Sample) -> str:

@@ -59,12 +59,14 @@ def environment() -> dict[str, Any]:
 def code_sha256() -> str:
     """Hash over the engine's source files, names included."""
     total = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        total.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
 
 
-def repeatable() -> None:
-    """No algorithm that gives other results when run again (where torch has a choice)."""
-    torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
+def repeatable(*, always: bool = False) -> None:
+    """On the CPU no algorithm that gives other results when run again; on a GPU if ``always``."""
+    strict = always or not torch.cuda.is_available()
+    torch.backends.cudnn.benchmark = not strict
+    torch.use_deterministic_algorithms(strict, warn_only=True)

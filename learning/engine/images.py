@@ -27,17 +27,50 @@ class Unusable(EngineError):
 
 def read_image(sample: Sample, recipe: Recipe) -> Tensor:
     """[channels, …] in the image's own grid, normalised to about -3 … 3."""
-    pixels = _with_channels(_read(sample.image, "image"), recipe)
+    pixels = read_raw(sample, recipe)
     if not np.isfinite(pixels).all():
         raise Unusable("The image contains values that are not numbers (NaN or infinite).")
     return torch.from_numpy(_normalised(pixels, recipe))
 
 
+def read_raw(sample: Sample, recipe: Recipe) -> NDArray[Any]:
+    """[channels, …] in the image's own grid and values."""
+    return _with_channels(_read(sample.image, "image"), recipe)
+
+
+def at_spacing(
+    image: Tensor, have: tuple[float, ...], want: tuple[float, ...], *, classes: bool = False
+) -> Tensor:
+    """[…, axes] on a grid whose voxels are ``want`` mm, if it is known that they are ``have`` mm.
+
+    ``classes``: whole numbers, of which the nearest is taken; else values in between are made.
+    """
+    if not have or not want or have == want:
+        return image
+    sides = image.shape[-len(want) :]
+    shape = tuple(max(1, round(s * a / b)) for s, a, b in zip(sides, have, want, strict=True))
+    return to_grid(image, shape, classes=classes)
+
+
+def to_grid(image: Tensor, shape: tuple[int, ...], *, classes: bool = False) -> Tensor:
+    """[…, axes] stretched or squeezed to ``shape``."""
+    if tuple(image.shape[-len(shape) :]) == shape:
+        return image
+    leading = image.shape[: image.ndim - len(shape)]
+    parts = image.reshape(1, -1, *image.shape[-len(shape) :])
+    if classes:
+        moved = functional.interpolate(parts.float(), size=shape, mode="nearest-exact")
+        return moved.to(image.dtype).reshape(*leading, *shape)
+    mode = "trilinear" if len(shape) == 3 else "bilinear"
+    moved = functional.interpolate(parts, size=shape, mode=mode, align_corners=False)
+    return moved.reshape(*leading, *shape)
+
+
 def read_mask(sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:
     """Class values on the image's grid, as bytes."""
-    if not isinstance(sample.target, Path):
-        raise Unusable("There is no mask for this case.")
-    mask = _read(sample.target, "mask")
+    mask = _mask(sample)
+    if mask.dtype.kind == "f" and mask.shape == (len(recipe.classes), *shape):
+        return torch.from_numpy(_likeliest(mask))
     if mask.shape != shape:
         raise Unusable(f"The mask is {_by(mask.shape)} voxels, the image {_by(shape)}.")
     if mask.dtype.kind not in "uib":
@@ -47,6 +80,32 @@ def read_mask(sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:
         wrong = int(mask.max() if mask.max() > highest else mask.min())
         raise Unusable(f"The mask has the value {wrong}, which stands for no class of the recipe.")
     return torch.from_numpy(mask.astype(np.uint8))
+
+
+def read_shares(sample: Sample, recipe: Recipe, shape: tuple[int, ...]) -> Tensor:
+    """[classes, …] by how many of its readers each voxel is of each class, 0 to 1."""
+    mask = _mask(sample)
+    if mask.dtype.kind != "f" or mask.shape != (len(recipe.classes), *shape):
+        values = read_mask(sample, recipe, shape).numpy()
+        return torch.from_numpy(
+            np.stack([values == k for k in range(1, len(recipe.classes) + 1)]).astype(np.float32)
+        )
+    if not np.isfinite(mask).all() or mask.min() < 0 or mask.sum(axis=0).max() > 1 + 1e-4:
+        raise Unusable("The mask's shares are not numbers from 0 to 1 that add up to at most 1.")
+    return torch.from_numpy(mask.astype(np.float32))
+
+
+def _mask(sample: Sample) -> NDArray[Any]:
+    if not isinstance(sample.target, Path):
+        raise Unusable("There is no mask for this case.")
+    return _read(sample.target, "mask")
+
+
+def _likeliest(shares: NDArray[Any]) -> NDArray[np.uint8]:
+    """A voxel is of what most readers say, of nothing where they are even."""
+    best = shares.argmax(axis=0)
+    background = 1 - shares.sum(axis=0)
+    return np.where(shares.max(axis=0) > background, best + 1, 0).astype(np.uint8)
 
 
 def to_size(image: Tensor, size: tuple[int, ...]) -> Tensor:

@@ -5,26 +5,28 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
-from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
-from learning.engine import checkpoint
+from learning.engine import checkpoint, optimise, parallel
 from learning.engine.augment import augmented
-from learning.engine.data import Prepared, batch_indices, crop, digest, prepare_training
+from learning.engine.data import Prepared, batch_indices, digest, kept
 from learning.engine.determinism import device, generator, repeatable, seed_all
 from learning.engine.errors import EngineError, InvalidCheckpoint
+from learning.engine.feed import Feed
+from learning.engine.jobs import Job
 from learning.engine.nets import Network, build
 from learning.engine.spec import LeftOut, Recipe, Sample, ignore, never
+from learning.engine.speed import AS_IT_IS, Forward, Speed, memory_format
+from learning.engine.tasks.learners import learner_of
 
-WARM_UP = 0.2
-"""Share of the steps in which the learning rate climbs, before it falls along a cosine."""
-LARGEST_CLASS_WEIGHT = 10.0
-OPTIMISER = "optimiser."
+LOOK_EVERY = 50
+"""Steps after which a GPU is asked for its losses: asking at each step would leave it idle."""
 
 
 class EpochLosses(TypedDict):
@@ -78,10 +80,14 @@ def train(
     validation: Sequence[Sample],
     checkpoint_dir: Path,
     resume: Path | None = None,
+    start: Path | None = None,
+    speed: Speed = AS_IT_IS,
     should_stop: Callable[[], bool] = never,
     on_epoch: Callable[[EpochReport], object] = ignore,
 ) -> TrainResult:
     """Trains, or goes on training, until done or ``should_stop()``, which is asked at each step.
+
+    ``start``: a weights file whose weights are taken where they fit, except the answer's layer.
 
     The weights after the last epoch are the result, not those of the best one: with the few
     validation cases of a young project "best" is luck, and the learning rate has fallen to zero.
@@ -89,10 +95,51 @@ def train(
     undisturbed run on the same CPU with as many threads. An exception from ``on_epoch`` ends the
     call and leaves both the new and the previous checkpoint.
     """
-    repeatable()
-    training, held = prepare_training(recipe, samples, validation)
-    run = _Run(recipe, network, training, held)
-    checkpoint.prune(checkpoint_dir, keep=resume)
+    if parallel.leads() and parallel.world() > 1:
+        job = Job(recipe, network, samples, validation, checkpoint_dir, resume, start)
+        parallel.assign(job.document())
+    try:
+        repeatable(always=speed.deterministic)
+        training, held = kept(recipe, samples, validation)
+        run = _Run(recipe, network, training, held, start, speed)
+        try:
+            return _through(run, checkpoint_dir, resume, should_stop, on_epoch)
+        finally:
+            run.feed.close()
+    except BaseException:
+        parallel.call_off()
+        raise
+
+
+def follow(speed: Speed = AS_IT_IS) -> None:
+    """What every process but the leader does: the leader's trainings, until the leader ends."""
+
+    def carry_out(document: dict[str, Any]) -> None:
+        job = Job.of(document)
+        with suppress(EngineError):
+            train(
+                job.recipe,
+                job.network,
+                job.samples,
+                validation=job.validation,
+                checkpoint_dir=job.folder,
+                resume=job.resume,
+                start=job.start,
+                speed=speed,
+            )
+
+    parallel.follow(carry_out)
+
+
+def _through(
+    run: _Run,
+    folder: Path,
+    resume: Path | None,
+    should_stop: Callable[[], bool],
+    on_epoch: Callable[[EpochReport], object],
+) -> TrainResult:
+    if parallel.leads():
+        checkpoint.prune(folder, keep=resume)
     if resume is not None:
         run.restore(resume)
     previous = resume
@@ -101,11 +148,13 @@ def train(
         if not run.one_epoch(should_stop):
             break
         losses = run.end_epoch()
-        saved = run.save(checkpoint_dir)
+        if not parallel.leads():
+            continue
+        saved = run.save(folder)
         on_epoch(
             EpochReport(
                 losses["epoch"],
-                recipe.epochs,
+                run.recipe.epochs,
                 losses["train_loss"],
                 losses["validation_loss"],
                 time.monotonic() - started,
@@ -115,45 +164,69 @@ def train(
         if previous is not None and previous != saved:
             previous.unlink(missing_ok=True)
         previous = saved
-    return run.result(checkpoint_dir)
+    return run.result(folder)
 
 
 class _Run:
     """One network being trained: everything that a checkpoint keeps, and what it is fed."""
 
-    def __init__(self, recipe: Recipe, name: str, training: Prepared, held: Prepared) -> None:
-        self.recipe, self.training, self.held = recipe, training, held
+    def __init__(
+        self,
+        recipe: Recipe,
+        name: str,
+        training: Prepared,
+        held: Prepared,
+        start: Path | None,
+        speed: Speed,
+    ) -> None:
+        self.recipe, self.training, self.held, self.start = recipe, training, held, start
+        self.learner = learner_of(recipe)
         self.device = device()
-        self.batch_size = min(recipe.batch_size, len(training))
-        self.epoch_steps = max(math.ceil(len(training) / self.batch_size), recipe.minimum_steps)
+        self.batch_size = parallel.shared_out(min(recipe.batch_size, len(training)))
+        samples = self.batch_size * recipe.accumulate
+        self.epoch_steps = max(math.ceil(len(training) / samples), recipe.minimum_steps)
         self.steps = self.epoch_steps * recipe.epochs
         self.progress = _Progress()
         self._saved: tuple[int, Path] | None = None
+        self._losses: list[Tensor] = []
         seed_all(recipe.seed, name, "weights")
         self.network: Network = build(name, recipe).to(self.device)
-        if self.device.type == "cuda":
-            layout = torch.channels_last if recipe.dimensions == 2 else torch.channels_last_3d
-            self.network.to(memory_format=layout)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.AdamW(_parameter_groups(self.network, recipe))
-        counts = [training.counts[index] for index in range(len(recipe.classes))]
-        self.loss = _loss(recipe, counts).to(self.device)
+        self._note_of_start = ""
+        if start is not None:
+            self._note_of_start = checkpoint.start_from(self.network, start)
+        self.layout = memory_format(name, recipe.dimensions, self.device)
+        if self.layout is not None:
+            self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        for remembered, value in self.learner.measured(training).items():
+            self.network.get_buffer(remembered).copy_(value)
+        self.forward = Forward(parallel.in_step(self.network, self.device), speed)
+        self.optimiser = optimise.optimiser_of(self.network, weight_decay=recipe.weight_decay)
+        at_once = self.device.type == "cpu" or speed.deterministic
+        self._look_every = 1 if at_once else LOOK_EVERY
+        self.resident = training.resident(self.device)
+        ahead = self.device.type == "cuda" or not training.in_memory
+        self.feed = Feed(self._made, self.device, ahead=ahead)
+        self.loss = self.learner.loss(recipe, training).to(self.device)
 
     def one_epoch(self, should_stop: Callable[[], bool]) -> bool:
         """The rest of the current epoch; False if it was stopped before its end."""
         self.network.train()
         end = (self.progress.step // self.epoch_steps + 1) * self.epoch_steps
         while self.progress.step < end:
-            if should_stop():
+            if parallel.agreed(should_stop()):
                 return False
-            self.progress.loss_sum += self._one_step()
+            self._one_step()
             self.progress.step += 1
+            if len(self._losses) >= self._look_every:
+                self._look_at_losses()
         return True
 
     def end_epoch(self) -> EpochLosses:
+        self._look_at_losses()
         losses = EpochLosses(
             epoch=self.progress.step // self.epoch_steps,
             train_loss=self.progress.loss_sum / self.epoch_steps,
-            validation_loss=self._validation_loss(),
+            validation_loss=self._validation_loss() if parallel.leads() else None,
         )
         self.progress.history.append(losses)
         self.progress.loss_sum = 0.0
@@ -162,11 +235,11 @@ class _Run:
     def save(self, folder: Path) -> Path:
         if self._saved is not None and self._saved[0] == self.progress.step:
             return self._saved[1]
+        self._look_at_losses()
         if not all(bool(weights.isfinite().all()) for weights in self.network.parameters()):
             raise self._exploded()
         tensors = {checkpoint.WEIGHTS + k: v for k, v in self.network.state_dict().items()}
-        for index, values in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"{OPTIMISER}{index}.{key}": value for key, value in values.items()}
+        tensors |= optimise.tensors_of(self.optimiser)
         header = {
             "kind": "training",
             "network": self.network.name,
@@ -188,12 +261,7 @@ class _Run:
                 " this one from the beginning."
             )
         checkpoint.restore(self.network, tensors, path.name)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith(OPTIMISER):
-                index, key = name.removeprefix(OPTIMISER).split(".")
-                state.setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        optimise.remember(self.optimiser, tensors)
         self.progress = _Progress(header["step"], header["loss_sum"], header["history"])
         self._saved = self.progress.step, path
 
@@ -202,44 +270,62 @@ class _Run:
             finished=self.progress.step == self.steps,
             epoch=self.progress.step // self.epoch_steps,
             epochs=self.recipe.epochs,
-            checkpoint=self.save(folder),
+            checkpoint=self.save(folder) if parallel.leads() else folder,
             history=tuple(self.progress.history),
             left_out=(*self.training.left_out, *self.held.left_out),
             used=len(self.training),
-            notes=tuple(self._notes()),
+            notes=tuple(filter(None, self._notes())),
         )
 
-    def _one_step(self) -> float:
+    def _one_step(self) -> None:
         step, recipe = self.progress.step, self.recipe
-        seed_all(recipe.seed, self.network.name, "step", step)
-        inputs, targets = self._batch(step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _rate(step, self.steps)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            loss = self.loss(self.network(inputs)[0].float(), targets)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise self._exploded()
+        optimise.set_rate(self.optimiser, recipe.learning_rate, step, self.steps)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        for part in range(recipe.accumulate):
+            micro = step * recipe.accumulate + part
+            self._learn_from(micro, *self._batch(micro))
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
-        return value
 
-    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+    def _learn_from(self, micro: int, inputs: Tensor, targets: Tensor) -> None:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            said = self.forward(inputs)[0].float()
+        loss = self.loss(said, targets) / self.recipe.accumulate
+        loss.backward()
+        self._losses.append(loss.detach())
+
+    def _look_at_losses(self) -> None:
+        """Into the sum, and stops a training that has left the numbers."""
+        if not self._losses:
+            return
+        value = float(parallel.mean(torch.stack(self._losses).double().sum()))
+        self._losses.clear()
+        if not math.isfinite(value):
+            raise self._exploded()
+        self.progress.loss_sum += value
+
+    def _made(self, micro: int) -> tuple[Tensor, ...]:
+        """The samples of a batch as they are before augmentation; runs beside the network."""
         recipe = self.recipe
-        chosen = batch_indices(len(self.training), self.batch_size, step, recipe.seed)
-        pairs = [self.training.pair(index) for index in chosen]
-        if recipe.task == "segmentation":
-            rng = generator(recipe.seed, "crop", step)
-            pairs = [crop(pair, recipe.input_size, rng) for pair in pairs]
-        images = torch.stack([image for image, _ in pairs]).to(self.device)
-        targets = torch.stack([target for _, target in pairs]).to(self.device)
+        chosen = batch_indices(len(self.training), self.batch_size, micro, recipe.seed)
+        chosen = parallel.mine(chosen)
+        if self.resident is not None:
+            rows = torch.tensor(chosen).pin_memory().to(self.device, non_blocking=True)
+            return tuple(part[rows] for part in self.resident)
+        rng = generator(recipe.seed, "crop", micro, *parallel.apart())
+        pairs = [self.learner.window(self.training.pair(at), recipe, rng) for at in chosen]
+        return torch.stack([image for image, _ in pairs]), torch.stack([t for _, t in pairs])
+
+    def _batch(self, micro: int) -> tuple[Tensor, Tensor]:
+        recipe = self.recipe
+        images, targets = self.feed.batch(micro, last=micro + 1 == self.steps * recipe.accumulate)
+        seed_all(recipe.seed, self.network.name, "step", micro, *parallel.apart())
+        if self.layout is not None:
+            images = images.contiguous(memory_format=self.layout)
         if recipe.augment:
-            masks = targets if recipe.task == "segmentation" else None
-            images, moved = augmented(images, masks, mirror=recipe.mirror)
-            targets = targets if moved is None else moved
-        return images, targets[:, None].long() if recipe.task == "segmentation" else targets
+            images, move = augmented(images, mirror=recipe.mirror)
+            targets = self.learner.moved(targets, move)
+        return images, self.learner.batch(targets)
 
     @torch.no_grad()
     def _validation_loss(self) -> float | None:
@@ -248,21 +334,19 @@ class _Run:
         total, counted = 0.0, 0
         for index in range(len(self.held)):
             image, target = self.held.pair(index)
-            if self.recipe.task == "classification" and not self.training.counts[int(target)]:
+            if not self.learner.is_known(target, self.training):
                 continue
-            if self.recipe.task == "segmentation":
-                rng = generator(self.recipe.seed, "validation", index)
-                image, target = crop((image, target), self.recipe.input_size, rng)
-                target = target[None].long()
+            rng = generator(self.recipe.seed, "validation", index)
+            image, target = self.learner.window((image, target), self.recipe, rng)
             logits = self.network(image[None].to(self.device))[0].float()
-            total += float(self.loss(logits, target[None].to(self.device)))
+            total += float(self.loss(logits, self.learner.batch(target[None]).to(self.device)))
             counted += 1
         return total / counted if counted and math.isfinite(total) else None
 
     def _belongs_to(self) -> str:
         held = self.held.fingerprint()
         parts = [self.network.name, self.recipe.document(), self.training.fingerprint(), held]
-        return digest(parts)
+        return digest(parts if self.start is None else [*parts, self.start.name])
 
     def _exploded(self) -> EngineError:
         return EngineError(
@@ -271,37 +355,5 @@ class _Run:
         )
 
     def _notes(self) -> list[str]:
-        missing = [
-            name for i, name in enumerate(self.recipe.classes) if not self.training.counts[i]
-        ]
-        if not missing:
-            return []
-        return [f"No label of {', '.join(missing)} yet: the network cannot know it."]
-
-
-def _parameter_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
-    """Decay pulls on weight matrices only, not on biases, norms and positions."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def _rate(step: int, steps: int) -> float:
-    """Learning rate as a share of its peak: up along half a cosine, then down to almost zero."""
-    climb = max(1, round(WARM_UP * steps))
-    if step < climb:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * (step + 1) / climb)) / 2
-    return (1 + math.cos(math.pi * (step + 1 - climb) / (steps + 1 - climb))) / 2
-
-
-def _loss(recipe: Recipe, counts: list[int]) -> nn.Module:
-    if recipe.task == "segmentation":
-        loss: nn.Module = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False)
-        return loss
-    seen = [count for count in counts if count]
-    average = sum(seen) / len(seen)
-    weights = [min(average / n, LARGEST_CLASS_WEIGHT) if n else 0.0 for n in counts]
-    return nn.CrossEntropyLoss(weight=torch.tensor(weights))
+        learnt = self.learner.notes(self.recipe, self.training)
+        return [self._note_of_start, self.forward.note, *learnt]

@@ -119,7 +119,7 @@ def _answer(
     maps: dict[str, FloatArray] = {}
     embeddings = []
     for name, network in networks.items():
-        logits, embedding = forward(network, image, recipe)
+        logits, embedding = forward(network, image, recipe, sample.spacing)
         if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
             raise images.Unusable(NO_NUMBERS)
         maps[name] = probabilities(logits, temperatures.get(name, 1.0))
@@ -137,8 +137,13 @@ def _answer(
 
 
 @torch.inference_mode()
-def forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArray, FloatArray]:
-    """Logits [C, …] on the image's grid, and the embedding, averaged over the windows."""
+def forward(
+    network: Network, image: Tensor, recipe: Recipe, spacing: tuple[float, ...] = ()
+) -> tuple[FloatArray, FloatArray]:
+    """Logits [C, …] on the image's grid, and the embedding, averaged over the windows.
+
+    ``spacing``: mm between the image's voxels, to bring it to the recipe's; empty: unknown.
+    """
     where = device()
     network.to(where).eval()
     embeddings: list[Tensor] = []
@@ -149,7 +154,8 @@ def forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArray
         embeddings.append(answer[1].float())
         return answer[0].float()
 
-    whole = images.padded(image, recipe.input_size)[None].to(where)
+    seen = images.at_spacing(image, spacing, recipe.spacing)
+    whole = images.padded(seen, recipe.input_size)[None].to(where)
     if tuple(whole.shape[2:]) == recipe.input_size:
         logits = look(whole)
     else:
@@ -157,7 +163,8 @@ def forward(network: Network, image: Tensor, recipe: Recipe) -> tuple[FloatArray
             whole, recipe.input_size, 4, look, overlap=OVERLAP, mode="gaussian"
         )
         logits = torch.as_tensor(windows)
-    logits = images.unpadded(logits[0], tuple(image.shape[1:]))
+    logits = images.unpadded(logits[0], tuple(seen.shape[1:]))
+    logits = images.to_grid(logits, tuple(image.shape[1:]))
     return logits.cpu().numpy(), torch.cat(embeddings).mean(dim=0).cpu().numpy()
 
 

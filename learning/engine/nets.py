@@ -18,7 +18,11 @@ from monai.networks.nets.segresnet import SegResNet
 from torch import Tensor, nn
 
 from learning.engine.errors import EngineError
-from learning.engine.spec import Recipe
+from learning.engine.spec import Recipe, architecture_of
+from learning.engine.tasks import TASKS
+
+DROPOUT = 0.2
+"""Share of the embedding that each pass leaves out, where a recipe asks for passes."""
 
 
 class Network(nn.Module):
@@ -26,6 +30,8 @@ class Network(nn.Module):
 
     name: str
     recipe: Recipe
+    answer_layers: tuple[str, ...] = ("head.",)
+    """Beginnings of the names of what gives the answer: of no use to a network with another one."""
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
@@ -33,6 +39,8 @@ class Network(nn.Module):
 
 class DenseClassifier(Network):
     """A short, narrow DenseNet: some 50,000 weights."""
+
+    answer_layers = ("trunk.class_layers.out.",)
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -44,13 +52,14 @@ class DenseClassifier(Network):
             growth_rate=8,
             block_config=(2, 4, 4, 4),
         )
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         *pooling, head = self.trunk.class_layers
         embedding = self.trunk.features(images)
         for layer in pooling:
             embedding = layer(embedding)
-        return head(embedding), embedding
+        return head(self.dropout(embedding)), embedding
 
 
 class VisionTransformer(Network):
@@ -76,12 +85,13 @@ class VisionTransformer(Network):
         self.attention = nn.TransformerEncoder(
             layer, self.layers, norm=nn.LayerNorm(self.width), enable_nested_tensor=False
         )
+        self.dropout = nn.Dropout(DROPOUT if recipe.passes else 0.0)
         self.head = nn.Linear(self.width, recipe.outputs)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         patches = self.stem(images).flatten(2).transpose(1, 2) + self.position
         embedding = self.attention(patches).mean(dim=1)
-        return self.head(embedding), embedding
+        return self.head(self.dropout(embedding)), embedding
 
 
 class UNet(Network):
@@ -155,9 +165,12 @@ NETWORKS: dict[str, Callable[[Recipe], Network]] = {
 
 
 def build(name: str, recipe: Recipe) -> Network:
-    """A fresh network; its weights follow from torch's seed."""
-    if name not in NETWORKS:
+    """A fresh network of that architecture, or member of one; its weights follow from torch's seed."""
+    architecture = architecture_of(name)
+    if architecture not in NETWORKS:
         raise EngineError(f"There is no network “{name}”; choose among {', '.join(NETWORKS)}.")
-    network = NETWORKS[name](recipe)
+    network = NETWORKS[architecture](recipe)
     network.name, network.recipe = name, recipe
+    for remembered, value in TASKS[recipe.task].remembers.items():
+        network.register_buffer(remembered, torch.tensor(value))
     return network

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from learning.engine.spec import LeftOut
 
 FloatArray = NDArray[np.float32]
 NO_NUMBERS = "What a network says of this case is not made of numbers."
+WORST = 3
 SMALLEST = 1e-12
 """Probabilities are kept above this where a logarithm is taken."""
 
@@ -26,13 +28,19 @@ class Output:
     logits: FloatArray
     """[N, C] before temperature; ensemble: log of the mean probability. Segmentation: [N, 0]."""
     probabilities: FloatArray
-    """[N, C] after temperature. Segmentation: mean over the voxels that may be foreground."""
+    """[N, C] after temperature. Segmentation: mean over the voxels that may be foreground. Landmarks: how
+    much of each heat map lies around its point. Detection: the surest box of each class. Regression:
+    [N, 2] the number and its standard deviation."""
     uncertainty: FloatArray
     """[N], 0 to 1: entropy over its maximum; of a mask: its mean where foreground is possible."""
     class_uncertainty: FloatArray | None = None
-    """Segmentation, [N, K]: the same, where class k is the likeliest foreground."""
+    """[N, K]: the same of class k alone; of a mask, where that is the likeliest foreground."""
     overlap: NDArray[np.int64] | None = None
     """Segmentation, [N, K, 3] voxels shared, predicted, true; -1 without a reference mask."""
+    points: FloatArray | None = None
+    """Landmarks, [N, K, axes] indices in the image."""
+    boxes: NDArray[np.object_] | None = None
+    """Detection, [N] tuples of ``spec.Box``, the surest first."""
     volumes: FloatArray | None = None
     """Segmentation, [N, K] predicted volume in mm³ (voxels where the spacing is unknown)."""
 
@@ -43,10 +51,25 @@ class Predictions:
     networks: Mapping[str, Output]
     ensemble: Output
     disagreement: FloatArray
-    """[N], 0 to 1: Jensen-Shannon divergence between the networks; of masks: 1 - their Dice."""
+    """[N], 0 to 1: Jensen-Shannon divergence between the networks; of masks and boxes 1 - their Dice;
+    of numbers and points by their distance."""
     embeddings: FloatArray
     """[N, D], each network's penultimate features, scaled to unit length and joined."""
     left_out: tuple[LeftOut, ...]
+    samples: FloatArray | None = None
+    """[N, S, C], with the recipe's passes: what each network says with parts of it left out."""
+
+
+def joined(parts: Sequence[Output]) -> Output:
+    """The rows of one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {}
+    for one in fields(Output):
+        values = [getattr(part, one.name) for part in parts]
+        if values[0] is not None:
+            columns[one.name] = np.concatenate(values)
+    return Output(**columns)
 
 
 def entropy(probabilities: NDArray[np.floating], axis: int = -1) -> FloatArray:
@@ -54,6 +77,16 @@ def entropy(probabilities: NDArray[np.floating], axis: int = -1) -> FloatArray:
     p = np.clip(probabilities, SMALLEST, 1.0)
     classes = max(probabilities.shape[axis], 2)
     return np.asarray(np.clip(-(p * np.log(p)).sum(axis=axis) / np.log(classes), 0, 1), np.float32)
+
+
+def binary_entropy(chances: NDArray[np.floating]) -> FloatArray:
+    """Of each of several findings alone, 0 (certain) to 1 (as likely as not)."""
+    return entropy(np.stack([chances, 1 - chances], axis=-1))
+
+
+def worst(values: Sequence[float]) -> float:
+    """The mean of the few highest, so that neither few nor many make a case doubtful."""
+    return float(np.mean(sorted(values)[-WORST:])) if len(values) else 0.0
 
 
 def divergence(members: Sequence[NDArray[np.floating]]) -> FloatArray:

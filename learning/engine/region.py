@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,18 +28,24 @@ def probabilities(
     *,
     start: tuple[int, ...],
     stop: tuple[int, ...],
+    spacing: tuple[float, ...] = (),
 ) -> FloatArray:
     """[…, classes] of the mean of the networks from ``start`` to before ``stop``; background is class 0.
 
-    A network sees at least as much around the middle of the region as its input takes.
+    A network sees at least as much around the middle of the region as its input takes. ``spacing``:
+    mm between the image's voxels.
     """
-    low, high = _widened(recipe.input_size, tuple(image.shape[1:]), start, stop)
+    size = recipe.input_size
+    if spacing and recipe.spacing:
+        scales = zip(size, recipe.spacing, spacing, strict=True)
+        size = tuple(math.ceil(side * want / have) for side, want, have in scales)
+    low, high = _widened(size, tuple(image.shape[1:]), start, stop)
     seen = image[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
     wanted = tuple(slice(a - b, c - b) for a, b, c in zip(start, low, stop, strict=True))
     sides = [b - a for a, b in zip(start, stop, strict=True)]
     total = np.zeros((*sides, recipe.outputs))
     for name, network in networks.items():
-        logits, _ = masks.forward(network, seen, recipe)
+        logits, _ = masks.forward(network, seen, recipe, spacing)
         if not np.isfinite(logits).all():
             raise images.Unusable(NO_NUMBERS)
         total += masks.probabilities(logits, temperatures.get(name, 1.0))[wanted]

@@ -6,47 +6,70 @@ that is wrong at once, each in a sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from learning.engine.errors import InvalidRecipe
+from learning.engine.tasks import TASKS
 
-Task = Literal["classification", "segmentation"]
-
-NETWORKS_OF: dict[str, tuple[str, ...]] = {
-    "classification": ("densenet", "vit"),
-    "segmentation": ("unet", "segresnet"),
-}
-METRICS_OF: dict[str, tuple[str, ...]] = {
-    "classification": ("auroc", "auprc", "balanced_accuracy", "f1"),
-    "segmentation": ("dice",),
-}
 MULTIPLE_OF = 8
 SEEDS = 2**53
 """Whole numbers that JSON carries everywhere without loss."""
 LARGEST = 1e9
 """Of a window's ends: beyond what single precision tells apart."""
-SMALLEST_SIDE = {"classification": 32, "segmentation": 16}
-"""Of an input: what is left after the networks have halved it as often as they do."""
+
+
+REFERENCE, SOFT = "reference", "soft"
+RANDOM, PRETRAINED, WEIGHTS, MODEL = "random", "pretrained", "weights", "model"
+AUTO = "auto"
+
+Point = tuple[float, ...]
+"""A place in an image by its indices, slices and rows first; voxel centres lie at whole numbers."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Around something that was drawn or found; edges in the image's indices, as of a ``Point``."""
+
+    label: int
+    """Index into ``Recipe.classes``."""
+    low: Point
+    high: Point
+    score: float = 1.0
+    """Found: the probability that it is there. Drawn: the share of the readers who drew it."""
+
+
+Shares = tuple[float | None, ...]
+"""One for each class; None: not known."""
+Target = int | float | Path | Shares | tuple[Point | None, ...] | tuple[Box, ...]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to learn one task. Sizes are in voxels: (rows, columns) or (slices, rows, columns)."""
 
-    task: Task
-    classes: tuple[str, ...]
-    """Classification: every answer, the positive one last. Segmentation: foreground, values 1…n."""
+    task: str
     networks: tuple[str, ...]
     input_size: tuple[int, ...]
+    """Of a segmentation also ``auto``, kept as (): a plan chooses it from the data."""
+    spacing: tuple[float, ...] = ()
+    """mm between the voxels that networks see, one for each axis; empty: as the images are."""
+    classes: tuple[str, ...] = ()
+    """Classification: every answer, the positive one last; ordinal: every grade, rising. Segmentation:
+    foreground, values 1…n. Landmarks: a class, or class/name of a named point. Regression: none."""
+    labels: str = REFERENCE
+    """Where several readers differ: what they resolve to, or ``soft``, each answer by its share."""
     question: str = ""
     channels: int = 1
     epochs: int = 12
     minimum_steps: int = 10
     """An epoch is one pass over the samples, and at least this many batches: small sets train too."""
     batch_size: int = 16
+    accumulate: int = 1
+    """Batches whose gradients make one step: a larger batch than the memory holds at once."""
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     augment: bool = True
@@ -67,13 +90,33 @@ class Recipe:
     rare_share: float = 0.3
     per_minute: bool = True
     """Whether cases are ranked by their worth for a minute of reading, once reading times are known."""
+    members: int = 1
+    """Networks of each architecture, from different random weights."""
+    passes: int = 0
+    """Answers of each network with parts of it left out at random (dropout), for BALD."""
+    start: str | Mapping[str, Any] = RANDOM
+    """Where weights begin: random; pretrained on the pool; {weights: name} of a file that an operator
+    put there; {model: number} of a trained model, perhaps of another project."""
+    pretraining_epochs: int = 60
+    """Passes over the unlabelled images of the pool, where networks start from those."""
     seed: int = 0
     minimum_labels: int = 8
 
     @property
     def outputs(self) -> int:
         """Channels of the network's answer: the classes, for a mask the background as well."""
-        return len(self.classes) + (self.task == "segmentation")
+        return TASKS[self.task].outputs(len(self.classes), self.dimensions)
+
+    @property
+    def members_of(self) -> tuple[str, ...]:
+        """The networks to train: of each architecture the first bears its name, then name-2, name-3."""
+        numbers = range(1, self.members + 1)
+        return tuple(n if i == 1 else f"{n}-{i}" for n in self.networks for i in numbers)
+
+    @property
+    def opinions(self) -> int:
+        """How many answers a case gets that may differ."""
+        return len(self.members_of) * (1 + self.passes)
 
     @property
     def dimensions(self) -> int:
@@ -84,7 +127,7 @@ class Recipe:
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-        }
+        } | ({} if self.input_size else {"input_size": AUTO})
 
 
 @dataclass(frozen=True)
@@ -96,8 +139,9 @@ class Sample:
     image: Path
     spacing: tuple[float, ...] = ()
     """mm between voxels, one for each spatial axis; empty: unknown."""
-    target: int | Path | None = None
-    """Index into ``Recipe.classes``, or an integer mask ``.npy`` on the image's grid."""
+    target: Target | None = None
+    """Index into ``Recipe.classes`` or the share of each class; a number; an integer mask ``.npy`` on
+    the image's grid, or float shares with the classes as first axis; a place for each class; boxes."""
 
 
 LeftOut = tuple[int, str]
@@ -113,6 +157,11 @@ def never() -> bool:
     return False
 
 
+def architecture_of(network: str) -> str:
+    """Of a network or of a further member of its architecture, see ``Recipe.members_of``."""
+    return re.sub(r"-\d+$", "", network)
+
+
 def parse(document: Mapping[str, Any]) -> Recipe:
     """The recipe that ``document`` describes. Raises InvalidRecipe with every problem found."""
     problems = list(_problems(document))
@@ -122,7 +171,9 @@ def parse(document: Mapping[str, Any]) -> Recipe:
         key: tuple(value) if isinstance(value, list | tuple) else value
         for key, value in document.items()
     }
-    values["metric"] = values.get("metric") or METRICS_OF[values["task"]][0]
+    if values["input_size"] == AUTO:
+        values["input_size"] = ()
+    values["metric"] = values.get("metric") or TASKS[values["task"]].metrics[0]
     return Recipe(**values)
 
 
@@ -131,15 +182,17 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(set(document) - known):
         yield f"The recipe has “{key}”, which is not one of its settings: {', '.join(sorted(known))}."
     task = str(document.get("task"))
-    if task not in get_args(Task):
-        yield f"The recipe's task is “{task}”; it must be one of {', '.join(get_args(Task))}."
+    if task not in TASKS:
+        yield f"The recipe's task is “{task}”; it must be one of {', '.join(TASKS)}."
         return
     yield from _class_problems(task, document.get("classes"))
     yield from _choice_problems(task, document)
-    yield from _size_problems(SMALLEST_SIDE[task], document.get("input_size"))
+    yield from _size_problems(task, document)
+    if document.get("passes") and not TASKS[task].passes:
+        yield f"The recipe asks for passes; they say nothing of {task}. Ask for members instead."
     rare, classes = document.get("rare_class"), document.get("classes")
     known_classes = classes if isinstance(classes, list | tuple) else ()
-    if rare and (task != "classification" or rare not in known_classes):
+    if rare and (not TASKS[task].excludes or rare not in known_classes):
         yield f"The recipe's rare_class is {rare!r}; it must be a class of a classification."
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
@@ -147,14 +200,18 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _class_problems(task: str, classes: Any) -> Iterator[str]:
-    fewest = 2 if task == "classification" else 1
+    fewest, most = TASKS[task].fewest, TASKS[task].most
+    if not most:
+        if classes:
+            yield f"The recipe has classes; {task} learns one number and names none."
+        return
     if (
         not isinstance(classes, list | tuple)
         or not all(isinstance(name, str) and name for name in classes)
         or len(set(classes)) != len(classes)
-        or not fewest <= len(classes) <= 255
+        or not fewest <= len(classes) <= most
     ):
-        yield f"The recipe needs {fewest} to 255 different class names for {task}."
+        yield f"The recipe needs {fewest} to {most} different class names for {task}."
 
 
 def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
@@ -162,28 +219,38 @@ def _choice_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
     if (
         not isinstance(networks, list | tuple)
         or not networks
-        or any(name not in NETWORKS_OF[task] for name in networks)
+        or any(name not in TASKS[task].networks for name in networks)
         or len(set(networks)) != len(networks)
     ):
         yield (
             f"The recipe's networks are {networks!r}; for {task} choose among"
-            f" {', '.join(NETWORKS_OF[task])}, each at most once."
+            f" {', '.join(TASKS[task].networks)}, each at most once."
         )
-    metric = document.get("metric") or METRICS_OF[task][0]
-    if metric not in METRICS_OF[task]:
-        yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(METRICS_OF[task])}."
+    metric = document.get("metric") or TASKS[task].metrics[0]
+    if metric not in TASKS[task].metrics:
+        yield f"The recipe's metric is {metric!r}; for {task}: {', '.join(TASKS[task].metrics)}."
 
 
-def _size_problems(smallest: int, size: Any) -> Iterator[str]:
+def _size_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
+    size, spacing = document.get("input_size"), document.get("spacing", ())
+    smallest, axes = TASKS[task].smallest_side, TASKS[task].axes
+    if spacing and not TASKS[task].windows:
+        yield f"The recipe has a spacing; networks of {task} see the whole image at input_size."
+    if size == AUTO and TASKS[task].windows:
+        if spacing:
+            yield "The recipe's input_size is “auto”, which chooses the spacing as well; leave it out."
+        return
+    if spacing and isinstance(size, list | tuple) and len(spacing) != len(size):
+        yield "The recipe's spacing must have one number for each of input_size."
     fits = _whole(smallest, 1024)
     if (
         not isinstance(size, list | tuple)
-        or len(size) not in (2, 3)
+        or len(size) not in axes
         or not all(fits(side) and side % MULTIPLE_OF == 0 for side in size)
     ):
         yield (
-            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from {smallest}"
-            f" to 1024, each a multiple of {MULTIPLE_OF}."
+            f"The recipe's input_size is {size!r}; it must be {' or '.join(map(str, axes))} whole"
+            f" numbers from {smallest} to 1024, each a multiple of {MULTIPLE_OF}."
         )
 
 
@@ -208,12 +275,29 @@ def _is_window(value: Any) -> bool:
     )
 
 
+def _is_spacing(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(_number(1e-3, 1e3)(side) for side in value)
+
+
+def _is_start(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return value in (RANDOM, PRETRAINED)
+    if len(value) != 1:
+        return False
+    name, number = value.get(WEIGHTS), value.get(MODEL)
+    return _whole(1, 2**63 - 1)(number) or (
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", name) is not None
+    )
+
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "question": (lambda value: isinstance(value, str), "the code of a question"),
+    "labels": (lambda value: value in (REFERENCE, SOFT), "reference or soft"),
     "channels": (lambda value: _whole(1, 3)(value) and value != 2, "1 or 3"),
     "epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_steps": (_whole(1, 10_000), "a whole number from 1 to 10000"),
     "batch_size": (_whole(2, 512), "a whole number from 2 to 512"),
+    "accumulate": (_whole(1, 64), "a whole number from 1 to 64"),
     "learning_rate": (_number(1e-7, 1.0), "a number from 1e-7 to 1"),
     "weight_decay": (_number(0.0, 1.0), "a number from 0 to 1"),
     "augment": (lambda value: isinstance(value, bool), "true or false"),
@@ -231,5 +315,13 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rare_share": (_number(0.0, 1.0), "a number from 0 to 1"),
     "per_minute": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
+    "spacing": (_is_spacing, "millimetres for each axis, from 0.001 to 1000"),
+    "members": (_whole(1, 10), "a whole number from 1 to 10"),
+    "passes": (_whole(0, 50), "a whole number from 0 to 50"),
+    "start": (
+        _is_start,
+        "random, pretrained, {weights: name of a file of the operator's} or {model: number}",
+    ),
+    "pretraining_epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
 }

@@ -16,10 +16,11 @@ from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Round
 
-from . import evaluate, freeze, promote, rank, score, train
+from . import evaluate, freeze, prepare, promote, rank, score, train
 
 RUN: dict[str, Callable[[Lease, Round], bool]] = {
     Round.Step.FREEZE: freeze.run,
+    Round.Step.PREPARE: prepare.run,
     Round.Step.TRAIN: train.run,
     Round.Step.EVALUATE: evaluate.run,
     Round.Step.SCORE: score.run,

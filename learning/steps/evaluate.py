@@ -11,7 +11,7 @@ from learning.models import Arm, Round, RoundLog
 
 
 def run(lease: Lease, round_: Round) -> bool:
-    recipe = recipes.parsed(round_.recipe)
+    recipe = recipes.of_round(round_)
     arms = list(dict.fromkeys(round_.trainings.order_by("pk").values_list("arm", flat=True)))
     for position, arm in enumerate(arms, start=1):
         if registry.find(round_, arm) is None:

@@ -7,8 +7,6 @@ above zero). The first model needs nothing to beat. A person may choose otherwis
 
 from __future__ import annotations
 
-import numpy as np
-
 from annotation.models import Stream
 from learning import evaluation, registry
 from learning.engine import metrics
@@ -16,6 +14,7 @@ from learning.engine.metrics import Interval
 from learning.engine.spec import Recipe
 from learning.evaluation import CaseSaid
 from learning.leases import Lease
+from learning.measures import measure_of
 from learning.models import Round, RoundLog, TrainedModel
 
 LEVEL = 0.8
@@ -66,12 +65,15 @@ def _compare(
     shared = [case for case in new if case in old]
     if not shared:
         return False, f"Not compared with {against}: no case of the hold-out could be used by both."
-    truth, patients = evaluation.truth(round_, recipe, shared)
+    task, patients = measure_of(recipe), evaluation.patients_of(round_, recipe, shared)
+    truths = [new[case].truth for case in shared]
+    known, said = task.arrays(recipe.metric, truths, [new[case].values for case in shared])
+    _, before = task.arrays(recipe.metric, truths, [old[case].values for case in shared])
     gain = metrics.difference(
         metrics.by_name(recipe.metric),
-        truth,
-        np.array([new[case].values for case in shared]),
-        np.array([old[case].values for case in shared]),
+        known,
+        said,
+        before,
         patients,
         seed=round_.seed,
         level=LEVEL,
@@ -90,7 +92,8 @@ def _verdict(gain: Interval, metric: str, against: str) -> tuple[bool, str]:
         f"{metric} {gain.value:+.3f} against {against} on the same {gain.patients} patients of the "
         f"hold-out ({LEVEL:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"
     )
-    if gain.value > 0 and gain.low > 0:
+    sure = gain.low if metrics.higher_is_better(metric) else -gain.high
+    if sure > 0:
         return True, f"Better: {measured}."
     return False, f"Not better beyond doubt, so the model in use stays: {measured}."
 

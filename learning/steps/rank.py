@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from learning import labels, ranking, recipes, registry
+from learning import cold_start, labels, ranking, recipes, registry
 from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Arm, Round
 
 
 def run(lease: Lease, round_: Round) -> bool:
-    recipe = recipes.parsed(round_.recipe)
+    if round_.cold:
+        return _cold(lease, round_)
+    recipe = recipes.of_round(round_)
     model = registry.ensemble(round_)
     items = labels.items(registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[Arm.ALL])
     labelled = list(items.values_list("case_id", flat=True))
@@ -27,6 +29,22 @@ def run(lease: Lease, round_: Round) -> bool:
     )
     with lease.fenced() as locked:
         stored = ranking.store(locked, model, pool, choice)
+    ranking.apply(stored, pool, choice.selection)
+    lease.log(f"{stored.size} cases are ranked by {stored.acquisition}. {stored.reason}")
+    return True
+
+
+def _cold(lease: Lease, round_: Round) -> bool:
+    """By the images alone."""
+    recipe = recipes.of_round(round_)
+    cold_start.embed(lease, round_, recipe)
+    pool = cold_start.pool_of(round_, recipe)
+    if not pool.cases:
+        lease.log("No case of the pool waits to be read, so there is nothing to rank.")
+        return True
+    choice = cold_start.choice(recipe, pool, seed=round_.seed)
+    with lease.fenced() as locked:
+        stored = ranking.store(locked, None, pool, choice)
     ranking.apply(stored, pool, choice.selection)
     lease.log(f"{stored.size} cases are ranked by {stored.acquisition}. {stored.reason}")
     return True

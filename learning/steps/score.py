@@ -56,7 +56,7 @@ def run(lease: Lease, round_: Round) -> bool:
     members = list(registry.members(model))
     scorer = Scorer(
         lease,
-        recipes.parsed(round_.recipe),
+        recipes.of_round(round_),
         model,
         evaluation.load(members),
         {member.network: member.temperature for member in members},

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from annotation.models import Split
-from learning import artifacts, datasets, labels, recipes, registry, stages
+from learning import artifacts, datasets, labels, recipes, registry, stages, starts
 from learning.engine import checkpoint, determinism, loop
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.spec import LeftOut, Recipe
+from learning.engine.speed import Speed
 from learning.errors import RoundFailure, SliceOver
 from learning.leases import Lease
 from learning.models import Arm, Round, RoundLog, Training
@@ -38,7 +41,7 @@ def _settled(round_: Round, training: Training) -> bool:
 
 def recipe_of(round_: Round) -> Recipe:
     """The round's recipe with the round's seed: another round starts from other weights."""
-    return replace(recipes.parsed(round_.recipe), seed=round_.seed)
+    return replace(recipes.of_round(round_), seed=round_.seed)
 
 
 def _plan(lease: Lease, round_: Round, recipe: Recipe) -> None:
@@ -53,7 +56,7 @@ def _plan(lease: Lease, round_: Round, recipe: Recipe) -> None:
             if missing := labels.arm_shortage(counts, recipe):
                 _leave_out(locked, arm, missing)
                 continue
-            for network in recipe.networks:
+            for network in recipe.members_of:
                 Training.objects.create(
                     round=locked,
                     arm=arm,
@@ -99,6 +102,8 @@ def _train(
             validation=validation.samples,
             checkpoint_dir=artifacts.checkpoint_dir(round_.pk, training.pk, lease.token),
             resume=_checkpoint_of(training),
+            start=starts.of(round_, training.network),
+            speed=Speed(settings.TRAINING_COMPILE, settings.TRAINING_DETERMINISTIC),
             should_stop=lease.stop_after_some_work(),
             on_epoch=record,
         )

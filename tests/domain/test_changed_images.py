@@ -16,6 +16,7 @@ from annotation.errors import Conflict, ImagesChanged, InvalidInput, NothingToRe
 from annotation.models import Case, Event, Instance, Mask, Project, Read, Series, Slot, User
 from learning import datasets
 from learning.engine import spec
+from learning.teaching.masks import REDRAW
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +134,7 @@ def test_a_mask_of_another_shape_leaves_its_case_out_and_the_others_go_on(
     frozen = snapshots.freeze(project, user=None, title="", query={})
     made = datasets.of_items(frozen.items.all(), recipe, after_each=lambda _: None)
     assert [sample.id for sample in made.samples] == [good.pk]
-    assert made.left_out == [(bad.pk, datasets.REDRAW)]
+    assert made.left_out == [(bad.pk, REDRAW)]
 
 
 def seen(case: Case) -> dict[str, str]:

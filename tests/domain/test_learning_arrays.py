@@ -21,6 +21,7 @@ from annotation.models import Case, Instance, Mask, Project, Series
 from learning import datasets
 from learning.datasets import Dataset
 from learning.engine import spec
+from learning.teaching import Unusable
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -149,7 +150,7 @@ def test_a_store_that_is_away_stops_the_work_instead_of_blaming_the_case(
 
 
 def test_a_volume_is_not_read_as_a_single_image(artifacts_folder: Path) -> None:
-    with pytest.raises(datasets.Unusable, match="8 frames"):
+    with pytest.raises(Unusable, match="8 frames"):
         datasets._laid_out(np.zeros((8, 4, 4), np.float32), FLAT)
 
 

@@ -24,7 +24,7 @@ from learning.acquisition import (
 NAMES = sorted(ACQUISITIONS)
 DRAWN = [
     "random", "stratified_random", "foreground_random", "power_margin", "bald", "falcun", "badge",
-    "foreground_entropy", "box_doubt",
+    "foreground_entropy", "part_doubt", "box_doubt",
 ]  # fmt: skip
 
 
@@ -245,6 +245,9 @@ def test_an_id_that_appears_twice_is_refused() -> None:
         ({"task": "segmentation", "labelled": 7, "networks": 2}, "foreground_random"),
         ({"task": "segmentation", "labelled": 0, "networks": 0}, "random"),
         ({"task": "detection", "labelled": 30, "networks": 2}, "box_doubt"),
+        ({"task": "parts", "labelled": 7, "networks": 2}, "random"),
+        ({"task": "parts", "labelled": 7, "networks": 2, "embeddings": True}, "herding"),
+        ({"task": "parts", "labelled": 40, "networks": 2, "embeddings": True}, "part_doubt"),
     ],
 )
 def test_the_default_suits_the_regime_and_gives_its_reason(
@@ -256,7 +259,7 @@ def test_the_default_suits_the_regime_and_gives_its_reason(
     assert reason.endswith(".")
 
 
-@pytest.mark.parametrize("task", ["classification", "segmentation", "detection"])
+@pytest.mark.parametrize("task", ["classification", "segmentation", "detection", "parts"])
 @pytest.mark.parametrize("networks", [1, 2])
 @pytest.mark.parametrize("name", [*NAMES, "magic"])
 def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
@@ -266,9 +269,14 @@ def test_a_function_is_objected_to_exactly_where_it_cannot_rank(
     pool = replace(
         whole,
         probabilities=dict(list(whole.probabilities.items())[:networks]),
-        class_uncertainty=whole.class_uncertainty if task == "segmentation" else None,
+        class_uncertainty=whole.class_uncertainty if task in ("segmentation", "parts") else None,
         detections=whole.detections if task == "detection" else {},
     )
+    if task in ("detection", "parts"):
+        nothing = np.zeros((len(pool), 0))
+        members = dict.fromkeys(pool.probabilities, nothing)
+        apart = np.linspace(0, 1, len(pool))
+        pool = replace(pool, ensemble=nothing, probabilities=members, contradiction=apart)
     said = objection(name, task=task, networks=networks)
     if not said:
         assert len(select(name, pool, 3, seed=0).indices) == 3

@@ -19,12 +19,12 @@ from learning.engine import checkpoint
 from learning.engine.determinism import seed_all
 from learning.engine.errors import InvalidCheckpoint
 from learning.engine.nets import NETWORKS, Network, build
-from learning.engine.spec import NETWORKS_OF
+from learning.engine.tasks import TASKS
 
 
 def make_network(name: str) -> Network:
     seed_all(0, name)
-    recipe = make_recipe() if name in NETWORKS_OF["classification"] else make_mask_recipe()
+    recipe = make_recipe() if name in TASKS["classification"].networks else make_mask_recipe()
     return build(name, recipe)
 
 

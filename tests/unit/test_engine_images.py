@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from learning.engine import augment, data, images
 from learning.engine.determinism import generator, seed_all
 from learning.engine.spec import Sample
+from learning.engine.tasks import segmentation
 
 
 def saved(folder: Path, array: Any) -> Sample:
@@ -179,7 +180,8 @@ def test_masks_move_exactly_with_their_images() -> None:
     grid = torch.stack(torch.meshgrid(*[torch.arange(24.0)] * 3, indexing="ij"))
     ball = ((grid - 12) ** 2).sum(0).sqrt() < 7
     batch = torch.stack([ball.float()[None]] * 8)
-    moved, masks = augment.augmented(batch, torch.stack([ball.byte()] * 8), mirror=True)
+    moved, move = augment.augmented(batch, mirror=True)
+    masks = move.masks(torch.stack([ball.byte()] * 8))
     assert masks is not None
     bright = moved[:, 0] > 0.5
     shared = (bright & (masks == 1)).sum()
@@ -223,7 +225,7 @@ def test_crops_favour_the_foreground_and_stay_inside() -> None:
     mask[37, 2] = 1
     hits = 0
     for number in range(200):
-        part, cut = data.crop((image, mask), (16, 16), generator("crop", number))
+        part, cut = segmentation.crop((image, mask), (16, 16), generator("crop", number))
         assert part.shape == (1, 16, 16)
         hits += int(cut.sum())
         assert torch.equal(part[0] == 37 * 40 + 2, cut == 1)

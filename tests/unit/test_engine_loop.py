@@ -11,9 +11,11 @@ import pytest
 import torch
 from engine_samples import make_images, make_mask_recipe, make_recipe, make_volumes
 
-from learning.engine import checkpoint, determinism, loop, metrics, spec
+from learning.engine import checkpoint, determinism, loop, metrics, optimise, spec
 from learning.engine.errors import EngineError, InvalidCheckpoint, NotEnoughData
 from learning.engine.predict import predict
+from learning.engine.speed import Speed
+from learning.engine.tasks.classification import class_weights
 
 TASKS = {
     "densenet": (make_recipe, make_images),
@@ -56,6 +58,7 @@ class Training:
             validation=self.validation,
             checkpoint_dir=self.folder / name,
             resume=resume,
+            speed=Speed(deterministic=True),
             should_stop=lambda: steps is not None and next(asked) >= steps,
             on_epoch=on_epoch,
         )
@@ -353,25 +356,20 @@ def test_a_loss_that_explodes_is_said_and_leaves_the_last_checkpoint(
     def explode(step: int, steps: int) -> float:
         return float("inf") if step == 3 else 1.0
 
-    monkeypatch.setattr(loop, "_rate", explode)
+    monkeypatch.setattr(optimise, "rate", explode)
     with pytest.raises(EngineError, match="lower the recipe's learning_rate"):
         training.run("run", resume=part.checkpoint)
     checkpoint.read(part.checkpoint)
 
 
 def test_rare_classes_weigh_more_but_not_without_limit() -> None:
-    recipe = make_recipe(classes=["a", "b", "c"])
-    weights = loop._loss(recipe, [90, 10, 0]).weight
-    assert isinstance(weights, torch.Tensor)
-    assert weights.tolist() == pytest.approx([50 / 90, 5.0, 0.0])
-    rarest = loop._loss(recipe, [100_000, 1, 1]).weight
-    assert isinstance(rarest, torch.Tensor)
-    assert rarest.tolist()[1:] == [10.0, 10.0]
+    assert class_weights([90, 10, 0]).tolist() == pytest.approx([50 / 90, 5.0, 0.0])
+    assert class_weights([100_000, 1, 1]).tolist()[1:] == [10.0, 10.0]
 
 
 def test_the_learning_rate_climbs_once_and_ends_near_zero() -> None:
     for steps in (1, 2, 7, 120):
-        rates = [loop._rate(step, steps) for step in range(steps)]
+        rates = [optimise.rate(step, steps) for step in range(steps)]
         top = rates.index(max(rates))
         assert rates[: top + 1] == sorted(rates[: top + 1])
         assert rates[top:] == sorted(rates[top:], reverse=True)

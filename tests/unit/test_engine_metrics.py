@@ -15,6 +15,7 @@ from sklearn import metrics as reference
 
 from learning.engine import masks, metrics
 from learning.engine.errors import NotComputable
+from learning.engine.metrics import intervals
 
 cases = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=1, max_size=60)
 
@@ -210,7 +211,7 @@ def test_interval_is_that_of_a_plain_bootstrap_over_patients() -> None:
 def test_resampling_draws_whole_patients_in_proportion() -> None:
     patients = np.array([0, 1, 1, 2, 2, 2])
     seen = set()
-    for rows in metrics._resamples(patients, 3, 300, np.random.default_rng(0)):
+    for rows in intervals._resamples(patients, 3, 300, np.random.default_rng(0)):
         drawn = np.bincount(patients[rows], minlength=3)
         assert (drawn % [1, 2, 3] == 0).all()
         assert (drawn // [1, 2, 3]).sum() == 3

@@ -174,7 +174,9 @@ def test_a_large_volume_takes_a_bounded_share_of_memory(
     size = 64
     [sample] = make_volumes(tmp_path, 1, size=size)
 
-    def forward(network: object, image: Tensor, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    def forward(
+        network: object, image: Tensor, recipe: Recipe, spacing: tuple[float, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
         logits = np.zeros((3, *image.shape[1:]), np.float32)
         logits[0], logits[1, 30:34] = 9, 20
         return logits, np.ones(4, np.float32)

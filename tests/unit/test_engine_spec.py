@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from learning.engine import nets, spec
 from learning.engine.errors import InvalidRecipe
+from learning.engine.tasks import TASKS
 
 GOOD = {
     "task": "classification",
@@ -107,7 +108,7 @@ def test_no_document_however_odd_does_more_than_be_refused(change: dict[str, Any
 
 
 def test_the_names_of_networks_are_those_of_the_table() -> None:
-    assert {name for names in spec.NETWORKS_OF.values() for name in names} == set(nets.NETWORKS)
+    assert {name for task in TASKS.values() for name in task.networks} == set(nets.NETWORKS)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 
 from learning import items
 from learning.engine import spec
+from learning.teaching import teacher_of
 
 ANSWERS = spec.parse(
     {
@@ -32,6 +33,10 @@ DOCUMENT: dict[str, Any] = {
     "questions": [GRADE],
 }
 FRAMES = [{"sop_instance_uid": f"2.25.{index}", "frame": 1} for index in range(3)]
+
+
+def misfit(recipe: spec.Recipe, document: dict[str, Any]) -> str:
+    return next(teacher_of(recipe).misfits(recipe, document), "")
 
 
 def test_an_answer_has_the_type_of_the_schema_s_option() -> None:
@@ -71,8 +76,8 @@ def test_a_box_encloses_each_region_where_it_is_largest() -> None:
 
 
 def test_a_model_that_cannot_speak_the_schema_s_words_says_so() -> None:
-    assert items.misfit(ANSWERS, DOCUMENT) == ""
-    assert "answered by 1, 2, 3" in items.misfit(ANSWERS, {**DOCUMENT, "questions": []})
-    assert items.misfit(MASKS, DOCUMENT) == ""
-    assert "no class node" in items.misfit(MASKS, {**DOCUMENT, "classes": DOCUMENT["classes"][:1]})
-    assert "neither masks nor boxes" in items.misfit(MASKS, {**DOCUMENT, "marks": ["contour"]})
+    assert misfit(ANSWERS, DOCUMENT) == ""
+    assert "answered by 1, 2, 3" in misfit(ANSWERS, {**DOCUMENT, "questions": []})
+    assert misfit(MASKS, DOCUMENT) == ""
+    assert "no class node" in misfit(MASKS, {**DOCUMENT, "classes": DOCUMENT["classes"][:1]})
+    assert "neither masks nor boxes" in misfit(MASKS, {**DOCUMENT, "marks": ["contour"]})

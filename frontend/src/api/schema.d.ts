@@ -1439,10 +1439,11 @@ export interface components {
          *     * `herding` - herding
          *     * `density` - density
          *     * `foreground_entropy` - foreground_entropy
+         *     * `part_doubt` - part_doubt
          *     * `box_doubt` - box_doubt
          * @enum {string}
          */
-        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "box_doubt";
+        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "part_doubt" | "box_doubt";
         /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
@@ -3401,6 +3402,7 @@ export interface components {
         };
         /**
          * @description * `freeze` - Freeze the snapshot
+         *     * `prepare` - Prepare the networks
          *     * `train` - Train the networks
          *     * `evaluate` - Evaluate on the hold-out
          *     * `score` - Score the pool
@@ -3408,7 +3410,7 @@ export interface components {
          *     * `promote` - Compare with the model in use
          * @enum {string}
          */
-        RoundStepEnum: "freeze" | "train" | "evaluate" | "score" | "rank" | "promote";
+        RoundStepEnum: "freeze" | "prepare" | "train" | "evaluate" | "score" | "rank" | "promote";
         /**
          * @description * `waiting` - waiting
          *     * `running` - running
@@ -3707,6 +3709,8 @@ export interface components {
                 question?: string;
                 /** @description of an answer */
                 value?: unknown;
+                /** @description of a number, its standard deviation */
+                spread?: number;
                 label_class?: string;
                 sop_instance_uid?: string;
                 frame?: number | null;

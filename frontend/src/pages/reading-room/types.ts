@@ -145,6 +145,8 @@ export interface SuggestedAnswer {
   question: string;
   value: AnswerValue;
   confidence: number | null;
+  /** Of a number: its standard deviation. */
+  spread?: number;
 }
 
 export interface SuggestedMark {

@@ -17,6 +17,7 @@ export const acquisition = {
   'acquisition.herding': 'Uncertainty herding',
   'acquisition.density': 'Density-weighted uncertainty',
   'acquisition.foreground_entropy': 'Foreground entropy',
+  'acquisition.part_doubt': 'Doubt of parts',
   'acquisition.box_doubt': 'Doubt of boxes',
 
   'acquisitionNote.random': 'Every case was equally likely.',
@@ -39,6 +40,7 @@ export const acquisition = {
     'It stands for many cases that the networks are unsure of and that no label is near to.',
   'acquisitionNote.density': 'The networks are unsure of it, and it is like many others.',
   'acquisitionNote.foreground_entropy': 'The networks are unsure where a structure is.',
+  'acquisitionNote.part_doubt': 'The networks are unsure of a finding, a point or a number.',
   'acquisitionNote.box_doubt': 'The networks are unsure of a finding, or of where it is.',
 
   'component.uncertainty': 'Uncertainty',

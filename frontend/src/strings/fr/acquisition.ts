@@ -20,6 +20,7 @@ export const acquisition: Translation<typeof english> = {
   'acquisition.herding': 'Herding par incertitude',
   'acquisition.density': 'Incertitude pondérée par la densité',
   'acquisition.foreground_entropy': 'Entropie du premier plan',
+  'acquisition.part_doubt': 'Doute sur les éléments',
   'acquisition.box_doubt': 'Doute sur les rectangles',
 
   'acquisitionNote.random': 'Chaque cas avait la même probabilité.',
@@ -45,6 +46,7 @@ export const acquisition: Translation<typeof english> = {
     'Il représente beaucoup de cas sur lesquels les réseaux hésitent et dont aucun cas annoté n’est proche.',
   'acquisitionNote.density': 'Les réseaux hésitent, et il ressemble à beaucoup d’autres cas.',
   'acquisitionNote.foreground_entropy': 'Les réseaux hésitent sur l’emplacement d’une structure.',
+  'acquisitionNote.part_doubt': 'Les réseaux hésitent sur une anomalie, un point ou une valeur.',
   'acquisitionNote.box_doubt': 'Les réseaux hésitent sur une anomalie, ou sur son emplacement.',
 
   'component.uncertainty': 'Incertitude',
