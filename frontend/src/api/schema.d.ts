@@ -1439,10 +1439,11 @@ export interface components {
          *     * `herding` - herding
          *     * `density` - density
          *     * `foreground_entropy` - foreground_entropy
+         *     * `part_doubt` - part_doubt
          *     * `box_doubt` - box_doubt
          * @enum {string}
          */
-        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "box_doubt";
+        AcquisitionEnum: "random" | "stratified_random" | "foreground_random" | "least_confidence" | "margin" | "power_margin" | "entropy" | "bald" | "disagreement" | "falcun" | "badge" | "kcenter" | "typiclust" | "probcover" | "herding" | "density" | "foreground_entropy" | "part_doubt" | "box_doubt";
         /**
          * @description * `project.view` - project.view
          *     * `project.edit` - project.edit
@@ -3707,6 +3708,8 @@ export interface components {
                 question?: string;
                 /** @description of an answer */
                 value?: unknown;
+                /** @description of a number, its standard deviation */
+                spread?: number;
                 label_class?: string;
                 sop_instance_uid?: string;
                 frame?: number | null;
