@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from annotation.models import Stream
 
-from . import artifacts, datasets, labels, registry
-from .engine import checkpoint, metrics, predict, spec
-from .engine.calibrate import fit_temperature
-from .engine.metrics import Interval, Measured
+from . import artifacts, datasets, labels, network_agreement, registry, subgroups
+from .engine import checkpoint, metrics, predict
+from .engine.metrics import Interval, Measured, OperatingPoint
 from .engine.nets import Network
 from .engine.spec import LeftOut, Recipe
 from .leases import Lease
 from .models import Evaluation, Round, TrainedModel
+from .said_of_cases import BY_CASE, CaseSaid, by_case, main_of, recipe_of
 
-FEWEST_TO_CALIBRATE = 8
-NO_SCALING = 1.0
-BY_CASE = "by_case"
+USUAL_THRESHOLD = 0.5
+
+__all__ = ["CaseSaid", "Labelled", "Result", "by_case", "labelled", "load", "main_of", "measure"]
+__all__ += ["recipe_of", "store", "truth"]
 
 Array = NDArray[Any]
 
@@ -39,19 +40,11 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class CaseSaid:
-    """What an ensemble said of one case: probabilities, or the voxels shared with the reference."""
-
-    reference: int
-    values: Any
-
-
-@dataclass(frozen=True)
 class Result:
-    """Metrics by network and of the ensemble, with the case by case values of the ensemble."""
+    """Metrics and case by case values, by network and of the ensemble."""
 
     measured: Mapping[str, list[Measured]]
-    by_case: Mapping[int, CaseSaid]
+    by_case: Mapping[str, Mapping[int, CaseSaid]]
     left_out: tuple[LeftOut, ...]
 
     def main(self, metric: str, network: str = registry.ENSEMBLE) -> Interval:
@@ -72,19 +65,6 @@ def labelled(lease: Lease, round_: Round, recipe: Recipe, stream: Stream) -> Lab
     return Labelled(data, dict(items.values_list("case_id", "reference_id")))
 
 
-def temperatures(
-    lease: Lease, recipe: Recipe, networks: Mapping[str, Network], calibration: Labelled
-) -> dict[str, float]:
-    """One for each network; 1 where the calibration stream has too few labels, or for masks."""
-    samples = calibration.data.samples
-    if recipe.task == "segmentation" or len(samples) < FEWEST_TO_CALIBRATE:
-        return dict.fromkeys(networks, NO_SCALING)
-    said = predict.predict(networks, recipe, samples, on_batch=lease.check)
-    known = {sample.id: sample.target for sample in samples}
-    targets = np.array([known[case] for case in said.ids])
-    return {name: fit_temperature(output.logits, targets) for name, output in said.networks.items()}
-
-
 def measure(
     lease: Lease,
     recipe: Recipe,
@@ -93,8 +73,13 @@ def measure(
     cases: Labelled,
     *,
     seed: int,
+    points: Mapping[str, OperatingPoint] | None = None,
 ) -> Result:
-    """Every network and the ensemble, on the same cases, with intervals over patients."""
+    """Every network and the ensemble, on the same cases, with intervals over patients.
+
+    ``points``: from which probability on each calls a case positive; 0.5 where none is given.
+    The ensemble also by subgroup, and how far its networks agree.
+    """
     samples = {sample.id: sample for sample in cases.data.samples}
     said = predict.predict(
         networks,
@@ -108,12 +93,28 @@ def measure(
     targets = [samples[case].target for case in ids]
     outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
     values = {name: _values(output) for name, output in outputs.items()}
+    given = points or {}
     measured = {
-        name: _metrics(recipe, targets, array, patients, seed) for name, array in values.items()
+        name: _metrics(
+            recipe,
+            targets,
+            outputs[name],
+            patients,
+            seed,
+            given.get(name, OperatingPoint(USUAL_THRESHOLD)).threshold,
+        )
+        for name in outputs
     }
+    measured[registry.ENSEMBLE] += [
+        *_in_subgroups(recipe, targets, values[registry.ENSEMBLE], patients, ids, seed),
+        *network_agreement.measured(recipe, said, patients, seed=seed),
+    ]
     by_case = {
-        case: CaseSaid(cases.references[case], row.tolist())
-        for case, row in zip(ids, values[registry.ENSEMBLE], strict=True)
+        name: {
+            case: CaseSaid(cases.references[case], row.tolist())
+            for case, row in zip(ids, array, strict=True)
+        }
+        for name, array in values.items()
     }
     return Result(measured, by_case, (*cases.data.left_out, *said.left_out))
 
@@ -128,6 +129,7 @@ def store(
             model=rows[name],
             stream=Stream.HOLDOUT,
             metric=row.metric,
+            grouping=row.grouping,
             subgroup=row.subgroup,
             value=row.interval.value,
             low=row.interval.low,
@@ -139,24 +141,6 @@ def store(
         for name, measured in result.measured.items()
         for row in measured
     )
-
-
-def by_case(model: TrainedModel) -> dict[int, CaseSaid]:
-    """What an ensemble said of each case of the hold-out when it was measured last."""
-    row = main_of(model)
-    return {
-        said["case"]: CaseSaid(said["reference"], said["values"]) for said in row.detail[BY_CASE]
-    }
-
-
-def main_of(model: TrainedModel) -> Evaluation:
-    """The row of the metric that the model's recipe goes by."""
-    metric = recipe_of(model).metric
-    return model.evaluations.get(stream=Stream.HOLDOUT, metric=metric, subgroup="")
-
-
-def recipe_of(model: TrainedModel) -> Recipe:
-    return spec.parse(model.config["recipe"])
 
 
 def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[list[Array], list[str]]:
@@ -173,13 +157,13 @@ def truth(round_: Round, recipe: Recipe, cases: Sequence[int]) -> tuple[list[Arr
 
 
 def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[str, Any]:
-    """The ensemble's main metric keeps what was said of each case, for a fair comparison later."""
-    if name != registry.ENSEMBLE or row.metric != recipe.metric or row.subgroup:
+    """The main metric keeps what was said of each case, for a fair comparison later."""
+    if row.metric != recipe.metric or row.subgroup:
         return {}
     return {
         BY_CASE: [
             {"case": case, "reference": said.reference, "values": said.values}
-            for case, said in result.by_case.items()
+            for case, said in result.by_case[name].items()
         ]
     }
 
@@ -189,10 +173,46 @@ def _values(output: predict.Output) -> Array:
 
 
 def _metrics(
-    recipe: Recipe, targets: list[Any], values: Array, patients: list[str], seed: int
+    recipe: Recipe,
+    targets: list[Any],
+    output: predict.Output,
+    patients: list[str],
+    seed: int,
+    threshold: float,
 ) -> list[Measured]:
-    if recipe.task == "segmentation":
-        return metrics.segmentation(values, patients, classes=recipe.classes, seed=seed)
+    if output.overlap is not None:
+        return metrics.segmentation(
+            output.overlap,
+            patients,
+            classes=recipe.classes,
+            seed=seed,
+            surfaces=output.surfaces,
+        )
     return metrics.classification(
-        np.array(targets, np.int64), values, patients, classes=recipe.classes, seed=seed
+        np.array(targets, np.int64),
+        output.probabilities,
+        patients,
+        classes=recipe.classes,
+        seed=seed,
+        threshold=threshold,
+        prevalence=recipe.operating.prevalence,
+    )
+
+
+def _in_subgroups(
+    recipe: Recipe,
+    targets: list[Any],
+    values: Array,
+    patients: list[str],
+    cases: Sequence[int],
+    seed: int,
+) -> list[Measured]:
+    known = [] if recipe.task == "segmentation" else [np.array(targets, np.int64)]
+    return subgroups.measure(
+        recipe.metric,
+        metrics.by_name(recipe.metric),
+        [*known, values],
+        patients,
+        subgroups.members(cases, subgroups.of_cases(cases)),
+        seed=seed,
     )

@@ -33,6 +33,8 @@ class Output:
     """Segmentation, [N, K]: the same, where class k is the likeliest foreground."""
     overlap: NDArray[np.int64] | None = None
     """Segmentation, [N, K, 3] voxels shared, predicted, true; -1 without a reference mask."""
+    surfaces: FloatArray | None = None
+    """Segmentation, [N, K, 3] HD95 and mean distance in mm, surface Dice; NaN where there is none."""
     volumes: FloatArray | None = None
     """Segmentation, [N, K] predicted volume in mm³ (voxels where the spacing is unknown)."""
 

@@ -1,8 +1,8 @@
 """How good predictions are, with intervals over patients; pure NumPy (``surfaces``: and SciPy).
 
-One module for each family of metrics; ``reports`` measures a whole task, ``compare`` two models. A metric that these data
-cannot give raises NotComputable with a sentence; ``bootstrap`` and the reports put that sentence
-where the number would stand.
+One module for each family of metrics; ``reports`` measures a whole task, ``compare`` two models.
+A metric that these data cannot give raises NotComputable with a sentence; ``bootstrap`` and the
+reports put that sentence where the number would stand.
 """
 
 from .calibration import brier, brier_parts, ece, reliability
