@@ -9,7 +9,7 @@ import pytest
 
 from annotation import queue
 from annotation.errors import Conflict
-from annotation.models import Event, Project, Read, Reference, Series, Slot, Stream
+from annotation.models import Event, Project, Reference, Series, Slot, Stream
 from learning import (
     comparison,
     curves,
@@ -221,10 +221,9 @@ def registry_recipe(project: Project) -> Any:
 
 
 def test_the_price_of_a_batch_is_the_time_that_readings_took(project: Project) -> None:
-    Read.objects.filter(case__project=project).update(active_seconds=0)
-    assert forecasts.price(project, 10) is None
-    Read.objects.filter(case__project=project).update(active_seconds=90)
-    assert forecasts.price(project, 10) == pytest.approx(15)
+    """Every reading that the builders make took half a minute."""
+    assert forecasts.price(project, 10) == pytest.approx(5)
+    assert forecasts.price(lessons.project(), 10) is None
 
 
 def test_a_lead_signs_a_stop_against_the_rule_only_when_asking_for_it(project: Project) -> None:
