@@ -14,6 +14,7 @@ from annotation.access import Action
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
 from learning import comparison
+from learning.models import Arm
 
 from . import visible
 
@@ -36,7 +37,7 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 class ComparedSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     round = serializers.IntegerField(source="round.number")
-    arm = serializers.CharField()
+    arm = serializers.ChoiceField(Arm.choices)
     network = serializers.CharField()
 
 

@@ -1708,6 +1708,12 @@ export interface components {
              */
             committed_at: string | null;
         };
+        /**
+         * @description * `held_out` - held_out
+         *     * `scored_before` - scored_before
+         * @enum {string}
+         */
+        BasisEnum: "held_out" | "scored_before";
         Beside: {
             id: number;
             description: string;
@@ -1922,7 +1928,7 @@ export interface components {
         Compared: {
             id: number;
             round: number;
-            arm: string;
+            arm: components["schemas"]["ArmEnum"];
             network: string;
         };
         Comparison: {
@@ -2404,7 +2410,7 @@ export interface components {
         Issue: {
             case: number;
             /** @description of the reference */
-            label: string;
+            given: string;
             /** @description the class that a model finds likelier */
             likelier: string;
             /**
@@ -2416,7 +2422,7 @@ export interface components {
             likelier_probability: number;
             /** @description by confident learning */
             doubtful: boolean;
-            source: components["schemas"]["SourceEnum"];
+            basis: components["schemas"]["BasisEnum"];
             model: number;
             /** @description made for the case, where the reading differs */
             suggestion: string;
@@ -3868,12 +3874,6 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
-        /**
-         * @description * `held_out` - held_out
-         *     * `scored_before` - scored_before
-         * @enum {string}
-         */
-        SourceEnum: "held_out" | "scored_before";
         SourceList: {
             results: components["schemas"]["Source"][];
         };
