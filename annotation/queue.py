@@ -103,9 +103,7 @@ def ask_another(case: Case, user: User, *, reason: str) -> int:
         case = _lock_case(case.pk)
         if case.slots.filter(state__in=[Slot.State.OPEN, Slot.State.HELD]).exists():
             raise Conflict("Another reading of this case is wanted already.")
-        case.reads_wanted = (
-            max(case.reads_wanted, case.slots.exclude(state=Slot.State.OUTDATED).count()) + 1
-        )
+        case.reads_wanted = case.slots.exclude(state=Slot.State.OUTDATED).count() + 1
         case.save(update_fields=["reads_wanted"])
         data = {"case": case.pk, "reads_wanted": case.reads_wanted, "reason": reason}
         ledger.record("case.ask_another", project=case.project, actor=user, obj=case, data=data)

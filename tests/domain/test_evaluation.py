@@ -15,6 +15,7 @@ from learning import (
     curves,
     forecasts,
     label_issues,
+    overview,
     recipes,
     registry,
     said_of_cases,
@@ -234,6 +235,9 @@ def test_a_lead_signs_a_stop_against_the_rule_only_when_asking_for_it(project: P
         project, choice="stop", reason="The money is gone.", user=lead, against_rule=True
     )
     assert stop_decisions.standing_stop(project) == signed
+    step = overview.of(project).next_step
+    assert step is not None
+    assert (step.code, step.page) == ("stopped", "learning")
     assert [condition["met"] for condition in signed.conditions] == [None, None, None]
     event = Event.objects.filter(verb="learning.decide").latest("seq")
     assert (event.actor, event.data["reason"]) == (lead, "The money is gone.")
