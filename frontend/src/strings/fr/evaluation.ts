@@ -6,7 +6,7 @@ export const evaluation: Translation<typeof english> = {
   'nav.learning': 'Apprentissage',
   'nav.labelIssues': 'Annotations douteuses',
 
-  'metric.hd95': 'HD95 (mm)',
+  'metric.hd95': 'Distance HD95 (mm)',
   'metric.assd': 'Distance moyenne des surfaces (mm)',
   'metric.surface_dice': 'Dice de surface',
   'metric.network_kappa': 'Accord des réseaux (kappa)',
@@ -38,7 +38,7 @@ export const evaluation: Translation<typeof english> = {
   'models.recall': 'Rappel',
   'models.precision': 'Précision',
   'models.share': 'Part des cas avec l’anomalie',
-  'models.froc': 'FROC',
+  'models.froc': 'Courbe FROC',
   'models.frocNote': 'Sensibilité selon les faux positifs par image.',
   'models.falsePerImage': 'Faux positifs par image',
   'models.confusion': 'Matrice de confusion',
@@ -68,12 +68,12 @@ export const evaluation: Translation<typeof english> = {
 
   'compare.title': 'Comparer deux modèles',
   'compare.note':
-    'Le premier moins le second, sur les cas du jeu de test réservé où tous deux ont été mesurés.',
+    'Le premier moins le deuxième, sur les cas du jeu de test réservé où tous deux ont été mesurés.',
   'compare.first': 'Premier',
-  'compare.second': 'Second',
+  'compare.second': 'Deuxième',
   'compare.difference': 'Différence',
   'compare.p': 'p',
-  'compare.method': 'Test',
+  'compare.method': 'Test statistique',
   'compare.better': 'Meilleur : {name}',
   'compare.undecided': 'Pas de différence au-delà du hasard',
   'compare.cases': { one: '{n} cas du jeu de test réservé', other: '{n} cas du jeu de test réservé' },
@@ -85,7 +85,7 @@ export const evaluation: Translation<typeof english> = {
   'compare.mcnemar': 'Cas jugés justes aussi souvent (McNemar, exact) : p = {p}',
   'compare.few': 'Il n’y a pas encore de second modèle',
   'compare.fewText': 'Le prochain cycle achevé en laissera un à comparer.',
-  'method.delong': 'DeLong',
+  'method.delong': 'test de DeLong',
   'method.paired_bootstrap': 'bootstrap apparié',
 
   'learning.title': 'Apprentissage',
