@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,18 @@ APART = 1e6
 """Indices of an image never come so far."""
 FOUND = 0.5
 """Share of the readers from which something counts as said."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one network, or the ensemble, said of cases, and what that is held against, row by row."""
+
+    output: Output
+    values: list[Any]
+    truths: list[Any]
+    patients: list[str]
+    threshold: float
+    """The probability from which on a case is called positive, where there are two classes."""
 
 
 class Measure:
@@ -46,21 +59,24 @@ class Measure:
         """What ``metrics.by_name(metric)`` takes: what two models share, and what each says."""
         return [np.array(truths, np.int64)], np.array(values)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        width = said.reshape(len(values), len(recipe.classes))
-        return metrics.classification(targets, width, patients, classes=recipe.classes, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
+        return metrics.classification(
+            targets,
+            said.reshape(len(told.values), len(recipe.classes)),
+            told.patients,
+            classes=recipe.classes,
+            seed=seed,
+            threshold=told.threshold,
+            prevalence=recipe.operating.prevalence,
+        )
 
 
 class Grades(Measure):
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        width = said.reshape(len(values), len(recipe.classes))
-        return reports.ordinal(targets, width, patients, classes=recipe.classes, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
+        width = said.reshape(len(told.values), len(recipe.classes))
+        return reports.ordinal(targets, width, told.patients, classes=recipe.classes, seed=seed)
 
 
 class Findings(Measure):
@@ -73,15 +89,13 @@ class Findings(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        shape = len(values), len(recipe.classes)
-        [targets], said = self.arrays(recipe.metric, truths, values)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        shape = len(told.values), len(recipe.classes)
+        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
         return reports.multilabel(
             targets.reshape(shape),
             said.reshape(shape),
-            patients,
+            told.patients,
             classes=recipe.classes,
             seed=seed,
         )
@@ -96,11 +110,9 @@ class Numbers(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float).reshape(-1, 2)[:, 0]
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        return reports.regression(targets, said, patients, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
+        return reports.regression(targets, said, told.patients, seed=seed)
 
 
 class Masks(Measure):
@@ -118,11 +130,14 @@ class Masks(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        overlap = np.array(values).reshape(len(values), len(recipe.classes), 3)
-        return metrics.segmentation(overlap, patients, classes=recipe.classes, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        return metrics.segmentation(
+            np.array(told.values).reshape(len(told.values), len(recipe.classes), 3),
+            told.patients,
+            classes=recipe.classes,
+            seed=seed,
+            surfaces=told.output.surfaces,
+        )
 
 
 class Points(Measure):
@@ -141,11 +156,9 @@ class Points(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values, float)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        errors = np.array(values, float).reshape(len(values), len(recipe.classes))
-        return reports.landmarks(errors, patients, names=recipe.classes, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        errors = np.array(told.values, float).reshape(len(told.values), len(recipe.classes))
+        return reports.landmarks(errors, told.patients, names=recipe.classes, seed=seed)
 
 
 class Boxes(Measure):
@@ -167,14 +180,12 @@ class Boxes(Measure):
         table = detection.matched_at([_image(one) for one in values])
         return [], table[:, 0] if metric == "froc" else table
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        found = reports.detection([_image(one) for one in values], patients, seed=seed)
+    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+        found = reports.detection([_image(one) for one in told.values], told.patients, seed=seed)
         precision = detection.mean_average_precision
         for label, name in enumerate(recipe.classes if len(recipe.classes) > 1 else ()):
-            table = detection.matched_at([_image(one, only=label) for one in values])
-            interval = metrics.bootstrap(precision, [table], patients, seed=seed)
+            table = detection.matched_at([_image(one, only=label) for one in told.values])
+            interval = metrics.bootstrap(precision, [table], told.patients, seed=seed)
             found.append(Measured("mean_average_precision", interval, name))
         return found
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from learning.engine import policy
 from learning.engine.errors import InvalidRecipe
+from learning.engine.policy import Operating, Promotion, Stopping
 from learning.engine.tasks import TASKS
 
 MULTIPLE_OF = 8
@@ -101,6 +103,11 @@ class Recipe:
     """Passes over the unlabelled images of the pool, where networks start from those."""
     seed: int = 0
     minimum_labels: int = 8
+    surface_tolerance: float = 2.0
+    """mm within which the surfaces of two masks count as the same."""
+    operating: Operating = field(default_factory=Operating)
+    promote: Promotion = field(default_factory=Promotion)
+    stop: Stopping = field(default_factory=Stopping)
 
     @property
     def outputs(self) -> int:
@@ -173,6 +180,7 @@ def parse(document: Mapping[str, Any]) -> Recipe:
     }
     if values["input_size"] == AUTO:
         values["input_size"] = ()
+    values |= policy.parsed(document)
     values["metric"] = values.get("metric") or TASKS[values["task"]].metrics[0]
     return Recipe(**values)
 
@@ -194,6 +202,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     known_classes = classes if isinstance(classes, list | tuple) else ()
     if rare and (not TASKS[task].excludes or rare not in known_classes):
         yield f"The recipe's rare_class is {rare!r}; it must be a class of a classification."
+    yield from policy.problems(document)
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
             yield f"The recipe's {name} is {document[name]!r}; it must be {wanted}."
@@ -330,4 +339,5 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "pretraining_epochs": (_whole(1, 1000), "a whole number from 1 to 1000"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
+    "surface_tolerance": (_number(0.0, 100.0), "a number of millimetres from 0 to 100"),
 }
