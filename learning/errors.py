@@ -3,7 +3,8 @@
 ConsiliumError
 └── Conflict
     ├── RoundNotPossible   409  labels are missing, a round is running, nothing to retry
-    └── ModelNotUsable     409  the model cannot become the one in use
+    ├── ModelNotUsable     409  the model cannot become the one in use
+    └── LaneNotOpen        409  the lane of triage is closed, or the case not accepted any more
 
 SliceEnded
 ├── SliceOver              the time is used up; the next slice goes on from what is saved
@@ -24,6 +25,10 @@ class RoundNotPossible(Conflict):
 
 class ModelNotUsable(Conflict):
     code, title = "model_not_usable", "This model cannot be the one in use"
+
+
+class LaneNotOpen(Conflict):
+    code, title = "lane_not_open", "This lane of triage is not open"
 
 
 class SliceEnded(Exception):
