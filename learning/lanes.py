@@ -7,6 +7,7 @@ of its own, holds the certificate, and finds its work in the data: killed anywhe
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -25,7 +26,7 @@ from . import evidence
 from .errors import LaneNotOpen
 from .models import TriageCertificate, TriageDecision, TriageLane
 from .triage import NEGATIVE, Scaling
-from .triage.certificate import gap_of, score_of
+from .triage.certificate import gap_of, score_of, taken
 from .trials import Tested
 
 AT_ONCE = 500
@@ -66,8 +67,8 @@ def qualifying(found: Tested, widest: float) -> Counter[tuple[str, str]]:
     groups = np.array(found.pool.groups, dtype=object)
     counts: Counter[tuple[str, str]] = Counter()
     for lane in found.lanes:
-        taken = lane.accepts(score, gap, widest) & (groups == lane.group)
-        counts[lane.name, lane.group] = int(taken.sum())
+        chosen = lane.accepts(score, gap, widest) & (groups == lane.group)
+        counts[lane.name, lane.group] = int(chosen.sum())
     return counts
 
 
@@ -155,8 +156,9 @@ def _candidates(certificate: TriageCertificate) -> Iterator[Candidate]:
         TriageDecision.objects.filter(lane__certificate=certificate).values_list("case", flat=True)
     )
     for lane in certificate.lanes.filter(state=TriageLane.State.OPEN).order_by("pk"):
-        side = score <= lane.threshold if lane.name == NEGATIVE else score >= lane.threshold
-        for place in np.flatnonzero(side & (gap <= policy.gap) & (groups == lane.group)):
+        threshold = math.nan if lane.threshold is None else lane.threshold
+        side = taken(lane.name, score, gap, threshold, policy.gap)
+        for place in np.flatnonzero(side & (groups == lane.group)):
             if pool.cases[place] not in known:
                 known.add(pool.cases[place])
                 yield Candidate(pool.cases[place], lane, float(score[place]), float(gap[place]))
@@ -167,7 +169,7 @@ def _accept(certificate: TriageCertificate, candidates: Sequence[Candidate]) -> 
     audits = {one.case for one in candidates if _random.random() < (one.lane.audit_rate or 1.0)}
     wanted = [one.case for one in candidates]
     free = set(set_aside.put_aside(certificate.project, wanted, audits=audits))
-    taken = [one for one in candidates if one.case in free]
+    accepted = [one for one in candidates if one.case in free]
     recipe = evidence.recipe_of(certificate.model)
     decisions = [
         TriageDecision(
@@ -178,7 +180,7 @@ def _accept(certificate: TriageCertificate, candidates: Sequence[Candidate]) -> 
             label=recipe.classes[0 if one.lane.name == NEGATIVE else -1],
             audit=one.case in audits,
         )
-        for one in taken
+        for one in accepted
     ]
     TriageDecision.objects.bulk_create(decisions)
     provisional.state(
@@ -190,7 +192,7 @@ def _accept(certificate: TriageCertificate, candidates: Sequence[Candidate]) -> 
         )
         for one in decisions
     )
-    return len(taken)
+    return len(accepted)
 
 
 def _source(certificate: TriageCertificate, decision: TriageDecision) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import builders
 import learning_builders as lessons
 import numpy as np
+from django.utils import timezone
 
 from annotation.models import (
     Answer,
@@ -23,7 +25,16 @@ from annotation.models import (
 )
 from annotation.models.projects import LabelSchema
 from learning import policies, recipes, watch
-from learning.models import CalibrationScore, Round, Score, TrainedModel
+from learning.models import (
+    CalibrationScore,
+    Round,
+    Score,
+    TrainedModel,
+    TriageCertificate,
+    TriageDecision,
+    TriageLane,
+    TriagePolicy,
+)
 
 NETWORKS = ("densenet", "vit")
 POLICY: dict[str, Any] = {
@@ -110,9 +121,7 @@ def confident(world: World) -> list[Score]:
 def claim_one_of(world: World, cases: set[int]) -> int:
     """A reader has one of the cases in hand."""
     case = min(cases)
-    Slot.objects.filter(case=case).update(
-        state=Slot.State.CLAIMED, reader=world.reader, token=1
-    )
+    Slot.objects.filter(case=case).update(state=Slot.State.CLAIMED, reader=world.reader, token=1)
     return case
 
 
@@ -127,6 +136,46 @@ def read(case: Case, value: str) -> Reference:
 def read_case(world: World) -> Reference:
     """A case of the random arm with a reader's word, for a dataset to hold."""
     return builders.reference(builders.case(world.project, stream="control"))
+
+
+def decided(case: Case, model: TrainedModel, lead: User) -> TriageDecision:
+    """An open lane that accepted the case, written as rows."""
+    policy = TriagePolicy.objects.create(
+        project=case.project,
+        version=1,
+        reason="x",
+        signed_by=lead,
+        **{**policies.DEFAULT, "is_on": True},
+    )
+    certificate = TriageCertificate.objects.create(
+        project=case.project,
+        model=model,
+        policy=policy,
+        scalings={},
+        fitted_on=0,
+        expires_at=timezone.now() + timedelta(days=1),
+        filled_at=timezone.now(),
+    )
+    lane = TriageLane.objects.create(
+        certificate=certificate,
+        name="auto_negative",
+        state="open",
+        n=500,
+        positives=150,
+        level=0.02,
+        confidence=0.95,
+        threshold=0.1,
+        accepted_share=0.3,
+        errors=0,
+        trials=150,
+        bound=0.0198,
+        steps=[],
+        tolerance=0.02,
+        audit_rate=0.1,
+    )
+    return TriageDecision.objects.create(
+        case=case, lane=lane, score=0.01, gap=0.01, label="no", audit=False
+    )
 
 
 def another_model(world: World) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import assistance, models, projects, rounds, snapshots
+from . import assistance, models, projects, rounds, snapshots, triage
 
 urlpatterns = [
     path("projects/<slug:slug>/learning", projects.Learning.as_view()),
     path("projects/<slug:slug>/curve", projects.LearningCurve.as_view()),
     path("projects/<slug:slug>/ranking", projects.LatestRanking.as_view()),
     path("projects/<slug:slug>/suggestions", assistance.SuggestionUse.as_view()),
+    path("projects/<slug:slug>/triage", triage.Triage.as_view()),
+    path("projects/<slug:slug>/triage/preview", triage.TriagePreview.as_view()),
+    path("projects/<slug:slug>/triage/cases", triage.AcceptedCases.as_view()),
+    path("triage-lanes/<int:pk>/close", triage.CloseLane.as_view()),
+    path("triage-cases/<int:pk>/send", triage.SendToReader.as_view()),
     path("projects/<slug:slug>/rounds", rounds.Rounds.as_view()),
     path("rounds/<int:pk>", rounds.RoundDetail.as_view()),
     path("rounds/<int:pk>/log", rounds.RoundLines.as_view()),

@@ -19,8 +19,10 @@ from .certificate import (
     Promise,
     Step,
     certify,
+    gap_of,
     grid,
     one_per_patient,
+    score_of,
 )
 from .errors import TriageError
 from .multiple import fixed_sequence, holm
@@ -43,9 +45,11 @@ __all__ = [
     "certify",
     "fit_scaling",
     "fixed_sequence",
+    "gap_of",
     "grid",
     "holm",
     "lower_bound",
     "one_per_patient",
+    "score_of",
     "upper_bound",
 ]

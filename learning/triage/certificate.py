@@ -125,12 +125,12 @@ class Lane:
         """Which of these cases it takes."""
         if self.threshold is None:
             return np.zeros(len(score), bool)
-        return _taken(self.name, score, gap, self.threshold, widest)
+        return taken(self.name, score, gap, self.threshold, widest)
 
 
 def score_of(probabilities: Floats) -> Floats:
     """The mean of the networks: [N, K] -> [N]."""
-    return np.asarray(probabilities, np.float64).mean(axis=1)
+    return np.asarray(np.mean(np.asarray(probabilities, np.float64), axis=1))
 
 
 def gap_of(probabilities: Floats) -> Floats:
@@ -186,7 +186,7 @@ def _lane(
     score, gap, positive = evidence.score[rows], evidence.gap[rows], evidence.positive[rows]
     level = promise.miss_level if name == NEGATIVE else promise.error_level
     counted = [
-        _count(name, _taken(name, score, gap, threshold, promise.gap), positive)
+        _count(name, taken(name, score, gap, threshold, promise.gap), positive)
         for threshold in thresholds
     ]
     values = [p_value(errors, trials, level) for _, errors, trials in counted]
@@ -220,17 +220,18 @@ def _lane(
     )
 
 
-def _taken(name: LaneName, score: Floats, gap: Floats, threshold: float, widest: float) -> Flags:
+def taken(name: str, score: Floats, gap: Floats, threshold: float, widest: float) -> Flags:
+    """Which of these cases a lane with this threshold takes."""
     side = score <= threshold if name == NEGATIVE else score >= threshold
     return np.asarray(side & (gap <= widest))
 
 
-def _count(name: LaneName, taken: Flags, positive: Flags) -> tuple[int, int, int]:
+def _count(name: LaneName, chosen: Flags, positive: Flags) -> tuple[int, int, int]:
     """(accepted, errors, trials)"""
-    accepted = int(taken.sum())
+    accepted = int(chosen.sum())
     if name == NEGATIVE:
-        return accepted, int((taken & positive).sum()), int(positive.sum())
-    return accepted, int((taken & ~positive).sum()), accepted
+        return accepted, int((chosen & positive).sum()), int(positive.sum())
+    return accepted, int((chosen & ~positive).sum()), accepted
 
 
 def _starts(name: LaneName, count: int) -> list[int]:

@@ -147,9 +147,7 @@ def test_a_dataset_has_them_only_if_asked_and_flagged(world: triages.World) -> N
     triages.sign(world)
     triages.follow(world.project)
     triages.read_case(world)
-    frozen = snapshots.freeze(
-        world.project, user=world.lead, title="", query={"provisional": True}
-    )
+    frozen = snapshots.freeze(world.project, user=world.lead, title="", query={"provisional": True})
     assert len(frozen.provisional) == len(_standing(world))
     assert all(line["provisional"] is True for line in frozen.provisional)
     assert {line["value"] for line in frozen.provisional} == {"no"}
@@ -225,7 +223,11 @@ def test_a_lead_closes_a_lane_and_opens_it_again_by_signing(world: triages.World
     lane = _lane(world)
     certificates.close(lane, user=world.lead, reason="A new scanner")
     lane.refresh_from_db()
-    assert (lane.state, lane.closed_by, lane.closed_because) == ("closed", world.lead, "A new scanner")
+    assert (lane.state, lane.closed_by, lane.closed_because) == (
+        "closed",
+        world.lead,
+        "A new scanner",
+    )
     assert not _standing(world)
     with pytest.raises(LaneNotOpen):
         certificates.close(lane, user=world.lead, reason="again")
