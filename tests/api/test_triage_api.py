@@ -49,7 +49,8 @@ def test_the_lead_signs_and_sees_the_lanes(settings_sent: dict[str, Any]) -> Non
 
 def test_the_preview_stores_nothing_and_says_what_is_missing() -> None:
     world = triages.world(positives=60, negatives=400)
-    answer = _as(world.lead).post(_url(world, "/preview"), triages.POLICY, format="json")
+    mild = {**triages.POLICY, "miss_level": 0.1}
+    answer = _as(world.lead).post(_url(world, "/preview"), mild, format="json")
     [lane] = answer.json()["lanes"]
     assert lane["threshold"] is not None
     strict = {**triages.POLICY, "miss_level": 0.01}
@@ -70,8 +71,10 @@ def test_an_engineer_sees_and_may_not_sign(settings_sent: dict[str, Any]) -> Non
     triages.follow(world.project)
     lane, one = TriageLane.objects.get(), TriageDecision.objects.all()[0]
     why = {"reason": "I doubt it"}
-    assert engineer.post(f"/api/triage-lanes/{lane.pk}/close", why).status_code == 403
-    assert engineer.post(f"/api/triage-cases/{one.pk}/send", why).status_code == 403
+    assert (
+        engineer.post(f"/api/triage-lanes/{lane.pk}/close", why, format="json").status_code == 403
+    )
+    assert engineer.post(f"/api/triage-cases/{one.pk}/send", why, format="json").status_code == 403
 
 
 def test_a_reader_sees_nothing_of_it_and_cannot_tell_an_audit() -> None:
@@ -82,13 +85,19 @@ def test_a_reader_sees_nothing_of_it_and_cannot_tell_an_audit() -> None:
     assert reader.get(_url(world)).status_code == 403
     assert reader.get(_url(world, "/cases")).status_code == 403
     lane = TriageLane.objects.get()
-    assert reader.post(f"/api/triage-lanes/{lane.pk}/close", {"reason": "x"}).status_code == 404
+    assert (
+        reader.post(
+            f"/api/triage-lanes/{lane.pk}/close", {"reason": "x"}, format="json"
+        ).status_code
+        == 404
+    )
     said = {}
     for purpose in ("audit", "primary"):
         client = _as(builders.reader(world.project))
         Slot.objects.filter(state="open", purpose=purpose).update(priority=0.9995)
-        slot = client.post(f"/api/projects/{world.project.slug}/claims").json()
-        assert Slot.objects.get(pk=slot["id"]).purpose == purpose
+        answer = client.post(f"/api/projects/{world.project.slug}/claims", format="json")
+        slot = answer.json()
+        assert Slot.objects.get(pk=slot["slot"]).purpose == purpose
         assert "audit" not in str(slot)
         said[purpose] = {name: type(value) for name, value in slot.items()}
         Slot.objects.filter(state="open", purpose=purpose).update(priority=0.001)
@@ -102,13 +111,22 @@ def test_a_lead_closes_a_lane_and_sends_a_case(settings_sent: dict[str, Any]) ->
     lead = _as(world.lead)
     listed = lead.get(_url(world, "/cases?state=accepted&limit=5")).json()["results"]
     assert "audit" not in listed[0]
-    sent = lead.post(f"/api/triage-cases/{listed[0]['id']}/send", {"reason": "Odd film"})
+    sent = lead.post(
+        f"/api/triage-cases/{listed[0]['id']}/send", {"reason": "Odd film"}, format="json"
+    )
     assert sent.status_code == 204
-    again = lead.post(f"/api/triage-cases/{listed[0]['id']}/send", {"reason": "Odd film"})
+    again = lead.post(
+        f"/api/triage-cases/{listed[0]['id']}/send", {"reason": "Odd film"}, format="json"
+    )
     assert (again.status_code, again.json()["code"]) == (409, "lane_not_open")
     lane = TriageLane.objects.get()
-    assert lead.post(f"/api/triage-lanes/{lane.pk}/close", {}).status_code in (400, 422)
-    closed = lead.post(f"/api/triage-lanes/{lane.pk}/close", {"reason": "A new scanner"})
+    assert lead.post(f"/api/triage-lanes/{lane.pk}/close", {}, format="json").status_code in (
+        400,
+        422,
+    )
+    closed = lead.post(
+        f"/api/triage-lanes/{lane.pk}/close", {"reason": "A new scanner"}, format="json"
+    )
     assert closed.status_code == 204
     assert lead.get(_url(world)).json()["lanes"][0]["closed_because"] == "A new scanner"
     assert lead.get(_url(world, "/cases?state=accepted")).json()["results"] == []
