@@ -22,6 +22,7 @@ export const routes: readonly Route[] = [
   { path: '/p/:slug/rounds/:id', load: () => import('./pages/rounds/Round.svelte') },
   { path: '/p/:slug/models', load: () => import('./pages/models/Models.svelte') },
   { path: '/p/:slug/models/:id', load: () => import('./pages/models/Model.svelte') },
+  { path: '/p/:slug/triage', load: () => import('./pages/triage/Triage.svelte') },
   { path: '/p/:slug/datasets', load: () => import('./pages/datasets/Datasets.svelte') },
   { path: '/p/:slug/import', load: () => import('./pages/import/Import.svelte') },
   { path: '/p/:slug/schema', load: () => import('./pages/schema/Schema.svelte') },

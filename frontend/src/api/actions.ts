@@ -11,6 +11,7 @@ import type {
   ProjectChange,
   Role,
   SavedFilter,
+  TriageSettings,
   WriteBackRule,
 } from './types';
 
@@ -25,6 +26,13 @@ export const cancelRound = (id: number) => body(api.POST('/api/rounds/{id}/cance
 export const retryRound = (id: number) => body(api.POST('/api/rounds/{id}/retry', at(id)));
 export const applyModel = (id: number, reason: string) =>
   body(api.POST('/api/models/{id}/use', { ...at(id), body: { reason } }));
+
+export const signTriage = (slug: string, wanted: TriageSettings & { reason: string; base: number }) =>
+  body(api.POST('/api/projects/{slug}/triage', { ...inProject(slug), body: wanted }));
+export const closeLane = (id: number, reason: string) =>
+  body(api.POST('/api/triage-lanes/{id}/close', { ...at(id), body: { reason } }));
+export const sendToReader = (id: number, reason: string) =>
+  body(api.POST('/api/triage-cases/{id}/send', { ...at(id), body: { reason } }));
 
 export const changeProject = (slug: string, changes: ProjectChange) =>
   body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: changes }));
