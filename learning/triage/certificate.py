@@ -264,7 +264,7 @@ def _needs(
         cases = max(math.ceil(cases_needed(0, level, budget) / share), fewest)
     return (
         Needs(0, 0, possible=False)
-        if cases >= MOST // 100
+        if cases >= MOST
         else Needs(cases, _round_up(cases, share))
     )
 

@@ -116,7 +116,9 @@ def promises(repetitions: int, seed: int) -> list[tuple[float, float, float]]:
             scalings, rest = fitted(known, rng)
             pool = score_of(scaled(scalings, draw(rng, POOL, prevalence).log_odds))
             evidence = Evidence(
-                scaled(scalings, known.log_odds[rest]), known.positive[rest], ("",) * int(rest.sum())
+                scaled(scalings, known.log_odds[rest]),
+                known.positive[rest],
+                ("",) * int(rest.sum()),
             )
             low, high = certify(evidence, promise, {x: grid(pool, x) for x in (NEGATIVE, POSITIVE)})
             said = scaled(scalings, truth.log_odds)
@@ -154,7 +156,10 @@ def picture(rows: list[tuple[float, float, float]], path: Path) -> None:
     ]
     y = 48
     for prevalence, certified, plain in rows:
-        for name, value, fill in (("agreement", plain, "#b3541e"), ("certified", certified, "#1f6f8b")):
+        for name, value, fill in (
+            ("agreement", plain, "#b3541e"),
+            ("certified", certified, "#1f6f8b"),
+        ):
             width = max(2.0, 1600 * value)
             parts.append(
                 f'<text x="20" y="{y + 14}">{prevalence:.0%} positive, {name}</text>'
@@ -188,7 +193,9 @@ def sites(repetitions: int, seed: int) -> None:
         promise = Promise(LEVEL, 0.02, CONFIDENCE, gap=0.5, lanes=(NEGATIVE,))
         for way in broken:
             names = tuple(groups[rest]) if way == "apart" else ("",) * int(rest.sum())
-            found = certify(Evidence(probabilities[rest], known.positive[rest], names), promise, grids)
+            found = certify(
+                Evidence(probabilities[rest], known.positive[rest], names), promise, grids
+            )
             lanes = {lane.group: lane for lane in found}
             worst = 0.0
             for name, one in truth.items():
@@ -199,7 +206,7 @@ def sites(repetitions: int, seed: int) -> None:
                 opened[name] += way == "apart" and lane.threshold is not None
             broken[way] += worst > LEVEL
     shares = ", ".join(f"{name} {count / repetitions:.0%}" for name, count in opened.items())
-    print(f"\nThree sites, 10 % prevalence, one hides 3 % of its positives: opened {shares}; a site's promise "
+    print(f"\nThree sites, 10 % prevalence, one hides 3 % of its positives: opened {shares}; a promise "
           f"broken in {broken['apart'] / repetitions:.1%} when certified apart, in "
           f"{broken['together'] / repetitions:.1%} when all are thrown together.")  # fmt: skip
 
@@ -214,7 +221,9 @@ def drift(repetitions: int, seed: int) -> None:
         closing = [
             first_alarm(rng.random(longest) < 3 * tolerance, tolerance) for _ in range(repetitions)
         ]
-        false = [first_alarm(rng.random(longest) < tolerance, tolerance) for _ in range(repetitions)]
+        false = [
+            first_alarm(rng.random(longest) < tolerance, tolerance) for _ in range(repetitions)
+        ]
         alarms = sum(one < longest for one in false)
         print(f"| {tolerance:.2%} | {np.median(closing):.0f}, {np.quantile(closing, 0.95):.0f} | "
               f"{alarms} of {repetitions} |", flush=True)  # fmt: skip
@@ -257,7 +266,7 @@ def films(path: Path, seed: int) -> None:
     positive = np.array([row["positive"] for row in rows])
     rng = np.random.default_rng([seed, 13])
     half = rng.permutation(len(rows)) % 2 == 0
-    print(f"\n{len(rows)} films, {positive.sum()} with tuberculosis; {stored['about']}; areas under the curve "
+    print(f"\n{len(rows)} films, {positive.sum()} with tuberculosis; {stored['about']}; areas "
           f"{', '.join(f'{_area(odds[:, k], positive):.3f}' for k in (0, 1))}, of the mean "
           f"{_area(odds.mean(axis=1), positive):.3f}")  # fmt: skip
     print("\n| rule | sensitivity | specificity | share that needed the radiologist |")
@@ -265,7 +274,10 @@ def films(path: Path, seed: int) -> None:
     low, high = (odds < 0).all(axis=1), (odds > 0).all(axis=1)
     print(_outcome("plain agreement", low, high, positive).line())
     for level in (0.02, 0.05, 0.1, 0.2):
-        for fewest, name in ((300, f"certified, {level:.0%}"), (0, f"certified, {level:.0%}, from any number")):
+        for fewest, name in (
+            (300, f"certified, {level:.0%}"),
+            (0, f"certified, {level:.0%}, any number"),
+        ):
             if fewest and level > 0.02:
                 continue
             low, high = _decided(odds, positive, half, level, fewest, rng)

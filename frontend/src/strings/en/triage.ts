@@ -3,7 +3,6 @@ export const triage = {
   'triage.title': 'Triage',
   'triage.note':
     'Where two networks agree within a bound that was shown, a label stands for now; a random part is read all the same. Everything else goes to a reader.',
-  'triage.research': 'Research use only. Not for the diagnosis or care of a patient.',
   'triage.off': 'Triage is off. Every case goes to a reader.',
   'triage.noEvidence': 'Nothing can be certified yet',
   'triage.noEvidenceText':
@@ -37,7 +36,6 @@ export const triage = {
   'triage.reasonNeeded': 'Say why, in a few words.',
   'triage.sign': 'Sign',
   'triage.signNew': 'Change and sign',
-  'triage.signTitle': 'Sign the policy',
   'triage.signText':
     'It is in force at once. What was accepted under the version before goes back to the readers and is decided anew.',
   'triage.signed': 'The policy is signed.',

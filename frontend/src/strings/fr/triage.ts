@@ -3,7 +3,6 @@ export const triage = {
   'triage.title': 'Tri',
   'triage.note':
     'Là où deux réseaux s’accordent dans une limite démontrée, une réponse vaut provisoirement ; une part tirée au sort est lue quand même. Tout le reste va à un lecteur.',
-  'triage.research': 'Pour la recherche uniquement. Ni diagnostic ni soin d’un patient.',
   'triage.off': 'Le tri est désactivé. Chaque cas va à un lecteur.',
   'triage.noEvidence': 'Rien ne peut encore être certifié',
   'triage.noEvidenceText':
@@ -40,7 +39,6 @@ export const triage = {
   'triage.reasonNeeded': 'Dites pourquoi, en quelques mots.',
   'triage.sign': 'Signer',
   'triage.signNew': 'Modifier et signer',
-  'triage.signTitle': 'Signer la règle',
   'triage.signText':
     'Elle s’applique aussitôt. Ce qui a été accepté sous la version précédente retourne aux lecteurs et est décidé à nouveau.',
   'triage.signed': 'La règle est signée.',
