@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from annotation.models import Case, Project, Purpose, Slot, Stream
 
 from . import registry
-from .engine.predict import Predictions
+from .engine.outputs import Predictions
 from .models import Embedding, Score, ScoringFailure, TrainedModel, TriageDecision
 
 CLASS_UNCERTAINTY = "class_uncertainty"

@@ -109,7 +109,11 @@ def test_only_the_pool_is_scored(world: SimpleNamespace) -> None:
     assert set(scored.values_list("case__stream", flat=True)) == {Stream.POOL}
     assert not scored.filter(case__reads__isnull=False).exists()
     embedded = Embedding.objects.filter(model__round=world.round)
-    assert set(embedded.values_list("case__stream", flat=True)) == {Stream.POOL, Stream.CONTROL}
+    assert set(embedded.values_list("case__stream", flat=True)) == {
+        Stream.POOL,
+        Stream.CONTROL,
+        Stream.CALIBRATION,
+    }
 
 
 def test_neither_holdout_nor_calibration_is_trained_on(world: SimpleNamespace) -> None:

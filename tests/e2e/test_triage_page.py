@@ -103,7 +103,7 @@ def test_a_lead_signs_sees_what_is_certified_and_closes_it(lead: Page) -> None:
 
 
 def test_an_engineer_sees_and_cannot_sign(engineer: Page) -> None:
-    expect(engineer.get_by_role("region", name="Policy")).to_be_visible()
+    expect(engineer.get_by_role("region", name="Policy", exact=True)).to_be_visible()
     expect(engineer.get_by_label("Positives missed at most (%)")).to_be_disabled()
     expect(engineer.get_by_role("button", name="Change and sign")).to_have_count(0)
     expect(engineer.get_by_role("button", name="Close the lane")).to_have_count(0)
