@@ -34,6 +34,7 @@ class Action(StrEnum):
     VIEW_ROUNDS = "rounds.view"
     RUN_ROUNDS = "rounds.run"
     MANAGE_MODELS = "models.manage"
+    SIGN_TRIAGE = "triage.sign"
     VIEW_DATASETS = "datasets.view"
     FREEZE_DATASETS = "datasets.freeze"
     EXPORT_DATASETS = "datasets.export"

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from django.db.models import Prefetch
 
-from . import assistance, datasheet, ledger, orthanc, prompt_uses, snapshots, terms
+from . import assistance, datasheet, ledger, orthanc, prompt_uses, provisional, snapshots, terms
 from .export_images import Pictures
 from .marks import as_submitted
 from .models import Answer, Mark, Project, Read, Snapshot, SnapshotItem, User
@@ -145,6 +145,8 @@ def _members(
     yield "codebook.csv", _codebook(snapshot)
     yield from _guideline_pictures(snapshot)
     yield "references.jsonl", snapshots.lines(snapshot)
+    if snapshot.provisional_sha256:
+        yield "provisional.jsonl", provisional.lines(snapshot.provisional)
     yield "cases.csv", _cases(snapshot)
     yield "reads.jsonl", _reads(snapshot)
     yield from pictures.masks()
@@ -173,6 +175,8 @@ def _manifest(
         "query": snapshot.query,
         "frozen_at": snapshot.created_at.isoformat(),
         "content_sha256": snapshot.content_sha256,
+        "provisional_labels": len(snapshot.provisional),
+        "provisional_sha256": snapshot.provisional_sha256,
         "label_schema_version": snapshot.label_schema.version,
         "cases": snapshot.items.count(),
         "left_out": [*snapshot.left_out, *left_out],

@@ -32,6 +32,7 @@ WITH waiting AS (
     SELECT slot.id, ranked.priority FROM annotation_slot AS slot
     JOIN unnest(%s::bigint[], %s::float8[]) AS ranked(case_id, priority) USING (case_id)
     WHERE slot.project_id = %s AND slot.stream = 'pool' AND slot.state IN ('open', 'held')
+        AND slot.purpose <> 'audit'
         AND slot.generation <= %s
     FOR NO KEY UPDATE OF slot SKIP LOCKED
 )

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Collate
 
-from . import ledger, provenance
+from . import ledger, provenance, provisional
 from .errors import Conflict
 from .models import (
     Case,
@@ -45,6 +45,7 @@ QUERY = {
     "properties": {
         "min_reads": {"type": "integer", "minimum": 1, "maximum": 50},
         "min_certainty": {"type": "number", "minimum": 0, "maximum": 1},
+        "provisional": {"type": "boolean"},
     },
 }
 DEFAULT_QUERY = {"min_reads": 1, "min_certainty": 0}
@@ -65,7 +66,8 @@ def freeze(
 ) -> Snapshot:
     """Freeze the current references of all cases that are ready, as the next version.
 
-    ``query`` may ask for a least number of reads and a least certainty of the reference.
+    ``query`` may ask for a least number of reads and a least certainty of the reference, and for the
+    provisional labels of cases that nobody has read: apart, and flagged as such.
     """
     require_none(violations(query, QUERY), "The query")
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -83,9 +85,12 @@ def freeze(
             "No case that is ready has a reference that the query lets in and that was made of the "
             "images it has now. Read cases first."
         )
+    if snapshot.query.get("provisional"):
+        _keep_provisional(snapshot)
     data = {
         "version": snapshot.version,
         "cases": count,
+        "provisional_sha256": snapshot.provisional_sha256,
         "left_out": len(snapshot.left_out),
         "content_sha256": snapshot.content_sha256,
         "query": snapshot.query,
@@ -107,6 +112,8 @@ def verify(snapshot: Snapshot) -> Verdict:
                 return Verdict(False, checked, f"The images of case {item.case.uid} have changed.")
             digest.update(line)
             checked += 1
+    if snapshot.provisional_sha256 not in ("", provisional.sha256(snapshot.provisional)):
+        return Verdict(False, checked, "The provisional labels are not as they were frozen.")
     if digest.hexdigest() != snapshot.content_sha256:
         reason = (
             f"Each of the {checked} cases is as stored, but their list or the header was changed."
@@ -167,6 +174,12 @@ def _fill(snapshot: Snapshot) -> int:
     snapshot.content_sha256 = digest.hexdigest()
     snapshot.save(update_fields=["content_sha256", "left_out"])
     return count
+
+
+def _keep_provisional(snapshot: Snapshot) -> None:
+    snapshot.provisional = provisional.standing(snapshot.project)
+    snapshot.provisional_sha256 = provisional.sha256(snapshot.provisional)
+    snapshot.save(update_fields=["provisional", "provisional_sha256"])
 
 
 def _chosen(snapshot: Snapshot) -> QuerySet[Reference]:

@@ -40,6 +40,8 @@ ENGLISH_ALONE = (
     "learning/cards.py",
     "learning/migrations/",
     "learning/models.py",
+    "learning/triage/",
+    "learning/triage_records.py",
 )
 """What these say is read in files, logs, the ledger, the administration or by programs."""
 

@@ -7,7 +7,7 @@ import dramatiq
 from annotation import doorbell
 from annotation.models import Project
 
-from . import rounds, suggesting
+from . import rounds, suggesting, watch
 
 WITHOUT_LIMIT = float("inf")
 
@@ -37,3 +37,10 @@ def make_suggestions(project_id: int) -> None:
     """Some cases; then the project rings for the next ones, behind rounds that wait."""
     if suggesting.make_some(project_id):
         doorbell.ring(suggesting.ACTOR, project_id)
+
+
+@dramatiq.actor(actor_name=watch.ACTOR, max_retries=0)
+def watch_triage(project_id: int) -> None:
+    """A piece of work; then the project rings for the next one."""
+    if watch.follow(project_id):
+        doorbell.ring(watch.ACTOR, project_id)

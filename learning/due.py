@@ -1,5 +1,5 @@
-"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule, and
-suggestions for the cases that are read next.
+"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule,
+suggestions for the cases that are read next, and what was accepted without a reader.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from annotation.models import Project
 
-from . import leases, rounds, suggesting
+from . import leases, rounds, suggesting, watch
 from .models import Round
 
 
@@ -26,3 +26,5 @@ def due() -> Iterator[tuple[str, int]]:
     for project in suggesting.assisted():
         if suggesting.is_due(project):
             yield suggesting.ACTOR, project.pk
+    for project_id in watch.due():
+        yield watch.ACTOR, project_id

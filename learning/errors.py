@@ -6,7 +6,8 @@ ConsiliumError
     ├── ModelNotUsable     409  the model cannot become the one in use
     ├── NotComparable      409  two models were not measured on the same
     ├── NotEnoughToStop    409  the conditions of the stop rule do not hold
-    └── NoLabelSignals     409  nothing can be said of the labels yet
+    ├── NoLabelSignals     409  nothing can be said of the labels yet
+    └── LaneNotOpen        409  the lane of triage is closed, or the case not accepted any more
 
 SliceEnded
 ├── SliceOver              the time is used up; the next slice goes on from what is saved
@@ -39,6 +40,10 @@ class NotEnoughToStop(Conflict):
 
 class NoLabelSignals(Conflict):
     code, title = "no_label_signals", "Nothing can be said of the labels yet"
+
+
+class LaneNotOpen(Conflict):
+    code, title = "lane_not_open", "This lane of triage is not open"
 
 
 class SliceEnded(Exception):

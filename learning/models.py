@@ -9,6 +9,38 @@ from pgvector.django import VectorField
 
 from annotation.models import Case, Project, Snapshot
 
+from .triage_records import (
+    CalibrationScore,
+    DriftTest,
+    GroupBy,
+    TriageCertificate,
+    TriageDecision,
+    TriageLane,
+    TriagePolicy,
+)
+
+__all__ = [
+    "Arm",
+    "CalibrationScore",
+    "CurvePoint",
+    "DriftTest",
+    "Embedding",
+    "Evaluation",
+    "GroupBy",
+    "Ranking",
+    "Recipe",
+    "Round",
+    "RoundLog",
+    "Score",
+    "ScoringFailure",
+    "TrainedModel",
+    "Training",
+    "TriageCertificate",
+    "TriageDecision",
+    "TriageLane",
+    "TriagePolicy",
+]
+
 
 class Recipe(models.Model):
     """What to learn and how. A version never changes; ``document`` is checked by ``learning.recipes``."""
@@ -39,6 +71,7 @@ class Round(models.Model):
         TRAIN = "train", "Train the networks"
         EVALUATE = "evaluate", "Evaluate on the hold-out"
         SCORE = "score", "Score the pool"
+        TRIAGE = "triage", "Certify and triage"
         RANK = "rank", "Rank the pool"
         PROMOTE = "promote", "Compare with the model in use"
 
@@ -268,22 +301,6 @@ class Ranking(models.Model):
                 fields=["project", "generation"], name="ranking_generation_once"
             )
         ]
-
-
-class TriageDecision(models.Model):
-    """The lane that two networks agree on for a case; provisional, never training truth by default."""
-
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="triage")
-    model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE)
-    lane = models.CharField(max_length=16, help_text="auto_negative, human or auto_positive")
-    score = models.FloatField()
-    gap = models.FloatField(help_text="between the two networks")
-    thresholds = models.JSONField()
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["case", "model"], name="triage_once")]
 
 
 class CurvePoint(models.Model):

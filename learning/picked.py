@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotation.models import Slot
+from annotation.models import Purpose, Slot
 
 from .models import Ranking
 
 
 def picked(slot: Slot) -> dict[str, Any] | None:
-    """Rank and score are null for a case beyond the batch that the ranking explains."""
+    """Rank and score are null for a case beyond the batch that the ranking explains.
+
+    Nothing is said of an audit, as of a case of the random arm: readers must not tell it from others.
+    """
+    if slot.purpose == Purpose.AUDIT:
+        return None
     ranking = (
         Ranking.objects.select_related("round")
         .filter(project=slot.project_id, generation=slot.generation)

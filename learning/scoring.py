@@ -10,14 +10,14 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from annotation.models import Case, Project, Slot, Stream
+from annotation.models import Case, Project, Purpose, Slot, Stream
 
 from . import registry
 from .engine.outputs import Predictions
 from .engine.spec import Box
-from .models import Embedding, Score, ScoringFailure, TrainedModel
+from .models import Embedding, Score, ScoringFailure, TrainedModel, TriageDecision
 
 CLASS_UNCERTAINTY = "class_uncertainty"
 PASSES = "passes"
@@ -27,13 +27,20 @@ def pool(project: Project) -> QuerySet[Case]:
     """Cases of the pool that still want a reading. Never another stream: acquisition sees only these."""
     wanted = Slot.objects.filter(
         case=OuterRef("pk"), state__in=[Slot.State.OPEN, Slot.State.CLAIMED]
-    )
+    ).exclude(purpose=Purpose.AUDIT)
     return project.cases.filter(Exists(wanted), stream=Stream.POOL, state=Case.State.READY)
 
 
 def waiting(project: Project, model: TrainedModel) -> QuerySet[Case]:
-    """What of the pool the model has neither scored nor given up on."""
-    return pool(project).filter(~_done(Score, model), ~_done(ScoringFailure, model))
+    """What of the pool, and of what an earlier model accepted, the model has neither scored nor given
+    up on: a new model decides anew.
+    """
+    accepted = TriageDecision.objects.filter(
+        case=OuterRef("pk"), state=TriageDecision.State.ACCEPTED
+    )
+    ready = project.cases.filter(Exists(accepted), stream=Stream.POOL, state=Case.State.READY)
+    asked = project.cases.filter(Q(pk__in=pool(project)) | Q(pk__in=ready))
+    return asked.filter(~_done(Score, model), ~_done(ScoringFailure, model))
 
 
 def without_embedding(cases: QuerySet[Case], model: TrainedModel) -> QuerySet[Case]:
@@ -74,12 +81,12 @@ def _done(rows: type[Score | Embedding | ScoringFailure], model: TrainedModel) -
 def _score(model: TrainedModel, said: Predictions, row: int) -> Score:
     outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
     probabilities: dict[str, Any] = {
-        name: _rounded(output.probabilities[row]) for name, output in outputs.items()
+        name: rounded(output.probabilities[row]) for name, output in outputs.items()
     }
     if said.ensemble.class_uncertainty is not None:
-        probabilities[CLASS_UNCERTAINTY] = _rounded(said.ensemble.class_uncertainty[row])
+        probabilities[CLASS_UNCERTAINTY] = rounded(said.ensemble.class_uncertainty[row])
     if said.samples is not None:
-        probabilities[PASSES] = [_rounded(one) for one in said.samples[row]]
+        probabilities[PASSES] = [rounded(one) for one in said.samples[row]]
     return Score(
         case_id=said.ids[row],
         model=model,
@@ -95,8 +102,8 @@ def _score(model: TrainedModel, said: Predictions, row: int) -> Score:
 
 
 def _box(box: Box) -> list[float]:
-    return [box.label, *_rounded(np.array([box.score, *box.low, *box.high]))]
+    return [box.label, *rounded(np.array([box.score, *box.low, *box.high]))]
 
 
-def _rounded(values: np.ndarray) -> list[float]:
+def rounded(values: np.ndarray) -> list[float]:
     return [round(float(value), 6) for value in values]

@@ -11,7 +11,8 @@ WEIGHTS: dict[str, float] = {
     Round.Step.PREPARE: 0.10,
     Round.Step.TRAIN: 0.60,
     Round.Step.EVALUATE: 0.08,
-    Round.Step.SCORE: 0.15,
+    Round.Step.SCORE: 0.13,
+    Round.Step.TRIAGE: 0.02,
     Round.Step.RANK: 0.02,
     Round.Step.PROMOTE: 0.03,
 }

@@ -30,6 +30,9 @@ class QuerySerializer(serializers.Serializer[Any]):
 
     min_reads = serializers.IntegerField(min_value=1, max_value=50, required=False)
     min_certainty = serializers.FloatField(min_value=0, max_value=1, required=False)
+    provisional = serializers.BooleanField(
+        required=False, help_text="also labels that no reader gave, in a file of their own"
+    )
 
 
 class NewSnapshotSerializer(serializers.Serializer[Any]):
@@ -50,14 +53,18 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
         "username", read_only=True, allow_null=True
     )
     cases = serializers.IntegerField()
+    provisional_labels = serializers.SerializerMethodField(help_text="that no reader gave")
     splits = SplitsSerializer(source="*")
 
     class Meta:
         model = Snapshot
         fields = [
             "id", "version", "title", "query", "label_schema", "content_sha256", "created_by", "created_at",
-            "cases", "splits",
+            "cases", "splits", "provisional_labels",
         ]  # fmt: skip
+
+    def get_provisional_labels(self, snapshot: Snapshot) -> int:
+        return len(snapshot.provisional)
 
 
 class SnapshotCaseSerializer(serializers.ModelSerializer[SnapshotItem]):

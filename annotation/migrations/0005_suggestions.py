@@ -490,6 +490,58 @@ class Migration(migrations.Migration):
             model_name="promptuse",
             constraint=models.UniqueConstraint(fields=("read", "prompted"), name="prompt_use_once"),
         ),
+        migrations.AddField(
+            model_name="snapshot",
+            name="provisional",
+            field=models.JSONField(
+                default=list, help_text="labels that no reader gave, where they were asked for"
+            ),
+        ),
+        migrations.AddField(
+            model_name="snapshot",
+            name="provisional_sha256",
+            field=models.CharField(
+                blank=True, help_text="of provisional.jsonl; empty without", max_length=64
+            ),
+        ),
+        migrations.CreateModel(
+            name="ProvisionalLabel",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("question", models.CharField(max_length=64)),
+                ("value", models.CharField(max_length=200)),
+                (
+                    "source",
+                    models.JSONField(
+                        help_text="model hashes, scores, threshold, bound: what it rests on"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="provisional_labels",
+                        to="annotation.case",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("withdrawn_at", None)),
+                        fields=("case", "question"),
+                        name="provisional_label_standing_once",
+                    )
+                ],
+            },
+        ),
         *(
             migrations.RunSQL(CREATE.format(table=table), DROP.format(table=table))
             for table in TABLES

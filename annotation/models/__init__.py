@@ -20,7 +20,7 @@ from .projects import (
 )
 from .prompts import PromptedMask, PromptUse
 from .reading import Answer, Comment, Draft, Mark, MarkKind, Mask, Purpose, Read, Skip, Slot
-from .references import Reference
+from .references import ProvisionalLabel, Reference
 from .snapshots import Snapshot, SnapshotItem, Split
 from .suggestions import Assistance, FirstReading, ItemOutcome, Outcome, Showing, Suggestion
 
@@ -57,6 +57,7 @@ __all__ = [
     "Project",
     "PromptUse",
     "PromptedMask",
+    "ProvisionalLabel",
     "Purpose",
     "Read",
     "Reference",

@@ -34,3 +34,23 @@ class Reference(models.Model):
                 fields=["case"], condition=Q(current=True), name="reference_current_once"
             ),
         ]
+
+
+class ProvisionalLabel(models.Model):
+    """What models say of a case that no reader has read; never a reference."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="provisional_labels")
+    question = models.CharField(max_length=64)
+    value = models.CharField(max_length=200)
+    source = models.JSONField(help_text="model hashes, scores, threshold, bound: what it rests on")
+    created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "question"],
+                condition=Q(withdrawn_at=None),
+                name="provisional_label_standing_once",
+            )
+        ]

@@ -26,6 +26,12 @@ class Snapshot(models.Model):
     left_out = models.JSONField(
         default=list, help_text="[{case, reason}]: references that could not be frozen"
     )
+    provisional = models.JSONField(
+        default=list, help_text="labels that no reader gave, where they were asked for"
+    )
+    provisional_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="of provisional.jsonl; empty without"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
 

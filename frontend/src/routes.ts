@@ -25,6 +25,7 @@ export const routes: readonly Route[] = [
   { path: '/p/:slug/models/:id/against/:other', load: () => import('./pages/models/Compare.svelte') },
   { path: '/p/:slug/learning', load: () => import('./pages/learning/Learning.svelte') },
   { path: '/p/:slug/label-issues', load: () => import('./pages/issues/LabelIssues.svelte') },
+  { path: '/p/:slug/triage', load: () => import('./pages/triage/Triage.svelte') },
   { path: '/p/:slug/datasets', load: () => import('./pages/datasets/Datasets.svelte') },
   { path: '/p/:slug/import', load: () => import('./pages/import/Import.svelte') },
   { path: '/p/:slug/schema', load: () => import('./pages/schema/Schema.svelte') },

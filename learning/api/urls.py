@@ -13,6 +13,7 @@ from . import (
     rounds,
     snapshots,
     stopping,
+    triage,
 )
 
 urlpatterns = [
@@ -23,6 +24,11 @@ urlpatterns = [
     path("projects/<slug:slug>/label-issues/<int:case>/reading", label_issues.AskAnother.as_view()),
     path("projects/<slug:slug>/ranking", projects.LatestRanking.as_view()),
     path("projects/<slug:slug>/suggestions", assistance.SuggestionUse.as_view()),
+    path("projects/<slug:slug>/triage", triage.Triage.as_view()),
+    path("projects/<slug:slug>/triage/preview", triage.TriagePreview.as_view()),
+    path("projects/<slug:slug>/triage/cases", triage.AcceptedCases.as_view()),
+    path("triage-lanes/<int:pk>/close", triage.CloseLane.as_view()),
+    path("triage-cases/<int:pk>/send", triage.SendToReader.as_view()),
     path("projects/<slug:slug>/rounds", rounds.Rounds.as_view()),
     path("rounds/<int:pk>", rounds.RoundDetail.as_view()),
     path("rounds/<int:pk>/log", rounds.RoundLines.as_view()),

@@ -16,7 +16,7 @@ from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Round
 
-from . import evaluate, freeze, prepare, promote, rank, score, train
+from . import evaluate, freeze, prepare, promote, rank, score, train, triage
 
 RUN: dict[str, Callable[[Lease, Round], bool]] = {
     Round.Step.FREEZE: freeze.run,
@@ -24,6 +24,7 @@ RUN: dict[str, Callable[[Lease, Round], bool]] = {
     Round.Step.TRAIN: train.run,
     Round.Step.EVALUATE: evaluate.run,
     Round.Step.SCORE: score.run,
+    Round.Step.TRIAGE: triage.run,
     Round.Step.RANK: rank.run,
     Round.Step.PROMOTE: promote.run,
 }

@@ -1,4 +1,4 @@
-"""Fifth step: put the pool into the order of what each case would teach, for the readers."""
+"""Sixth step: put the pool into the order of what each case would teach, for the readers."""
 
 from __future__ import annotations
 

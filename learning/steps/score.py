@@ -52,25 +52,29 @@ class Scorer:
 
 
 def run(lease: Lease, round_: Round) -> bool:
+    scorer = scorer_of(lease, round_)
+    _score_pool(scorer, round_.project)
+    _embed_labelled(scorer, round_)
+    _tell(lease, scorer.model)
+    return True
+
+
+def scorer_of(lease: Lease, round_: Round) -> Scorer:
     model = registry.ensemble(round_)
     members = list(registry.members(model))
-    scorer = Scorer(
+    return Scorer(
         lease,
         recipes.of_round(round_),
         model,
         evaluation.load(members),
         {member.network: member.temperature for member in members},
     )
-    _score_pool(scorer, round_.project)
-    _embed_labelled(scorer, round_)
-    _tell(lease, model)
-    return True
 
 
 def _score_pool(scorer: Scorer, project: Project) -> None:
     waiting = scoring.waiting(project, scorer.model)
     total = left = waiting.count()
-    for shard in _shards(waiting):
+    for shard in shards(waiting):
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store(scorer.model, said, left_out)
@@ -86,14 +90,14 @@ def _embed_labelled(scorer: Scorer, round_: Round) -> None:
     snapshot = registry.snapshot_of(round_)
     items = labels.items(snapshot, scorer.recipe, *labels.ARM_STREAMS[Arm.ALL])
     learnt = Case.objects.filter(pk__in=items.values("case"))
-    for shard in _shards(scoring.without_embedding(learnt, scorer.model)):
+    for shard in shards(scoring.without_embedding(learnt, scorer.model)):
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store_embeddings(scorer.model, said, left_out)
         scorer.lease.pause()
 
 
-def _shards(cases: QuerySet[Case]) -> Iterator[list[int]]:
+def shards(cases: QuerySet[Case]) -> Iterator[list[int]]:
     """By ascending number: asked from the start again, the database would pass over all that is done."""
     last = 0
     while shard := list(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import builders
 import prompt_builders
 import suggestion_builders
+import triage_builders
 from django.db import models
 from django.utils import timezone
 from endpoints import Operation
@@ -88,6 +89,7 @@ def make_world() -> World:
         project=project, generation=1, round=round_, model=model, acquisition="margin", reason="",
         size=1,
     )  # fmt: skip
+    decided = triage_builders.decided(unread, model, lead)
     return World(
         project,
         {
@@ -104,6 +106,8 @@ def make_world() -> World:
             ),
             "rounds": round_,
             "models": model,
+            "triage-lanes": decided.lane,
+            "triage-cases": decided,
             "series": series,
             "snapshots": snapshot,
             "prompts": prompt_builders.answered(unread.slots.get(), lead),

@@ -66,7 +66,7 @@ def test_it_ends_well_and_made_every_network_and_ensemble(world: SimpleNamespace
     }
     for model in models.exclude(network="ensemble"):
         assert artifacts.weights_path(model.weights_sha256).exists()
-    assert [step["state"] for step in stages.listed(done)] == ["done"] * 6
+    assert [step["state"] for step in stages.listed(done)] == ["done"] * 7
 
 
 def test_its_checkpoints_are_cleared_away(world: SimpleNamespace) -> None:
@@ -109,7 +109,11 @@ def test_only_the_pool_is_scored(world: SimpleNamespace) -> None:
     assert set(scored.values_list("case__stream", flat=True)) == {Stream.POOL}
     assert not scored.filter(case__reads__isnull=False).exists()
     embedded = Embedding.objects.filter(model__round=world.round)
-    assert set(embedded.values_list("case__stream", flat=True)) == {Stream.POOL, Stream.CONTROL}
+    assert set(embedded.values_list("case__stream", flat=True)) == {
+        Stream.POOL,
+        Stream.CONTROL,
+        Stream.CALIBRATION,
+    }
 
 
 def test_neither_holdout_nor_calibration_is_trained_on(world: SimpleNamespace) -> None:

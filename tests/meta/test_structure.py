@@ -37,6 +37,8 @@ SEVERAL_WRITERS = {
         "learning.steps.promote", "learning.steps.score", "learning.steps.train",
     },
     "Series": {"annotation.adoption", "annotation.arrivals", "annotation.intake"},
+    "Slot": {"annotation.queue", "annotation.set_aside"},
+    "TriageCertificate": {"learning.certificates", "learning.lanes"},
 }  # fmt: skip
 """Rows that pass from one step of the work to the next. Every other model has one writer."""
 

@@ -12,6 +12,7 @@ import type {
   Role,
   SavedFilter,
   StopChoice,
+  TriageSettings,
   WriteBackRule,
 } from './types';
 
@@ -41,6 +42,12 @@ export const askForReading = (slug: string, id: number, reason: string) =>
       body: { reason },
     }),
   );
+export const signTriage = (slug: string, wanted: TriageSettings & { reason: string; base: number }) =>
+  body(api.POST('/api/projects/{slug}/triage', { ...inProject(slug), body: wanted }));
+export const closeLane = (id: number, reason: string) =>
+  body(api.POST('/api/triage-lanes/{id}/close', { ...at(id), body: { reason } }));
+export const sendToReader = (id: number, reason: string) =>
+  body(api.POST('/api/triage-cases/{id}/send', { ...at(id), body: { reason } }));
 
 export const changeProject = (slug: string, changes: ProjectChange) =>
   body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: changes }));

@@ -3,6 +3,7 @@ import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/svelt
 import { api, body, cursorOf, type Page } from './client';
 import { ApiError } from './http';
 import type {
+  AcceptedCase,
   ApiToken,
   CaseRow,
   Comment,
@@ -15,6 +16,7 @@ import type {
   Round,
   Snapshot,
   Stage,
+  TriageSettings,
   WriteBack,
 } from './types';
 
@@ -238,6 +240,30 @@ export const labelSchema = (slug: string, version: number) => ({
   ),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+export const triage = (slug: string) => ({
+  ...one(inProject(slug, 'triage'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/triage', { params: { path: { slug } }, signal }),
+  ),
+  refetchInterval: SLOW_MS,
+});
+
+export const triagePreview = (slug: string, wanted: TriageSettings) =>
+  one(inProject(slug, 'triage-preview', wanted), ({ signal }) =>
+    api.POST('/api/projects/{slug}/triage/preview', { params: { path: { slug } }, body: wanted, signal }),
+  );
+
+/** ``show``: a state, or those that a reader corrected. */
+export const triageCases = (slug: string, show: AcceptedCase['state'] | 'wrong') =>
+  paged<AcceptedCase>(inProject(slug, 'triage-cases', show), (asked) =>
+    api.GET('/api/projects/{slug}/triage/cases', {
+      params: {
+        path: { slug },
+        query: { ...(show === 'wrong' ? { wrong: true } : { state: show }), ...from(asked) },
+      },
+      signal: asked.signal,
+    }),
+  );
 
 export const snapshots = (slug: string) =>
   paged<Snapshot>(inProject(slug, 'snapshots'), (asked) =>

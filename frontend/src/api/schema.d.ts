@@ -949,6 +949,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/triage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is signed, certified and accepted, with its audit. */
+        get: operations["triage_overview"];
+        put?: never;
+        /** @description Sign the policy: from now on two networks may decide what it says, where a bound holds. */
+        post: operations["triage_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/triage/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Cases that a lane accepted, newest first. */
+        get: operations["triage_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/triage/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What these settings would come to now. Nothing is stored. */
+        post: operations["triage_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/write-backs": {
         parameters: {
             query?: never;
@@ -1503,10 +1555,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/triage-cases/{id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Withdraw one provisional label: a reader decides. */
+        post: operations["triage_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/triage-lanes/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Close a lane: what it accepted and nobody has read goes back to readers. */
+        post: operations["triage_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Not whether it is to be audited: that is nobody's to know before it was read. */
+        AcceptedCase: {
+            readonly id: number;
+            readonly case: number;
+            site?: string | null;
+            lane: components["schemas"]["LanesEnum"];
+            group: string;
+            readonly label: string;
+            /**
+             * Format: double
+             * @description mean of the networks
+             */
+            readonly score: number;
+            /**
+             * Format: double
+             * @description between the networks
+             */
+            readonly gap: number;
+            /** @default accepted */
+            readonly state: components["schemas"]["AcceptedCaseStateEnum"];
+            /** @description once it was read */
+            readonly is_wrong: boolean | null;
+            readonly reason: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly settled_at: string | null;
+        };
+        /**
+         * @description * `accepted` - Accepted
+         *     * `read` - Read
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        AcceptedCaseStateEnum: "accepted" | "read" | "withdrawn";
         /**
          * @description * `random` - random
          *     * `stratified_random` - stratified_random
@@ -1544,6 +1665,7 @@ export interface components {
          *     * `rounds.view` - rounds.view
          *     * `rounds.run` - rounds.run
          *     * `models.manage` - models.manage
+         *     * `triage.sign` - triage.sign
          *     * `datasets.view` - datasets.view
          *     * `datasets.freeze` - datasets.freeze
          *     * `datasets.export` - datasets.export
@@ -1552,7 +1674,7 @@ export interface components {
          *     * `ledger.view` - ledger.view
          * @enum {string}
          */
-        ActionEnum: "project.view" | "project.edit" | "schema.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
+        ActionEnum: "project.view" | "project.edit" | "schema.edit" | "progress.view" | "cases.read" | "cases.view" | "cases.withdraw" | "reads.view" | "reads.write_back" | "images.import" | "rounds.view" | "rounds.run" | "models.manage" | "triage.sign" | "datasets.view" | "datasets.freeze" | "datasets.export" | "members.view" | "members.manage" | "ledger.view";
         /**
          * @description * `all` - All labels
          *     * `active` - Active (ranked pool)
@@ -1709,6 +1831,33 @@ export interface components {
              */
             committed_at: string | null;
         };
+        Audit: {
+            audited: number;
+            wrong: number;
+            /** @description audits that nobody has read yet */
+            waiting: number;
+            /**
+             * Format: double
+             * @description the error is above it, however often one looks
+             */
+            low: number;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description share of accepted cases that may be wrong
+             */
+            tolerance: number;
+            course: components["schemas"]["AuditPoint"][];
+        };
+        AuditPoint: {
+            audited: number;
+            wrong: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         /**
          * @description * `held_out` - held_out
          *     * `scored_before` - scored_before
@@ -1726,6 +1875,18 @@ export interface components {
             /** @description null where the project does not say when */
             days_before: number | null;
             thumbnail_url: string;
+        };
+        Bin: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            pool: number;
+            /** Format: double */
+            positives: number;
+            /** Format: double */
+            negatives: number;
         };
         /** @enum {unknown} */
         BlankEnum: "";
@@ -2128,6 +2289,37 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
+        DriftTest: {
+            /** @description the n-th time */
+            readonly look: number;
+            name: components["schemas"]["DriftTestNameEnum"];
+            /** Format: double */
+            readonly statistic: number;
+            /** Format: double */
+            readonly p: number;
+            /**
+             * Format: double
+             * @description p beside the other tests of this look (Holm)
+             */
+            readonly adjusted: number;
+            /**
+             * Format: double
+             * @description below it, drift
+             */
+            readonly level: number;
+            readonly before: number;
+            readonly after: number;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `embeddings` - embeddings
+         *     * `scores` - scores
+         *     * `sites` - sites
+         *     * `scanners` - scanners
+         * @enum {string}
+         */
+        DriftTestNameEnum: "embeddings" | "scores" | "sites" | "scanners";
         /**
          * @description * `overdue` - overdue
          *     * `week` - week
@@ -2253,6 +2445,13 @@ export interface components {
             /** @description marks or answers of reads that count */
             used: number;
         };
+        /**
+         * @description * `none` - All cases together
+         *     * `site` - Each site
+         *     * `scanner` - Each scanner
+         * @enum {string}
+         */
+        GroupByEnum: "none" | "site" | "scanner";
         Hanging: {
             version: number;
             protocols: components["schemas"]["Hung"][];
@@ -2654,6 +2853,12 @@ export interface components {
                 guideline?: string;
             };
         };
+        /**
+         * @description * `auto_negative` - auto_negative
+         *     * `auto_positive` - auto_positive
+         * @enum {string}
+         */
+        LanesEnum: "auto_negative" | "auto_positive";
         Language: {
             language: components["schemas"]["LanguageEnum"];
         };
@@ -3167,6 +3372,19 @@ export interface components {
                 }[];
             };
         };
+        PaginatedAcceptedCaseList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["AcceptedCase"][];
+        };
         PaginatedCaseList: {
             /**
              * Format: uri
@@ -3441,6 +3659,33 @@ export interface components {
             /** Format: double */
             precision: number;
         };
+        PreviewedLane: {
+            name: components["schemas"]["LanesEnum"];
+            group: string;
+            n: number;
+            positives: number;
+            /** Format: double */
+            level: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            threshold: number | null;
+            /** Format: double */
+            accepted_share: number;
+            /** @description cases of the pool that wait now */
+            would_accept: number;
+            wrong: number;
+            trials: number;
+            /** Format: double */
+            bound: number;
+            /** Format: double */
+            audit_rate: number | null;
+            needs_cases: number;
+            needs_positives: number;
+            /** @description false: no number of cases would do */
+            can_open: boolean;
+            steps: components["schemas"]["Threshold"][];
+        };
         /**
          * @description * `default` - Default
          *     * `ohif` - Like OHIF
@@ -3568,12 +3813,16 @@ export interface components {
             min_reads?: number;
             /** Format: double */
             min_certainty?: number;
+            /** @description also labels that no reader gave, in a file of their own */
+            provisional?: boolean;
         };
         /** @description Which references a dataset takes. */
         QueryRequest: {
             min_reads?: number;
             /** Format: double */
             min_certainty?: number;
+            /** @description also labels that no reader gave, in a file of their own */
+            provisional?: boolean;
         };
         RaisedIssue: {
             comment: number;
@@ -3718,11 +3967,12 @@ export interface components {
          *     * `train` - Train the networks
          *     * `evaluate` - Evaluate on the hold-out
          *     * `score` - Score the pool
+         *     * `triage` - Certify and triage
          *     * `rank` - Rank the pool
          *     * `promote` - Compare with the model in use
          * @enum {string}
          */
-        RoundStepEnum: "freeze" | "prepare" | "train" | "evaluate" | "score" | "rank" | "promote";
+        RoundStepEnum: "freeze" | "prepare" | "train" | "evaluate" | "score" | "triage" | "rank" | "promote";
         /**
          * @description * `waiting` - waiting
          *     * `running` - running
@@ -3802,6 +4052,23 @@ export interface components {
             suv?: components["schemas"]["Uptake"];
             frames: components["schemas"]["DisplayFrame"][];
         };
+        /** @description What is left out is the product's default. */
+        SettingsRequest: {
+            is_on?: boolean;
+            lanes?: components["schemas"]["LanesEnum"][];
+            /** Format: double */
+            miss_level?: number;
+            /** Format: double */
+            error_level?: number;
+            /** Format: double */
+            confidence?: number;
+            /** Format: double */
+            gap?: number;
+            group_by?: components["schemas"]["GroupByEnum"];
+            /** Format: double */
+            least_audit?: number;
+            valid_days?: number;
+        };
         Share: {
             /** Format: double */
             value: number | null;
@@ -3822,6 +4089,26 @@ export interface components {
          * @enum {string}
          */
         ShowEnum: "stack" | "axial" | "sagittal" | "coronal";
+        /** @description What is left out is the product's default. */
+        SigningRequest: {
+            is_on?: boolean;
+            lanes?: components["schemas"]["LanesEnum"][];
+            /** Format: double */
+            miss_level?: number;
+            /** Format: double */
+            error_level?: number;
+            /** Format: double */
+            confidence?: number;
+            /** Format: double */
+            gap?: number;
+            group_by?: components["schemas"]["GroupByEnum"];
+            /** Format: double */
+            least_audit?: number;
+            valid_days?: number;
+            reason: string;
+            /** @description version that was seen; 0: none */
+            base: number;
+        };
         SkipRequest: {
             /** Format: int64 */
             token: number;
@@ -3841,6 +4128,8 @@ export interface components {
             readonly created_at: string;
             cases: number;
             splits: components["schemas"]["Splits"];
+            /** @description that no reader gave */
+            readonly provisional_labels: number;
         };
         SnapshotCase: {
             readonly id: number;
@@ -4131,6 +4420,16 @@ export interface components {
             view?: string;
             laterality?: components["schemas"]["LateralityEnum"];
         };
+        Threshold: {
+            /** Format: double */
+            threshold: number;
+            accepted: number;
+            trials: number;
+            wrong: number;
+            /** Format: double */
+            bound: number;
+            passed: boolean;
+        };
         Token: {
             readonly id: number;
             readonly name: string;
@@ -4175,6 +4474,122 @@ export interface components {
             readonly labels: number;
             history: components["schemas"]["Epoch"][];
             left_out: components["schemas"]["LeftOut"][];
+        };
+        Triage: {
+            policy: components["schemas"]["TriagePolicy"] | null;
+            readonly defaults: {
+                [key: string]: unknown;
+            };
+            readonly has_evidence: boolean;
+            misfit: string;
+            certificate: components["schemas"]["TriageCertificate"] | null;
+            lanes: components["schemas"]["TriageLane"][];
+            drift: components["schemas"]["DriftTest"][];
+            history: components["schemas"]["TriageCertificate"][];
+        };
+        TriageCertificate: {
+            readonly id: number;
+            round: number;
+            policy: number;
+            readonly model: number;
+            /** @description cases of the fitting part */
+            readonly fitted_on: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly expires_at: string;
+            /**
+             * Format: date-time
+             * @description all of the pool has been decided
+             */
+            readonly filled_at: string | null;
+            /** Format: date-time */
+            readonly ended_at: string | null;
+            readonly ended_because: string;
+            readonly lanes_open: number;
+            readonly lanes_closed: number;
+        };
+        TriageLane: {
+            id: number;
+            name: components["schemas"]["LanesEnum"];
+            group: string;
+            state: components["schemas"]["TriageLaneStateEnum"];
+            n: number;
+            positives: number;
+            /** Format: double */
+            level: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            threshold: number | null;
+            /** Format: double */
+            accepted_share: number;
+            wrong: number;
+            trials: number;
+            /** Format: double */
+            bound: number;
+            /** Format: double */
+            audit_rate: number | null;
+            needs_cases: number;
+            needs_positives: number;
+            can_open: boolean;
+            /** Format: date-time */
+            closed_at: string | null;
+            closed_for: string;
+            closed_because: string;
+            steps: components["schemas"]["Threshold"][];
+            accepted: number;
+            withdrawn: number;
+            audit: components["schemas"]["Audit"] | null;
+        };
+        /**
+         * @description * `open` - Open
+         *     * `wanting` - Wanting
+         *     * `closed` - Closed
+         *     * `ended` - Ended
+         * @enum {string}
+         */
+        TriageLaneStateEnum: "open" | "wanting" | "closed" | "ended";
+        TriagePolicy: {
+            readonly version: number;
+            readonly is_on: boolean;
+            lanes: components["schemas"]["LanesEnum"][];
+            /**
+             * Format: double
+             * @description of all positives, accepted as negative at most
+             */
+            readonly miss_level: number;
+            /**
+             * Format: double
+             * @description of those accepted as positive, negative at most
+             */
+            readonly error_level: number;
+            /** Format: double */
+            readonly confidence: number;
+            /**
+             * Format: double
+             * @description between the networks; a larger one goes to a reader
+             */
+            readonly gap: number;
+            readonly group_by: components["schemas"]["GroupByEnum"];
+            /**
+             * Format: double
+             * @description share of accepted cases read again, at least
+             */
+            readonly least_audit: number;
+            readonly valid_days: number;
+            readonly reason: string;
+            /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
+            readonly signed_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        TriagePreview: {
+            readonly round: number | null;
+            misfit: string;
+            pool: number;
+            lanes: components["schemas"]["PreviewedLane"][];
+            histogram: components["schemas"]["Bin"][];
         };
         Trial: {
             code: string;
@@ -4280,6 +4695,9 @@ export interface components {
          * @enum {string}
          */
         WhatEnum: "class" | "kind" | "question" | "type" | "option";
+        WhyRequest: {
+            reason: string;
+        };
         Window: {
             /** Format: double */
             center: number;
@@ -7293,6 +7711,188 @@ export interface operations {
             };
         };
     };
+    triage_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triage"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriagePolicy"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_cases: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /**
+                 * @description * `auto_negative` - auto_negative
+                 *     * `auto_positive` - auto_positive
+                 */
+                lane?: "auto_negative" | "auto_positive";
+                /** @description Number of results to return per page. */
+                limit?: number;
+                /**
+                 * @description * `accepted` - Accepted
+                 *     * `read` - Read
+                 *     * `withdrawn` - Withdrawn
+                 */
+                state?: "accepted" | "read" | "withdrawn";
+                /** @description only those that a reader corrected */
+                wrong?: boolean;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedAcceptedCaseList"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriagePreview"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     write_backs_list: {
         parameters: {
             query?: {
@@ -8706,6 +9306,90 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    triage_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
         responses: {
             /** @description No response body */
             204: {

@@ -51,6 +51,14 @@ export type Condition = Schemas['Condition'];
 export type StopChoice = Schemas['ChoiceEnum'];
 export type LabelIssue = Schemas['Issue'];
 
+export type Triage = Schemas['Triage'];
+export type TriageLane = Schemas['TriageLane'];
+export type TriagePreview = Schemas['TriagePreview'];
+export type TriageSettings = Required<Schemas['SettingsRequest']>;
+export type Threshold = Schemas['Threshold'];
+export type AcceptedCase = Required<Schemas['AcceptedCase']>;
+export type TriageAudit = Schemas['Audit'];
+
 export type Snapshot = Required<Schemas['Snapshot']>;
 export type NewSnapshot = Schemas['NewSnapshotRequest'];
 export type NewToken = Schemas['NewTokenRequest'];

@@ -16,6 +16,7 @@ export const projectPages: readonly ProjectPage[] = [
   { path: '/models', label: 'nav.models', needs: ['rounds.view'], key: 'm' },
   { path: '/learning', label: 'nav.learning', needs: ['progress.view'], key: 'e' },
   { path: '/label-issues', label: 'nav.labelIssues', needs: ['project.edit'], key: 'q' },
+  { path: '/triage', label: 'nav.triage', needs: ['rounds.view'], key: 't' },
   { path: '/datasets', label: 'nav.datasets', needs: ['datasets.view'], key: 'd' },
   { path: '/import', label: 'nav.import', needs: ['images.import'], key: 'i' },
   { path: '/schema', label: 'nav.schema', needs: ['schema.edit', 'cases.read', 'progress.view'], key: 's' },

@@ -15,6 +15,7 @@ import { segments } from './segments';
 import { shell } from './shell';
 import { viewing } from './viewing';
 import { suggestions } from './suggestions';
+import { triage } from './triage';
 import { words } from './words';
 
 export const en = {
@@ -34,5 +35,6 @@ export const en = {
   ...suggestions,
   ...hanging,
   ...schema,
+  ...triage,
   ...words,
 } as const;

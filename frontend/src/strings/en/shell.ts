@@ -26,6 +26,7 @@ export const shell = {
   'nav.list': 'Reading list',
   'nav.rounds': 'Rounds',
   'nav.models': 'Models',
+  'nav.triage': 'Triage',
   'nav.datasets': 'Datasets',
   'nav.import': 'Import',
   'nav.members': 'Members',

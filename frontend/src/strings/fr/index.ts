@@ -42,6 +42,7 @@ import { segments } from './segments';
 import { shell } from './shell';
 import { suggestions } from './suggestions';
 import { viewing } from './viewing';
+import { triage } from './triage';
 import { words } from './words';
 
 export const fr: Texts = {
@@ -61,5 +62,6 @@ export const fr: Texts = {
   ...suggestions,
   ...hanging,
   ...schema,
+  ...triage,
   ...words,
 };

@@ -29,6 +29,7 @@ export const shell: Translation<typeof english> = {
   'nav.list': 'Liste de lecture',
   'nav.rounds': 'Cycles',
   'nav.models': 'Modèles',
+  'nav.triage': 'Tri',
   'nav.datasets': 'Jeux de données',
   'nav.import': 'Importation',
   'nav.members': 'Membres',
