@@ -7,7 +7,7 @@ import dramatiq
 from annotation import doorbell
 from annotation.models import Project
 
-from . import rounds, suggesting
+from . import fast_loop, rounds, suggesting
 
 WITHOUT_LIMIT = float("inf")
 
@@ -37,3 +37,11 @@ def make_suggestions(project_id: int) -> None:
     """Some cases; then the project rings for the next ones, behind rounds that wait."""
     if suggesting.make_some(project_id):
         doorbell.ring(suggesting.ACTOR, project_id)
+
+
+@dramatiq.actor(
+    actor_name=fast_loop.ACTOR, queue_name="ranking", max_retries=0, time_limit=WITHOUT_LIMIT
+)
+def rerank_pool(project_id: int) -> None:
+    """All reads so far, together."""
+    fast_loop.run(project_id)

@@ -19,6 +19,8 @@ LATEST = 5000
 FACTOR = 4.0
 """A case is expected to take at most so many times as long as a typical one, or as little."""
 ROWS_AT_ONCE = 5000
+FEW = 20_000
+"""Cases that are looked up by number rather than found among all."""
 
 Kind = tuple[str, int]
 
@@ -36,11 +38,10 @@ def expected(project: Project, cases: list[int]) -> NDArray[np.float64] | None:
     medians = {kind: float(np.median(t)) for kind, t in took.items() if len(t) >= ALIKE}
     known = np.array(cases, np.int64)
     seconds = np.full(len(cases), typical)
-    rows = (
-        project.cases.order_by("pk")
-        .values_list("pk", "modality", "frame_count")
-        .iterator(ROWS_AT_ONCE)
-    )
+    found = project.cases.order_by("pk")
+    if len(cases) <= FEW:
+        found = found.filter(pk__in=cases)
+    rows = found.values_list("pk", "modality", "frame_count").iterator(ROWS_AT_ONCE)
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
         ids = np.array([case for case, _, _ in chunk])
         place = np.searchsorted(known, ids)

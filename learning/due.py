@@ -1,5 +1,5 @@
-"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule, and
-suggestions for the cases that are read next.
+"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule, reads
+after which the pool is ranked anew, and suggestions for the cases that are read next.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from annotation.models import Project
 
-from . import leases, rounds, suggesting
+from . import fast_loop, leases, rounds, suggesting
 from .models import Round
 
 
@@ -26,3 +26,5 @@ def due() -> Iterator[tuple[str, int]]:
     for project in suggesting.assisted():
         if suggesting.is_due(project):
             yield suggesting.ACTOR, project.pk
+    for project_id in fast_loop.due():
+        yield fast_loop.ACTOR, project_id

@@ -18,7 +18,7 @@ from .postgres import Postgres
 from .processes import Process
 
 BACKING = ("postgres", "orthanc", "redis")
-OURS = ("web", "ticker", "intake", "worker", "prompter", "trainer")
+OURS = ("web", "ticker", "intake", "worker", "prompter", "ranker", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
 INTAKE_ACTORS = ("annotation.actors",)
@@ -67,6 +67,7 @@ def services(
             _dramatiq_ready,
             environment={"OPENBLAS_NUM_THREADS": "1"},
         ),
+        Service("ranker", lambda: _dramatiq("ranking", threads=1), _dramatiq_ready),
         Service(
             "trainer",
             lambda: ["nice", "-n", "10", *_dramatiq("training", threads=1)],

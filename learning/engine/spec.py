@@ -67,6 +67,8 @@ class Recipe:
     rare_share: float = 0.3
     per_minute: bool = True
     """Whether cases are ranked by their worth for a minute of reading, once reading times are known."""
+    fast: bool = True
+    """Whether each read re-ranks the pool at once, between rounds."""
     seed: int = 0
     minimum_labels: int = 8
 
@@ -230,6 +232,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rare_class": (lambda value: isinstance(value, str), "one of the classes, or empty"),
     "rare_share": (_number(0.0, 1.0), "a number from 0 to 1"),
     "per_minute": (lambda value: isinstance(value, bool), "true or false"),
+    "fast": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
 }

@@ -7,7 +7,7 @@ multiplies it faster; what is decided among the best rows is computed from the s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,15 +56,20 @@ class Scale:
         return np.concatenate([moved, np.ones((len(rows), 1))], axis=1, dtype=np.float64)
 
 
-def write_rows(folder: Path, count: int, parts: Callable[[], Iterable[Single]], write: Write) -> Scale:
-    """Both files, from ``count`` rows that ``parts`` brings in the same order each time.
+def write_rows(folder: Path, count: int, parts: Iterable[Single], write: Write) -> Scale:
+    """Both files, from ``count`` rows that come in parts.
 
     ``write(path, fill)`` makes a file that is there whole or not at all. Raises HeadError where the
     rows are not as many, or hold what is not a number.
     """
-    scale = Scale.of(_checked(parts(), count))
-    write(folder / EXACT, lambda file: _each(file, parts(), lambda part: part))
-    write(folder / COARSE, lambda file: _each(file, parts(), lambda part: coarse(part, scale)))
+    write(folder / EXACT, lambda file: _each(file, _checked(parts, count)))
+    width = (folder / EXACT).stat().st_size // 4 // max(count, 1)
+    whole = Rows(folder, count, width, Scale(np.zeros(width, np.float32), 1.0)).exact
+    scale = Scale.of(_in_parts(whole))
+    write(
+        folder / COARSE,
+        lambda file: _each(file, (coarse(part, scale) for part in _in_parts(whole))),
+    )
     return scale
 
 
@@ -155,7 +160,7 @@ class Rows:
             raise HeadError(f"{self.folder / name} is not the file that was written.") from problem
 
 
-def _checked(parts: Iterable[Single], count: int) -> Iterable[Single]:
+def _checked(parts: Iterable[Single], count: int) -> Iterator[Single]:
     seen = 0
     for part in parts:
         if not np.isfinite(part).all():
@@ -166,9 +171,14 @@ def _checked(parts: Iterable[Single], count: int) -> Iterable[Single]:
         raise HeadError(f"{seen} embeddings were there instead of {count}.")
 
 
-def _each(file: IO[bytes], parts: Iterable[Single], change: Callable[[Single], Any]) -> None:
+def _in_parts(rows: Single) -> Iterator[Single]:
+    for start in range(0, len(rows), CHUNK):
+        yield np.asarray(rows[start : start + CHUNK])
+
+
+def _each(file: IO[bytes], parts: Iterable[NDArray[Any]]) -> None:
     for part in parts:
-        file.write(memoryview(np.ascontiguousarray(change(part))).cast("B"))
+        file.write(memoryview(np.ascontiguousarray(part)).cast("B"))
 
 
 def _seconds(work: Callable[[], object]) -> float:

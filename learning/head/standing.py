@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from learning.head.errors import HeadError
 from learning.head.linear import Linear
 from learning.head.logistic import Logistic
 from learning.head.rows import Rows, Single
@@ -80,7 +81,21 @@ class Standing:
 
     def exactly(self, index: Indices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predictive probabilities [M, C] and variances [M] of a few rows, in full precision."""
-        assert isinstance(self.head, Logistic)
+        if isinstance(self.head, Linear):
+            raise HeadError("A head that knows only places says no probabilities.")
         there = self.rows.features(index)
         variance = self.head.posterior.variance(there)
         return self.head.predictive(self.head.logits(there), variance), variance
+
+    def opinions(self, index: Indices, variance: NDArray[np.float64], draws: int) -> Single:
+        """[M, draws, C] probabilities by weights drawn from the head's posterior, row by row."""
+        if isinstance(self.head, Linear):
+            raise HeadError("A head that knows only places says no probabilities.")
+        logits = self.head.logits(self.rows.features(index))
+        noise = np.random.default_rng(0).normal(size=(draws, *logits.shape))
+        certain = np.zeros(len(index))
+        said = [
+            self.head.predictive(logits + np.sqrt(variance)[:, None] * one, certain)
+            for one in noise
+        ]
+        return np.stack(said, axis=1).astype(np.float32)

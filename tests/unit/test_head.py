@@ -28,8 +28,7 @@ def blobs(
 def stored(folder: Path, rows: np.ndarray, size: int = 100) -> Rows:
     folder.mkdir(exist_ok=True)
 
-    def parts() -> Any:
-        return (rows[start : start + size].astype(np.float32) for start in range(0, len(rows), size))
+    parts = (rows[start : start + size].astype(np.float32) for start in range(0, len(rows), size))
 
     def write(path: Path, fill: Any) -> None:
         with path.open("wb") as file:
@@ -196,4 +195,4 @@ def test_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HeadError, match="not the file"):
         longer.products(np.zeros((9, 1)))
     with pytest.raises(HeadError, match="instead of 51"):
-        write_rows(tmp_path, 51, lambda: [np.zeros((50, 8), np.float32)], artifacts.write)
+        write_rows(tmp_path, 51, [np.zeros((50, 8), np.float32)], artifacts.write)
