@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import count, islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -285,7 +286,14 @@ def next_in_order(project: Project, count: int) -> list[int]:
 
 
 def _rank(project: Project, generation: int, part: priorities.Ranked, reserved: bool) -> int:
-    given = [part.cases, part.priorities, project.pk, generation, reserved, generation]
+    given: list[Any] = [
+        part.cases,
+        part.priorities,
+        project.pk,
+        generation,
+        reserved,
+        generation,
+    ]
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(RANK, given)
         written: int = cursor.rowcount

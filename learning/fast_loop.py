@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotation import ledger, queue
 from annotation.errors import StorageFull
@@ -25,7 +25,7 @@ from . import artifacts, labels, pools, ranking, recipes, registry
 from .acquisition import AcquisitionError
 from .alone import alone
 from .errors import RoundNotPossible
-from .models import FastLoop, Ranking, TrainedModel
+from .models import FastLoop, Ranking, Round, TrainedModel
 
 if TYPE_CHECKING:
     from .engine.spec import Recipe
@@ -189,9 +189,7 @@ def _rerank(project: Project, basis: Basis, started: float) -> str:
     )
     if stored is None:
         return ""
-    queue.rerank(
-        project, stored.generation, _priorities(project, pool, order), reserved=False
-    )
+    queue.rerank(project, stored.generation, _priorities(project, pool, order), reserved=False)
     ranking.close_fast(stored, round(1000 * (time.monotonic() - started)))
     pool.settle()
     return ""
@@ -258,8 +256,8 @@ def _reads_since(basis: Basis) -> QuerySet[Read]:
 
 def _forget_some() -> None:
     """The pools that were not used for longest, once all take more than KEPT_OPEN."""
-    used = {model.pk for model in TrainedModel.objects.filter(state=TrainedModel.State.IN_USE)}
-    artifacts.discard_pools(used)
+    used = Q(state=TrainedModel.State.IN_USE) | Q(round__state=Round.State.RUNNING)
+    artifacts.discard_pools(set(TrainedModel.objects.filter(used).values_list("pk", flat=True)))
     while len(_open) > 1 and sum(_bytes(pool) for pool in _open.values()) > KEPT_OPEN:
         _open.popitem(last=False)
 

@@ -236,18 +236,14 @@ class FastPool:
         )
         return ranking.Pool(pool.cases, fresh)
 
-    def _opinions(
-        self, rows: Indices, variance: NDArray[np.float64]
-    ) -> NDArray[np.float32] | None:
+    def _opinions(self, rows: Indices, variance: NDArray[np.float64]) -> NDArray[np.float32] | None:
         """[M, DRAWS, C] probabilities of weights drawn from the head, where a committee is asked."""
         if Need.NETWORKS not in acquisition.ACQUISITIONS[self.rule].needs:
             return None
         return self.standing.opinions(rows, variance, DRAWS)
 
 
-def _taught(
-    stored: Stored, recipe: Recipe, known: Mapping[int, str]
-) -> tuple[Indices, Indices]:
+def _taught(stored: Stored, recipe: Recipe, known: Mapping[int, str]) -> tuple[Indices, Indices]:
     """Rows and classes of the labels that have an embedding, by ascending row."""
     cases = np.array(sorted(known), np.int64)
     rows = stored.at(cases)
@@ -277,4 +273,3 @@ def _uncertainties(model: TrainedModel, stored: Stored) -> NDArray[np.float32]:
         values = np.array([value for _, value in chunk], np.float32)
         found[at[at >= 0]] = values[at >= 0]
     return found
-

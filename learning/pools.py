@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ HEADER = 19
 COPY = """
 COPY (SELECT row.case_id, row.vector FROM learning_embedding AS row
     JOIN annotation_case AS its ON its.id = row.case_id
-    WHERE row.model_id = %s AND its.stream IN ('pool', 'control') ORDER BY row.case_id)
+    WHERE row.model_id = %s AND its.stream = ANY(%s) ORDER BY row.case_id)
 TO STDOUT (FORMAT BINARY)
 """
 STREAMS = (Stream.POOL, Stream.CONTROL)
@@ -64,6 +65,16 @@ def open_(model: TrainedModel) -> Stored | None:
     return _read(folder, model, count) or _made(folder, model, count)
 
 
+def vectors(model: TrainedModel) -> tuple[NDArray[np.int64], Single]:
+    """Case ids [N] and embeddings [N, D] of every stream, for what does not rank."""
+    ids: list[NDArray[np.int64]] = []
+    with closing(_copied(model, ids, list(Stream))) as parts:
+        found = list(filter(len, parts))
+    if not found:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+    return np.concatenate(ids), np.concatenate(found)
+
+
 def _rows_of(model: TrainedModel) -> int:
     return Embedding.objects.filter(model=model, case__stream__in=STREAMS).count()
 
@@ -90,7 +101,10 @@ def _made(folder: Path, model: TrainedModel, count: int) -> Stored:
     artifacts.require_space()
     (folder / ABOUT).unlink(missing_ok=True)
     ids: list[NDArray[np.int64]] = []
-    scale = write_rows(folder, count, _copied(model, ids), artifacts.write)
+    with closing(
+        _copied(model, ids, list(STREAMS))
+    ) as parts:  # else the connection would be left in the copy
+        scale = write_rows(folder, count, parts, artifacts.write)
     cases = np.concatenate(ids)
     width = len(scale.middle)
     about = {
@@ -105,11 +119,13 @@ def _made(folder: Path, model: TrainedModel, count: int) -> Stored:
     return Stored(model.pk, cases, Rows(folder, count, width, scale))
 
 
-def _copied(model: TrainedModel, ids: list[NDArray[np.int64]]) -> Iterator[Single]:
+def _copied(
+    model: TrainedModel, ids: list[NDArray[np.int64]], streams: list[str]
+) -> Generator[Single, None, None]:
     """The vectors in parts, by ascending case; the cases go to ``ids``."""
     held = bytearray()
     row: np.dtype[np.void] | None = None
-    with connection.cursor() as cursor, cursor.cursor.copy(COPY, [model.pk]) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(COPY, [model.pk, streams]) as copy:
         for block in copy:
             held += block
             if row is None and len(held) > HEADER + 2:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from annotation import queue
 from annotation.models import Project
 
-from . import acquisition, costs, registry, scoring
+from . import acquisition, costs, pools, registry, scoring
 from .acquisition import Constraints, Features, Need, PoolScores, Selection
 from .engine.spec import Recipe
 from .models import Embedding, Ranking, Round, Score, TrainedModel
@@ -173,6 +173,7 @@ def _held_to(asked: Constraints, scores: PoolScores) -> str:
     return " ".join(filter(None, [asked.said(), cost]))
 
 
+@transaction.atomic
 def store(round_: Round, model: TrainedModel, pool: Pool, choice: Choice) -> Ranking:
     """The round's ranking as a row. Made again after a crash, it keeps its generation."""
     said = {
@@ -286,18 +287,9 @@ def _of_cases(project: Project, cases: list[int], column: str) -> NDArray[np.int
 
 def _embeddings(model: TrainedModel, cases: list[int]) -> Floats | None:
     """One row for each of the ascending ``cases`` that has one; None if there is none."""
-    wanted = np.array([*cases, END], np.int64)
-    rows = (
-        Embedding.objects.filter(model=model)
-        .order_by("case")
-        .values_list("case_id", "vector")
-        .iterator(ROWS_AT_ONCE)
-    )
-    found: list[Floats] = []
-    while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        ids = np.array([case for case, _ in chunk])
-        asked = wanted[np.searchsorted(wanted, ids)] == ids
-        if asked.any():
-            vectors = [vector for (_, vector), one in zip(chunk, asked, strict=True) if one]
-            found.append(np.array(vectors, np.float32))
-    return np.concatenate(found) if found else None
+    stored = pools.open_(model)
+    if stored is None:
+        return None
+    rows = stored.at(np.array(cases, np.int64))
+    rows = rows[rows >= 0]
+    return np.asarray(stored.rows.exact[rows]) if len(rows) else None

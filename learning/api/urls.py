@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import assistance, models, projects, rounds, snapshots
+from . import assistance, models, projects, rounds, similar, snapshots
 
 urlpatterns = [
     path("projects/<slug:slug>/learning", projects.Learning.as_view()),
     path("projects/<slug:slug>/curve", projects.LearningCurve.as_view()),
+    path("projects/<slug:slug>/lookalikes", similar.Lookalikes.as_view()),
+    path("cases/<int:pk>/similar", similar.SimilarCases.as_view()),
     path("projects/<slug:slug>/ranking", projects.LatestRanking.as_view()),
     path("projects/<slug:slug>/suggestions", assistance.SuggestionUse.as_view()),
     path("projects/<slug:slug>/rounds", rounds.Rounds.as_view()),

@@ -49,9 +49,7 @@ class Posterior:
         along = self.covariance @ rows.T
         scaled = along * np.sqrt(weights)
         inner = np.eye(len(rows)) + np.sqrt(weights)[:, None] * (rows @ scaled)
-        middle = np.sqrt(weights)[:, None] * cho_solve(
-            cho_factor(inner), np.diag(np.sqrt(weights))
-        )
+        middle = np.sqrt(weights)[:, None] * cho_solve(cho_factor(inner), np.diag(np.sqrt(weights)))
         fresh = self.covariance - along @ middle @ along.T
         return Posterior((fresh + fresh.T) / 2), Shrinkage(along, middle)
 

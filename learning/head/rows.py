@@ -91,7 +91,8 @@ class Rows:
 
     @cached_property
     def exact(self) -> Single:
-        return self._mapped(EXACT, np.float32)
+        rows: Single = self._mapped(EXACT, np.float32)
+        return rows
 
     def features(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
         """[M, D + 1] of these rows, as ``Scale`` makes them."""
@@ -177,8 +178,8 @@ def _in_parts(rows: Single) -> Iterator[Single]:
 
 
 def _each(file: IO[bytes], parts: Iterable[NDArray[Any]]) -> None:
-    for part in parts:
-        file.write(memoryview(np.ascontiguousarray(part)).cast("B"))
+    for part in filter(len, parts):
+        file.write(np.ascontiguousarray(part).data.cast("B"))
 
 
 def _seconds(work: Callable[[], object]) -> float:

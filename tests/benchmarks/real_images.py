@@ -61,9 +61,7 @@ def oriented_gradients(image: np.ndarray) -> np.ndarray:
     np.add.at(found, (row, column, (low + 1) % DIRECTIONS), size * part)
     around = np.pad(found, ((1, 1), (1, 1), (0, 0)))
     lengths = sum(
-        (around[r : r + cells, c : c + cells] ** 2).sum(axis=2)
-        for r in range(3)
-        for c in range(3)
+        (around[r : r + cells, c : c + cells] ** 2).sum(axis=2) for r in range(3) for c in range(3)
     )
     return (found / np.sqrt(lengths + 1e-6)[:, :, None]).ravel()
 
@@ -217,7 +215,9 @@ def report(plot: Path | None) -> None:
         for name, value in zip(names, holm(tested), strict=True):
             lines[name][-1] += f"  p {value:.4f}"
         mean, low, high = interval(np.mean(logs_of, axis=0))
-        lines.setdefault("all sets", []).append(f"  {rule:9s} {mean:.2f} x ({low:.2f} to {high:.2f})")
+        lines.setdefault("all sets", []).append(
+            f"  {rule:9s} {mean:.2f} x ({low:.2f} to {high:.2f})"
+        )
     for name, said in lines.items():
         if name in SETS:
             whole = curves(name, "random", found)
@@ -241,19 +241,19 @@ def drawn(names: list[str], rules: list[str], found: dict[str, list[float]]) -> 
         x = partial(np.interp, xp=[0, steps - 1], fp=[left, left + wide])
         y = partial(np.interp, xp=[low, top], fp=[high + 30, 40])
         parts.append(f'<text x="{left}" y="22" font-weight="600">{name}</text>')
-        parts.append(f'<path d="M{left} 36V{high + 34}H{left + wide}" fill="none" stroke="#8a8f98"/>')
-        for value in np.linspace(low, top, 4):
-            parts.append(f'<text x="{left - 6}" y="{y(value) + 4:.0f}" text-anchor="end">{value:.2f}</text>')
-        for step in np.linspace(0, steps - 1, 4).astype(int):
-            parts.append(
-                f'<text x="{x(step):.0f}" y="{high + 52}" text-anchor="middle">{START + BATCH * step}</text>'
-            )
-        for rule, values in means.items():
-            colour, dash = looks[rule]
-            line = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in enumerate(values))
-            parts.append(
-                f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
-            )
+        parts.append(
+            f'<path d="M{left} 36V{high + 34}H{left + wide}" fill="none" stroke="#8a8f98"/>'
+        )
+        parts += [
+            f'<text x="{left - 6}" y="{y(value) + 4:.0f}" text-anchor="end">{value:.2f}</text>'
+            for value in np.linspace(low, top, 4)
+        ]
+        parts += [
+            f'<text x="{x(step):.0f}" y="{high + 52}" text-anchor="middle">'
+            f"{START + BATCH * step}</text>"
+            for step in np.linspace(0, steps - 1, 4).astype(int)
+        ]
+        parts += [_line(means[rule], x, y, *looks[rule]) for rule in means]
     for place, rule in enumerate(rules):
         colour, dash = looks[rule]
         at = 50 + 130 * place
@@ -266,6 +266,14 @@ def drawn(names: list[str], rules: list[str], found: dict[str, list[float]]) -> 
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {high + 100}" '
         f'font-family="sans-serif" font-size="12" fill="#666"><title>AUROC against labels</title>'
         f"{''.join(parts)}</svg>\n"
+    )
+
+
+def _line(values: np.ndarray, x: Callable, y: Callable, colour: str, dash: str) -> str:
+    points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in enumerate(values))
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"'
+        f' stroke-dasharray="{dash}"/>'
     )
 
 

@@ -15,9 +15,7 @@ from learning.head import HeadError, Linear, Logistic, Posterior, Rows, Standing
 from learning.head import rows as rows_module
 
 
-def blobs(
-    labels: int, width: int, classes: int, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def blobs(labels: int, width: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     middles = rng.normal(size=(classes, width))
     answers = np.arange(labels) % classes
@@ -56,7 +54,9 @@ def test_one_more_label_gives_what_a_fit_to_all_gives(classes: int) -> None:
     asked, _ = blobs(200, 12, classes, seed=0)
     before, after = (one.posterior.variance(asked) for one in (head, more))
     assert before - shrinkage.taken(asked @ shrinkage.directions) == pytest.approx(after)
-    said = [one.predictive(one.logits(asked), one.posterior.variance(asked)) for one in (more, anew)]
+    said = [
+        one.predictive(one.logits(asked), one.posterior.variance(asked)) for one in (more, anew)
+    ]
     assert np.abs(said[0] - said[1]).max() < 0.01
     settled = more.settled()
     assert settled.posterior.covariance == pytest.approx(anew.posterior.covariance, rel=1e-3)
@@ -134,7 +134,7 @@ def test_a_pass_in_half_the_bytes_is_as_good_as_its_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: int
 ) -> None:
     """bf16 has eight bits; the answers of both ways, and of neither file, must agree to them."""
-    points, answers = blobs(3000, 33, classes)
+    points, _answers = blobs(3000, 33, classes)
     points += 40  # far from zero, where single precision itself begins to cancel
     kept = stored(tmp_path / "rows", points)
     phi = kept.scale(points)
@@ -170,7 +170,10 @@ def test_a_pool_brought_up_to_date_stands_as_one_taught_anew(tmp_path: Path, cla
     assert np.abs(exact - said).max() < 0.05
     ordered = np.sort(exact, axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
-    assert np.corrcoef(standing.doubt().argsort().argsort(), (-margins).argsort().argsort())[0, 1] > 0.99
+    assert (
+        np.corrcoef(standing.doubt().argsort().argsort(), (-margins).argsort().argsort())[0, 1]
+        > 0.99
+    )
     standing.settle()
     exact, variance = standing.exactly(asked)
     assert exact == pytest.approx(said, abs=1e-3)
