@@ -181,7 +181,9 @@ def _rerank(project: Project, basis: Basis, started: float) -> str:
         "model": basis.model,
         "read": last,
         "reads": count,
-        "reason": f"{basis.ranking.reason} Re-ranked between rounds, after {count} reads.",
+        "reason": " ".join(
+            [basis.ranking.reason, f"Re-ranked between rounds, after {count} reads."]
+        ),
     }
     changed = len(set(order.cases[:NEXT]) - set(before))
     stored = ranking.store_fast(

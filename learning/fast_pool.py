@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Project
 
-from . import acquisition, ranking, scoring
+from . import acquisition, costs, ranking, scoring
 from .acquisition import Features, Need, PoolScores, Selection
 from .acquisition.core_set import distances
 from .engine.spec import Recipe
@@ -66,6 +66,8 @@ class FastPool:
     """[N], of masks: as the round measured it."""
     distance: NDArray[np.float32] | None = None
     """[N] to the nearest labelled case, kept for k-center."""
+    took: costs.Times | None = None
+    """How long cases take readers; as it was when the pool was opened."""
     settled: int = field(default=0)
 
     @classmethod
@@ -97,6 +99,7 @@ class FastPool:
             known=dict(known),
             waiting=_waiting(project, stored),
             labelled=np.zeros(stored.rows.count, bool),
+            took=costs.times(project),
             settled=len(rows),
         )
         made.labelled[rows] = True
@@ -203,7 +206,9 @@ class FastPool:
                 labelled=np.asarray(exact[np.flatnonzero(self.labelled)]),
                 distance=None if self.distance is None else self.distance[rows],
             )
-        pool = ranking.in_circumstances(self.project, self.recipe, replace(pool, scores=scores))
+        pool = ranking.in_circumstances(
+            self.project, self.recipe, replace(pool, scores=scores), self.took
+        )
         selection = acquisition.select(
             self.rule, pool.scores, self.recipe.batch, seed=self.round, constraints=asked
         )

@@ -95,14 +95,17 @@ def load(
     )
 
 
-def in_circumstances(project: Project, recipe: Recipe, pool: Pool) -> Pool:
+def in_circumstances(
+    project: Project, recipe: Recipe, pool: Pool, took: costs.Times | None
+) -> Pool:
     """With each case's site, patient and expected reading time, as far as the recipe looks at them."""
     facts: dict[str, Any] = {}
     if recipe.balance_sites or recipe.acquisition == "stratified_random":
         facts["strata"] = _of_cases(project, pool.cases, "site_id")
     if recipe.one_per_patient:
         facts["patients"] = _of_cases(project, pool.cases, "patient_id")
-    cost = costs.expected(project, pool.cases) if recipe.per_minute else None
+    timed = recipe.per_minute and took is not None
+    cost = costs.expected(project, pool.cases, took) if timed and took else None
     if cost is not None and np.ptp(cost) > 0:
         facts["cost"] = cost
     return replace(pool, scores=replace(pool.scores, **facts)) if facts else pool

@@ -67,7 +67,12 @@ def services(
             _dramatiq_ready,
             environment={"OPENBLAS_NUM_THREADS": "1"},
         ),
-        Service("ranker", lambda: _dramatiq("ranking", threads=1), _dramatiq_ready),
+        Service(
+            "ranker",
+            lambda: _dramatiq("ranking", threads=1),
+            _dramatiq_ready,
+            environment={"OPENBLAS_NUM_THREADS": "1"},
+        ),
         Service(
             "trainer",
             lambda: ["nice", "-n", "10", *_dramatiq("training", threads=1)],

@@ -21,6 +21,8 @@ PRECISIONS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Of the prior, for rows of about unit length: weights that make logits of 18 … 1."""
 TOLERANCE = 1e-6
 STEPS = 200
+RENEWED = 1.1
+"""Growth of the labels after which the metric of the search is made anew."""
 BOUND = {True: 0.25, False: 0.5}
 """Largest curvature of a logit: of one alone, and of a softmax (Böhning 1992)."""
 
@@ -37,6 +39,10 @@ class Logistic:
     posterior: Posterior
     gram: Floats
     """[D, D] X'X."""
+    metric: Floats
+    """[D, D] upper root of the bound on the curvature, of a time not long ago: any will do."""
+    measured: int
+    """Labels from which ``metric`` was made."""
 
     @classmethod
     def fit(
@@ -58,9 +64,10 @@ class Logistic:
     ) -> Logistic:
         width = rows.shape[1]
         start = np.zeros((width, _logits(count)))
-        made = cls(
-            rows, classes, count, precision, start, Posterior(np.zeros((0, 0))), rows.T @ rows
-        )
+        gram = rows.T @ rows
+        metric = _root(gram, count, precision)
+        nothing = Posterior(np.zeros((0, 0)))
+        made = cls(rows, classes, count, precision, start, nothing, gram, metric, len(rows))
         return made._at_best().settled()
 
     def after(self, rows: Floats, classes: NDArray[np.int64]) -> tuple[Logistic, Shrinkage]:
@@ -73,7 +80,11 @@ class Logistic:
             rows=np.concatenate([self.rows, rows]),
             classes=np.concatenate([self.classes, classes]),
             gram=self.gram + rows.T @ rows,
-        )._at_best()
+        )
+        if len(more.rows) > RENEWED * self.measured:
+            metric = _root(more.gram, self.count, self.precision)
+            more = replace(more, metric=metric, measured=len(more.rows))
+        more = more._at_best()
         posterior, shrinkage = self.posterior.after(rows, more._curvature(rows))
         return replace(more, posterior=posterior), shrinkage
 
@@ -106,9 +117,7 @@ class Logistic:
 
     def _at_best(self) -> Logistic:
         """The likeliest weights: L-BFGS in the metric of the bound on the curvature."""
-        bound = BOUND[self.count == 2] * self.gram
-        bound[np.diag_indices(len(bound))] += self.precision
-        root = cholesky(bound)
+        root = self.metric
 
         def loss(moved: Floats) -> tuple[float, Floats]:
             weights = solve_triangular(root, moved.reshape(self.weights.shape))
@@ -146,6 +155,12 @@ class Logistic:
             return np.asarray(said * (1 - said))
         said = softmax(logits, axis=1)
         return np.asarray((1 - (said**2).sum(axis=1)) / (self.count - 1))
+
+
+def _root(gram: Floats, count: int, precision: float) -> Floats:
+    bound = BOUND[count == 2] * gram
+    bound[np.diag_indices(len(bound))] += precision
+    return np.asarray(cholesky(bound))
 
 
 def _logits(count: int) -> int:

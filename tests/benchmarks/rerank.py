@@ -13,6 +13,7 @@ written. DIRECT at a million: the embeddings go straight into the worker's file,
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import struct
 import tempfile
@@ -20,6 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the service has it
 
 import numpy as np
 import scratch
@@ -134,12 +137,15 @@ def prepared(options: argparse.Namespace) -> tuple[Any, Any, np.ndarray, np.ndar
 
 
 def round_ranks(project: Any, model: Any, cases: np.ndarray) -> None:
-    from learning import ranking, recipes
+    from learning import costs, ranking, recipes
 
     recipe = recipes.parsed(model.round.recipe)
     labelled = cases[:KNOWN].tolist()
     pool = timed("round: scores to arrays", lambda: ranking.load(project, model, rounds=1))
-    pool = timed("round: sites, costs", lambda: ranking.in_circumstances(project, recipe, pool))
+    pool = timed(
+        "round: sites, costs",
+        lambda: ranking.in_circumstances(project, recipe, pool, costs.times(project)),
+    )
     choice = timed(
         "round: herding or Falcun, with embeddings",
         lambda: ranking.pick(model, recipe, pool, labelled=labelled, seed=1),
