@@ -3,7 +3,8 @@
 What is due is asked of the ledger: a submission after the last one that was looked at. A worker keeps
 the pool in memory (``fast_pool``), learns the new labels, chooses anew by the function of the last
 round and writes the places of the first cases alone. Killed anywhere, it is done again; reads that
-come in meanwhile are done together; a round that ranks meanwhile wins.
+come in meanwhile are done together; a round that ranks meanwhile wins. The web process imports this;
+SciPy and torch come with the work.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from annotation import ledger, queue
 from annotation.errors import StorageFull
 from annotation.models import ChainHead, Event, Project, Read, Slot, Stream
 
-from . import artifacts, labels, pools, ranking, recipes, registry
+from . import artifacts, labels, ranking, recipes, registry
 from .acquisition import AcquisitionError
 from .alone import alone
 from .errors import RoundNotPossible
@@ -207,6 +208,7 @@ def _is_applied(project: Project, basis: Basis) -> bool:
 
 def _pool(basis: Basis, known: dict[int, str]) -> FastPool | None:
     """The pool of this model and round as it is kept in memory, or opened anew."""
+    from . import pools
     from .fast_pool import FastPool
 
     project = basis.model.project

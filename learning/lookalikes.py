@@ -14,8 +14,7 @@ from django.db.models import QuerySet
 
 from annotation.models import Case, Project, Stream
 
-from . import pools, registry
-from .acquisition.duplicates import near_pairs
+from . import registry
 from .models import Lookalike, TrainedModel
 
 SIMILAR = 0.995
@@ -33,6 +32,9 @@ class Pair:
 
 def search(model: TrainedModel) -> list[Pair]:
     """The pairs that are most alike, those in different splits first. Writes nothing."""
+    from . import pools
+    from .acquisition.duplicates import near_pairs
+
     ids, vectors = pools.vectors(model)
     if not len(ids):
         return []

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from annotation import queue
 from annotation.models import Project
 
-from . import acquisition, costs, pools, registry, scoring
+from . import acquisition, costs, registry, scoring
 from .acquisition import Constraints, Features, Need, PoolScores, Selection
 from .engine.spec import Recipe
 from .models import Embedding, Ranking, Round, Score, TrainedModel
@@ -290,6 +290,8 @@ def _of_cases(project: Project, cases: list[int], column: str) -> NDArray[np.int
 
 def _embeddings(model: TrainedModel, cases: list[int]) -> Floats | None:
     """One row for each of the ascending ``cases`` that has one; None if there is none."""
+    from . import pools
+
     stored = pools.open_(model)
     if stored is None:
         return None

@@ -116,7 +116,7 @@ class Rows:
 
     @cached_property
     def _halved(self) -> Any:
-        """The rows as torch's bf16 tensor if that is the faster way on this processor; else None."""
+        """The rows as torch's bf16 tensor, on a GPU if there is one, if that is the faster way; else None."""
         if self.count < FEW:
             return None
         try:
@@ -124,7 +124,8 @@ class Rows:
         except ImportError:
             return None
         bits = self._mapped(COARSE, np.int16)
-        tensor = torch.from_numpy(bits).view(torch.bfloat16)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        tensor = torch.from_numpy(bits).view(torch.bfloat16).to(device)
         few = slice(0, PROBE)
         vectors = np.random.default_rng(0).normal(size=(self.width + 1, 2))
         fast = _seconds(lambda: self._half(vectors, few, tensor))
@@ -136,7 +137,7 @@ class Rows:
         rows = self._halved if tensor is None else tensor
         there = torch.from_numpy(np.ascontiguousarray(vectors[:-1], np.float32)).bfloat16()
         with torch.inference_mode():
-            found: Single = (rows[part] @ there).float().numpy()
+            found: Single = (rows[part] @ there.to(rows.device)).float().cpu().numpy()
         found += vectors[-1].astype(np.float32)
         return found
 
