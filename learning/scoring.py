@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
@@ -14,8 +15,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from annotation.models import Case, Project, Slot, Stream
 
 from . import registry
-from .engine.predict import Predictions
 from .models import Embedding, Score, ScoringFailure, TrainedModel
+
+if TYPE_CHECKING:
+    from .engine.predict import Predictions
 
 CLASS_UNCERTAINTY = "class_uncertainty"
 
