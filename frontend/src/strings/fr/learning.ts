@@ -65,9 +65,9 @@ export const learning: Translation<typeof english> = {
 
   'lookalikes.title': 'Doublons possibles',
   'lookalikes.across': {
-    one: '{n} paire de cas semble être une seule image, alors que ses patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
+    one: '{n} paire de cas semble être une seule image, alors que ses patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
     other:
-      '{n} paires de cas semblent être une seule image, alors que leurs patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
+      '{n} paires de cas semblent être une seule image, alors que leurs patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
   },
   'lookalikes.within': {
     one: '{n} paire de cas de patients différents semble être une seule image.',
