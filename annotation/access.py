@@ -158,6 +158,18 @@ def series_for(user: User | AnonymousUser, pk: int) -> Series:
     return series
 
 
+def case_for(user: User | AnonymousUser, pk: int) -> tuple[Case, bool]:
+    """The case, if the user has it in hand or waiting, has read it, or may look at cases; and whether the
+    last is so.
+    """
+    cases = Case.objects.filter(pk=pk).select_related("project")
+    if seen := visible_to(user, cases, Action.VIEW_CASES).first():
+        return seen, True
+    if own := _own(user, cases).first():
+        return own, False
+    raise NotFound
+
+
 def case_of_series_for(user: User | AnonymousUser, pk: int, case_id: int) -> tuple[Series, Case]:
     """The series and the case of it, if the user has that case in hand, has read it, or may look at it."""
     cases = Case.objects.filter(pk=case_id, series=pk).select_related("project")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import count, islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -19,7 +20,7 @@ from django.db.models.functions import Now
 from . import claims, comments, ledger, priorities, provenance, reservations
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
 from .kinds import Kinds
-from .models import Case, Comment, Event, Project, Purpose, Read, Skip, Slot, User
+from .models import Case, Comment, Event, Project, Purpose, Read, Skip, Slot, Stream, User
 
 EXPIRE_AT_ONCE = 500
 PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -34,6 +35,7 @@ WITH waiting AS (
     WHERE slot.project_id = %s AND slot.stream = 'pool' AND slot.state IN ('open', 'held')
         AND slot.purpose <> 'audit'
         AND slot.generation <= %s
+        AND (%s OR slot.reserved_until IS NULL OR slot.reserved_until < statement_timestamp())
     FOR NO KEY UPDATE OF slot SKIP LOCKED
 )
 UPDATE annotation_slot AS slot SET priority = waiting.priority, generation = %s
@@ -248,14 +250,23 @@ def expire_leases() -> int:
     return EXPIRE_AT_ONCE
 
 
-def rerank(project: Project, generation: int, ranked: Iterable[tuple[int, float]]) -> int:
+def rerank(
+    project: Project,
+    generation: int,
+    ranked: Iterable[tuple[int, float]],
+    *,
+    reserved: bool = True,
+) -> int:
     """Write (case id, priority in (0, 1)) pairs to the waiting slots of the pool; how many were set.
 
     Only the pool may be ranked. Small transactions, so that claims never wait: a ranking that is
-    cut short is repeated whole, to the same end; one that comes late undoes no newer one.
+    cut short is repeated whole, to the same end; one that comes late undoes no newer one. Without
+    ``reserved``, slots that wait for a reader who is still at another case keep their place.
     """
     checked = priorities.check(project, ranked)
-    written = sum(_rank(project, generation, part) for part in checked.parts(RANKED_AT_ONCE))
+    written = sum(
+        _rank(project, generation, part, reserved) for part in checked.parts(RANKED_AT_ONCE)
+    )
     data = {"generation": generation, "cases": len(checked), "slots": written}
     with transaction.atomic():
         ledger.record("queue.rerank", project=project, actor=None, obj=project, data=data)
@@ -284,9 +295,26 @@ def _missing(case: Case) -> list[int]:
     return list(islice((number for number in count(1) if number not in numbers), lacking))
 
 
-def _rank(project: Project, generation: int, part: priorities.Ranked) -> int:
+def next_in_order(project: Project, count: int) -> list[int]:
+    """The cases of the pool that wait to be read, the first first; a few may be less than ``count``
+    where a case has several slots.
+    """
+    waiting = Slot.objects.filter(project=project, stream=Stream.POOL, state=Slot.State.OPEN)
+    cases = waiting.order_by("-priority", "id").values_list("case_id", flat=True)[:count]
+    return list(dict.fromkeys(cases))
+
+
+def _rank(project: Project, generation: int, part: priorities.Ranked, reserved: bool) -> int:
+    given: list[Any] = [
+        part.cases,
+        part.priorities,
+        project.pk,
+        generation,
+        reserved,
+        generation,
+    ]
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(RANK, [part.cases, part.priorities, project.pk, generation, generation])
+        cursor.execute(RANK, given)
         written: int = cursor.rowcount
         return written
 

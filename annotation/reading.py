@@ -14,12 +14,14 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from . import (
     assistance,
     case_images,
     consensus,
+    doorbell,
     first_readings,
     label_schemas,
     ledger,
@@ -264,6 +266,8 @@ def _submit_once(slot: Slot, submission: Submission) -> Read:
     write_backs.by_rule(read)
     if reference is not None:
         consensus.record(case, reference)
+    for actor in settings.RUNG_AFTER_READ:
+        doorbell.ring(actor, case.project_id)
     return read
 
 

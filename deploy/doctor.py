@@ -35,7 +35,7 @@ LEAST_PYTHON = (3, 11)
 SAFE_ORTHANC = (1, 12, 11)
 DISK_FLOOR = 0.05
 LEAST_MEMORY_GB = 8
-QUEUES = ("default", "intake", "prompts", "training")
+QUEUES = ("default", "intake", "prompts", "ranking", "training")
 LONG_QUEUE = 1000
 
 PROGRAMS: tuple[tuple[str, Callable[[], str | Path]], ...] = (

@@ -247,7 +247,9 @@ ACTOR_QUEUES = {
     "make_suggestions": "training",
     "follow_changes": "intake",
     "answer_prompt": "prompts",
+    "rerank_pool": "ranking",
 }
+RUNG_AFTER_READ = ["rerank_pool"]
 WHY_PICKED = "learning.picked.picked"
 PROMPT_METHODS = ["annotation.prompt_methods.RandomWalk", "learning.prompting.Network"]
 

@@ -7,7 +7,7 @@ import dramatiq
 from annotation import doorbell
 from annotation.models import Project
 
-from . import rounds, suggesting, watch
+from . import fast_loop, rounds, suggesting, watch
 
 WITHOUT_LIMIT = float("inf")
 
@@ -44,3 +44,11 @@ def watch_triage(project_id: int) -> None:
     """A piece of work; then the project rings for the next one."""
     if watch.follow(project_id):
         doorbell.ring(watch.ACTOR, project_id)
+
+
+@dramatiq.actor(
+    actor_name=fast_loop.ACTOR, queue_name="ranking", max_retries=0, time_limit=WITHOUT_LIMIT
+)
+def rerank_pool(project_id: int) -> None:
+    """All reads so far, together."""
+    fast_loop.run(project_id)

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -36,6 +36,18 @@ def weights_path(sha256: str) -> Path:
 def array_path(key: str) -> Path:
     """Where the array made from the inputs that ``key`` is the hash of lies, or will lie."""
     return _folder("arrays", key[:2]) / f"{key}.npy"
+
+
+def pool_dir(model_id: int) -> Path:
+    """The embeddings of a model in one file, which can be made again."""
+    return _folder("pools", str(model_id))
+
+
+def discard_pools(but: Collection[int]) -> None:
+    """Those of models that are in use no more."""
+    for folder in _folder("pools").iterdir():
+        if int(folder.name) not in but:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def card_dir(model_id: int) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,28 +21,42 @@ LATEST = 5000
 FACTOR = 4.0
 """A case is expected to take at most so many times as long as a typical one, or as little."""
 ROWS_AT_ONCE = 5000
+FEW = 20_000
+"""Cases that are looked up by number rather than found among all."""
 
 Kind = tuple[str, int]
 
 
-def expected(project: Project, cases: list[int]) -> NDArray[np.float64] | None:
-    """[N] seconds for each of the ascending ``cases``; None while too few reads were timed.
+@dataclass(frozen=True)
+class Times:
+    """Seconds that a case takes, over all and by kind where enough were timed."""
 
-    Alike are cases of one modality whose number of images is of the same power of two.
-    """
+    typical: float
+    medians: Mapping[Kind, float]
+
+
+def times(project: Project) -> Times | None:
+    """From the latest reads; None while too few were timed."""
     took = _times(project)
     everything = [seconds for times in took.values() for seconds in times]
     if len(everything) < FEWEST:
         return None
-    typical = float(np.median(everything))
     medians = {kind: float(np.median(t)) for kind, t in took.items() if len(t) >= ALIKE}
+    return Times(float(np.median(everything)), medians)
+
+
+def expected(project: Project, cases: list[int], took: Times) -> NDArray[np.float64]:
+    """[N] seconds for each of the ascending ``cases``.
+
+    Alike are cases of one modality whose number of images is of the same power of two.
+    """
+    typical, medians = took.typical, took.medians
     known = np.array(cases, np.int64)
     seconds = np.full(len(cases), typical)
-    rows = (
-        project.cases.order_by("pk")
-        .values_list("pk", "modality", "frame_count")
-        .iterator(ROWS_AT_ONCE)
-    )
+    found = project.cases.order_by("pk")
+    if len(cases) <= FEW:
+        found = found.filter(pk__in=cases)
+    rows = found.values_list("pk", "modality", "frame_count").iterator(ROWS_AT_ONCE)
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
         ids = np.array([case for case, _, _ in chunk])
         place = np.searchsorted(known, ids)

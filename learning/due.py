@@ -1,5 +1,6 @@
-"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule,
-suggestions for the cases that are read next, and what was accepted without a reader.
+"""What of learning needs a worker now, read from the data: rounds that wait, rounds by rule, reads
+after which the pool is ranked anew, suggestions for the cases that are read next, and what was accepted
+without a reader.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from annotation.models import Project
 
-from . import leases, rounds, suggesting, watch
+from . import fast_loop, leases, rounds, suggesting, watch
 from .models import Round
 
 
@@ -28,3 +29,5 @@ def due() -> Iterator[tuple[str, int]]:
             yield suggesting.ACTOR, project.pk
     for project_id in watch.due():
         yield watch.ACTOR, project_id
+    for project_id in fast_loop.due():
+        yield fast_loop.ACTOR, project_id

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from annotation.models import Case, Project, Reference, Snapshot, Stream
+from annotation.models import Answer, Case, Project, Read, Reference, Snapshot, Stream
 
 from .engine import spec
 from .models import Arm
 from .teaching import teacher_of
+from .teaching.masks import MASK
 
 ARM_STREAMS: dict[str, tuple[str, ...]] = {
     Arm.ALL: (Stream.POOL, Stream.CONTROL),
@@ -50,6 +51,33 @@ def count(project: Project, recipe: spec.Recipe) -> Labels:
     for stream, target, cases in _counted(_usable(references, recipe, ""), "case__stream"):
         by_stream.setdefault(stream, Counter())[target] += cases
     return Labels(by_stream)
+
+
+def known(project: Project, recipe: spec.Recipe) -> dict[int, str]:
+    """Case -> class of what is labelled at this moment, for whoever learns from each read at once.
+
+    Where readings are still wanted, the latest read counts until there is a reference.
+    """
+    streams = ARM_STREAMS[Arm.ALL]
+    cases = Case.objects.filter(project=project, stream__in=streams, state=Case.State.READY)
+    references = Reference.objects.filter(case__in=cases, current=True)
+    settled = dict(_usable(references, recipe, "").values_list("case_id", "target"))
+    return _not_yet_settled(cases, recipe) | settled
+
+
+def _not_yet_settled(cases: QuerySet[Case], recipe: spec.Recipe) -> dict[int, str]:
+    reads = Read.objects.filter(
+        ~Exists(Reference.objects.filter(case=OuterRef("case"), current=True)),
+        case__in=cases.filter(reads_wanted__gt=1),
+        late=False,
+        superseded_by=None,
+        slot__isnull=False,
+    )
+    if recipe.task == "segmentation":
+        return dict.fromkeys(reads.values_list("case_id", flat=True), MASK)
+    said = Answer.objects.filter(read__in=reads, question=recipe.question, target="")
+    rows = said.order_by("read").values_list("read__case_id", "value")
+    return {case: str(value) for case, value in rows if str(value) in recipe.classes}
 
 
 def items(snapshot: Snapshot, recipe: spec.Recipe, *streams: str) -> QuerySet[Any]:

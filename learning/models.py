@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from pgvector.django import VectorField
 
-from annotation.models import Case, Project, Snapshot
+from annotation.models import Case, Project, Read, Snapshot
 
 from .triage_records import (
     CalibrationScore,
@@ -26,7 +26,9 @@ __all__ = [
     "DriftTest",
     "Embedding",
     "Evaluation",
+    "FastLoop",
     "GroupBy",
+    "Lookalike",
     "Ranking",
     "Recipe",
     "Round",
@@ -293,6 +295,16 @@ class Ranking(models.Model):
     reason = models.TextField(help_text="why this acquisition function")
     size = models.PositiveIntegerField()
     batch = models.JSONField(default=list, help_text="[{case, rank, score, components}]")
+    fast = models.BooleanField(default=False, help_text="made between rounds, after a read")
+    read = models.ForeignKey(
+        Read, null=True, on_delete=models.PROTECT, related_name="+", help_text="that caused it"
+    )
+    reads = models.PositiveIntegerField(default=0, help_text="labels since the round's ranking")
+    changed = models.PositiveIntegerField(
+        null=True, help_text="of the next 100 cases, how many were not among them before"
+    )
+    took_ms = models.PositiveIntegerField(null=True, help_text="from the labels to the priorities")
+    applied_at = models.DateTimeField(null=True, help_text="when the slots had the new order")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -300,6 +312,32 @@ class Ranking(models.Model):
             models.UniqueConstraint(
                 fields=["project", "generation"], name="ranking_generation_once"
             )
+        ]
+
+
+class FastLoop(models.Model):
+    """How far the re-ranking between rounds has come in a project."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="fast_loop")
+    seq = models.BigIntegerField(default=0, help_text="of the project's ledger, looked at so far")
+    model = models.ForeignKey(
+        TrainedModel, null=True, on_delete=models.SET_NULL, help_text="whose embeddings are open"
+    )
+    note = models.TextField(blank=True, help_text="why the order stays as the round made it")
+    updated_at = models.DateTimeField(auto_now=True)
+
+
+class Lookalike(models.Model):
+    """Two cases of different patients whose images look like one image: a leak, if splits are two."""
+
+    model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE, related_name="lookalikes")
+    first = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    similarity = models.FloatField(help_text="cosine of the embeddings")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "first", "second"], name="lookalike_once")
         ]
 
 

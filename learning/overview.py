@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from annotation.models import Project
 from annotation.progress import NextStep
 
-from . import labels, recipes, registry, rounds, stop_decisions
+from . import fast_loop, labels, recipes, registry, rounds, stop_decisions
 from .errors import RoundNotPossible
 from .labels import Labels
 from .models import Arm, Round, TrainedModel
@@ -23,6 +23,7 @@ class Overview:
     running_round: Round | None
     model_in_use: TrainedModel | None
     next_step: NextStep | None
+    fast_loop: fast_loop.State
 
 
 def of(project: Project) -> Overview:
@@ -36,6 +37,7 @@ def of(project: Project) -> Overview:
         running_round=running,
         model_in_use=registry.in_use(project),
         next_step=_next_step(project, latest, why_not),
+        fast_loop=fast_loop.state(project),
     )
 
 

@@ -20,7 +20,7 @@ def picked(slot: Slot) -> dict[str, Any] | None:
     if slot.purpose == Purpose.AUDIT:
         return None
     ranking = (
-        Ranking.objects.select_related("round")
+        Ranking.objects.select_related("round", "model__round")
         .filter(project=slot.project_id, generation=slot.generation)
         .first()
     )
@@ -33,5 +33,15 @@ def picked(slot: Slot) -> dict[str, Any] | None:
         "score": entry.get("score"),
         "components": entry.get("components", {}),
         "acquisition": ranking.acquisition,
-        "round": None if ranking.round is None else ranking.round.number,
+        "round": _round(ranking),
+        "fast": ranking.fast,
+        "reads": ranking.reads,
+        "at": ranking.created_at,
     }
+
+
+def _round(ranking: Ranking) -> int | None:
+    """The round that ranked the pool, or whose model the fast loop goes by."""
+    if ranking.round is not None:
+        return ranking.round.number
+    return None if ranking.model is None else ranking.model.round.number

@@ -5,12 +5,14 @@ Ranking is data, not a call: priorities go to the slots through ``annotation.que
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
+from django.db import transaction
+from django.db.models.functions import Now
 from numpy.typing import NDArray
 
 from annotation import queue
@@ -25,6 +27,10 @@ from .models import Embedding, Ranking, Round, Score, TrainedModel
 UNCERTAINTY, DISAGREEMENT = "uncertainty", "disagreement"
 ROWS_AT_ONCE = 5000
 END = np.iinfo(np.int64).max
+KEPT = 500
+"""Rankings between rounds whose first cases stay explained."""
+FEW = 20_000
+"""Cases that are looked up by number rather than found among all."""
 MANY = 50_000
 """Cases from which it pays to move the embeddings to a GPU."""
 
@@ -47,10 +53,19 @@ class Pool:
     scores: PoolScores
 
 
-def load(project: Project, model: TrainedModel, *, rounds: int | None = None) -> Pool:
+def load(
+    project: Project,
+    model: TrainedModel,
+    *,
+    rounds: int | None = None,
+    only: Sequence[int] | None = None,
+) -> Pool:
     """Scored cases that still want a reading, of the pool alone; ``rounds`` went before."""
+    wanted = scoring.pool(project)
+    if only is not None:
+        wanted = wanted.filter(pk__in=only)
     rows = (
-        Score.objects.filter(model=model, case__in=scoring.pool(project))
+        Score.objects.filter(model=model, case__in=wanted)
         .order_by("case")
         .values_list("case_id", "uncertainty", "disagreement", "probabilities", "boxes")
         .iterator(ROWS_AT_ONCE)
@@ -113,14 +128,17 @@ def _detections(found: list[dict[str, Any]], model: TrainedModel) -> dict[str, D
     return parts
 
 
-def in_circumstances(project: Project, recipe: Recipe, pool: Pool) -> Pool:
+def in_circumstances(
+    project: Project, recipe: Recipe, pool: Pool, took: costs.Times | None
+) -> Pool:
     """With each case's site, patient and expected reading time, as far as the recipe looks at them."""
     facts: dict[str, Any] = {}
     if recipe.balance_sites or recipe.acquisition == "stratified_random":
         facts["strata"] = _of_cases(project, pool.cases, "site_id")
     if recipe.one_per_patient:
         facts["patients"] = _of_cases(project, pool.cases, "patient_id")
-    cost = costs.expected(project, pool.cases) if recipe.per_minute else None
+    timed = recipe.per_minute and took is not None
+    cost = costs.expected(project, pool.cases, took) if timed and took else None
     if cost is not None and np.ptp(cost) > 0:
         facts["cost"] = cost
     return replace(pool, scores=replace(pool.scores, **facts)) if facts else pool
@@ -167,10 +185,10 @@ def pick(
         scores = replace(scores, embeddings=_placed(model, pool, device), labelled=known)
     selection = acquisition.select(name, scores, recipe.batch, seed=seed, constraints=asked)
     reason = " ".join(filter(None, [reason, _held_to(asked, scores)]))
-    return Choice(name, reason, _named(selection, recipe))
+    return Choice(name, reason, named(selection, recipe))
 
 
-def _named(selection: Selection, recipe: Recipe) -> Selection:
+def named(selection: Selection, recipe: Recipe) -> Selection:
     """With the structures' own names for what the function knows by number."""
     names = {f"class_{i}": name for i, name in enumerate(recipe.classes, start=1)}
     parts = {names.get(part, part): values for part, values in selection.components.items()}
@@ -191,6 +209,7 @@ def _held_to(asked: Constraints, scores: PoolScores) -> str:
     return " ".join(filter(None, [asked.said(), cost]))
 
 
+@transaction.atomic
 def store(round_: Round, model: TrainedModel | None, pool: Pool, choice: Choice) -> Ranking:
     """The round's ranking as a row. Made again after a crash, it keeps its generation."""
     said = {
@@ -200,15 +219,61 @@ def store(round_: Round, model: TrainedModel | None, pool: Pool, choice: Choice)
         "size": len(pool.cases),
         "batch": list(_explained(pool, choice.selection)),
     }
-    others = Ranking.objects.filter(project=round_.project_id).exclude(round=round_)
-    latest = others.order_by("-generation").first()
-    generation = 1 if latest is None else latest.generation + 1
+    generation = next_generation(round_.project, but=round_)
     ranking, _ = Ranking.objects.update_or_create(
         round=round_,
         defaults=said,
         create_defaults={**said, "project_id": round_.project_id, "generation": generation},
     )
     return ranking
+
+
+def latest(project: Project) -> Ranking | None:
+    return Ranking.objects.filter(project=project).order_by("-generation").first()
+
+
+def of_last_round(project: Project) -> Ranking | None:
+    rankings = Ranking.objects.filter(project=project, fast=False).select_related("round")
+    return rankings.order_by("-generation").first()
+
+
+def next_generation(project: Project, *, but: Round | None = None) -> int:
+    """Until the caller's transaction ends nobody else gets it."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    others = Ranking.objects.filter(project=project)
+    if but is not None:
+        others = others.exclude(round=but)
+    last = others.order_by("-generation").values_list("generation", flat=True).first()
+    return 1 if last is None else last + 1
+
+
+def store_fast(
+    based_on: Ranking, pool: Pool, selection: Selection, *, changed: int, said: Mapping[str, Any]
+) -> Ranking | None:
+    """A ranking between rounds as a row; None if a round ranked the pool meanwhile. One that a killed
+    worker left without effect is taken up again. Batches of long ago are let go.
+    """
+    project = based_on.project
+    with transaction.atomic():
+        generation = next_generation(project)
+        if of_last_round(project) != based_on:
+            return None
+        row = latest(project)
+        if row is None or not row.fast or row.applied_at is not None:
+            row = Ranking(project=project, generation=generation, fast=True)
+        row.acquisition, row.size = based_on.acquisition, len(pool.cases)
+        row.batch, row.changed = list(_explained(pool, selection)), changed
+        for name, value in said.items():
+            setattr(row, name, value)
+        row.save()
+        old = Ranking.objects.filter(project=project, fast=True, generation=generation - KEPT)
+        old.update(batch=[])
+        return row
+
+
+def close_fast(row: Ranking, took_ms: int) -> None:
+    """The slots have it."""
+    Ranking.objects.filter(pk=row.pk).update(applied_at=Now(), took_ms=took_ms)
 
 
 def apply(ranking: Ranking, pool: Pool, selection: Selection) -> None:
@@ -243,7 +308,10 @@ def _of_cases(project: Project, cases: list[int], column: str) -> NDArray[np.int
     """A number for each of the ascending ``cases``; -1 where there is none."""
     wanted = np.array([*cases, END], np.int64)
     found = np.full(len(cases), -1, np.int64)
-    rows = scoring.pool(project).order_by("pk").values_list("pk", column).iterator(ROWS_AT_ONCE)
+    pool = scoring.pool(project)
+    if len(cases) <= FEW:
+        pool = pool.filter(pk__in=cases)
+    rows = pool.order_by("pk").values_list("pk", column).iterator(ROWS_AT_ONCE)
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
         ids = np.array([case for case, _ in chunk])
         values = np.array([-1 if value is None else value for _, value in chunk])
@@ -255,18 +323,11 @@ def _of_cases(project: Project, cases: list[int], column: str) -> NDArray[np.int
 
 def _embeddings(model: TrainedModel, cases: list[int]) -> Floats | None:
     """One row for each of the ascending ``cases`` that has one; None if there is none."""
-    wanted = np.array([*cases, END], np.int64)
-    rows = (
-        Embedding.objects.filter(model=model)
-        .order_by("case")
-        .values_list("case_id", "vector")
-        .iterator(ROWS_AT_ONCE)
-    )
-    found: list[Floats] = []
-    while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        ids = np.array([case for case, _ in chunk])
-        asked = wanted[np.searchsorted(wanted, ids)] == ids
-        if asked.any():
-            vectors = [vector for (_, vector), one in zip(chunk, asked, strict=True) if one]
-            found.append(np.array(vectors, np.float32))
-    return np.concatenate(found) if found else None
+    from . import pools
+
+    stored = pools.open_(model)
+    if stored is None:
+        return None
+    rows = stored.at(np.array(cases, np.int64))
+    rows = rows[rows >= 0]
+    return np.asarray(stored.rows.exact[rows]) if len(rows) else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -15,9 +15,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from annotation.models import Case, Project, Purpose, Slot, Stream
 
 from . import registry
-from .engine.outputs import Predictions
 from .engine.spec import Box
 from .models import Embedding, Score, ScoringFailure, TrainedModel, TriageDecision
+
+if TYPE_CHECKING:
+    from .engine.predict import Predictions
 
 CLASS_UNCERTAINTY = "class_uncertainty"
 PASSES = "passes"

@@ -7,10 +7,7 @@ worker or a new model in use costs one tick. The web process imports this; torch
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from annotation import suggestions
@@ -18,6 +15,7 @@ from annotation.errors import ImageStoreUnavailable, StorageFull
 from annotation.models import Project, SuggestionMode
 
 from . import registry
+from .alone import alone
 from .engine.errors import EngineError
 
 ACTOR = "make_suggestions"
@@ -38,8 +36,8 @@ def is_due(project: Project) -> bool:
 def make_some(project_id: int) -> bool:
     """A few cases' suggestions; whether more may be due. One worker at a time for each project."""
     project = Project.objects.get(pk=project_id)
-    with _alone(project_id) as alone:
-        if not alone or not is_due(project):
+    with alone(LOCK, project_id) as mine:
+        if not mine or not is_due(project):
             return False
         from . import steps, suggest
 
@@ -51,17 +49,3 @@ def make_some(project_id: int) -> bool:
         except (EngineError, OSError) as problem:
             logger.error("The model in use of %s cannot suggest: %s", project.slug, problem)
         return False
-
-
-@contextmanager
-def _alone(project_id: int) -> Iterator[bool]:
-    """A lock of the database session: it falls with the worker that holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, project_id])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, project_id])

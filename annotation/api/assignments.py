@@ -92,7 +92,17 @@ CONTENT = {
 }
 PICKED = {
     "type": ["object", "null"],
-    "required": ["generation", "rank", "score", "components", "acquisition", "round"],
+    "required": [
+        "generation",
+        "rank",
+        "score",
+        "components",
+        "acquisition",
+        "round",
+        "fast",
+        "reads",
+        "at",
+    ],
     "properties": {
         "generation": {"type": "integer"},
         "rank": {"type": ["integer", "null"]},
@@ -100,6 +110,12 @@ PICKED = {
         "components": {"type": "object", "additionalProperties": {"type": ["number", "null"]}},
         "acquisition": {"type": "string"},
         "round": {"type": ["integer", "null"]},
+        "fast": {
+            "type": "boolean",
+            "description": "put there between rounds, after ``reads`` reads",
+        },
+        "reads": {"type": "integer"},
+        "at": {"type": "string", "format": "date-time"},
     },
 }
 LARGEST = 2**63 - 1

@@ -18,7 +18,7 @@ from .postgres import Postgres
 from .processes import Process
 
 BACKING = ("postgres", "orthanc", "redis")
-OURS = ("web", "ticker", "intake", "worker", "prompter", "trainer")
+OURS = ("web", "ticker", "intake", "worker", "prompter", "ranker", "trainer")
 ALL = BACKING + OURS
 EXTERNAL = {"postgres": "DATABASE_URL", "orthanc": "ORTHANC_URL", "redis": "REDIS_URL"}
 INTAKE_ACTORS = ("annotation.actors",)
@@ -64,6 +64,12 @@ def services(
         Service(
             "prompter",
             lambda: _dramatiq("prompts", threads=2),
+            _dramatiq_ready,
+            environment={"OPENBLAS_NUM_THREADS": "1"},
+        ),
+        Service(
+            "ranker",
+            lambda: _dramatiq("ranking", threads=1),
             _dramatiq_ready,
             environment={"OPENBLAS_NUM_THREADS": "1"},
         ),

@@ -15,7 +15,7 @@ from annotation.access import Action
 from annotation.api.projects import NextStepSerializer
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
-from learning import curves, overview, registry
+from learning import curves, fast_loop, overview, registry
 from learning.acquisition import ACQUISITIONS
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
 
@@ -49,6 +49,19 @@ class ModelInUseSerializer(serializers.ModelSerializer[TrainedModel]):
         return registry.before(model)
 
 
+class ReRankingSerializer(serializers.ModelSerializer[Ranking]):
+    class Meta:
+        model = Ranking
+        fields = ["generation", "reads", "changed", "took_ms", "applied_at"]
+        read_only_fields = fields
+
+
+class FastLoopSerializer(serializers.Serializer[fast_loop.State]):
+    applies = serializers.BooleanField(help_text="whether each read re-ranks the pool")
+    note = SentenceField(help_text="why not; empty if it does")
+    latest = ReRankingSerializer(allow_null=True)
+
+
 class LearningSerializer(serializers.Serializer[overview.Overview]):
     can_start = serializers.BooleanField()
     why_not = SentenceField(help_text="what is missing; empty if a round can start")
@@ -56,6 +69,7 @@ class LearningSerializer(serializers.Serializer[overview.Overview]):
     running_round = RunningRoundSerializer(allow_null=True)
     model_in_use = ModelInUseSerializer(allow_null=True)
     next_step = NextStepSerializer(allow_null=True)
+    fast_loop = FastLoopSerializer()
 
 
 class CurvePointSerializer(serializers.ModelSerializer[CurvePoint]):
@@ -116,6 +130,9 @@ class RankingSerializer(serializers.ModelSerializer[Ranking]):
             "round",
             "size",
             "batch",
+            "fast",
+            "reads",
+            "changed",
             "created_at",
         ]
         read_only_fields = fields

@@ -101,6 +101,8 @@ class Recipe:
     put there; {model: number} of a trained model, perhaps of another project."""
     pretraining_epochs: int = 60
     """Passes over the unlabelled images of the pool, where networks start from those."""
+    fast: bool = True
+    """Whether each read re-ranks the pool at once, between rounds."""
     seed: int = 0
     minimum_labels: int = 8
     surface_tolerance: float = 2.0
@@ -329,6 +331,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rare_class": (lambda value: isinstance(value, str), "one of the classes, or empty"),
     "rare_share": (_number(0.0, 1.0), "a number from 0 to 1"),
     "per_minute": (lambda value: isinstance(value, bool), "true or false"),
+    "fast": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
     "spacing": (_is_spacing, "millimetres for each axis, from 0.001 to 1000"),
     "members": (_whole(1, 10), "a whole number from 1 to 10"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learning import cold_start, labels, ranking, recipes, registry
+from learning import cold_start, costs, labels, ranking, recipes, registry
 from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Arm, Round
@@ -22,7 +22,7 @@ def run(lease: Lease, round_: Round) -> bool:
     choice = ranking.pick(
         model,
         recipe,
-        ranking.in_circumstances(round_.project, recipe, pool),
+        ranking.in_circumstances(round_.project, recipe, pool, costs.times(round_.project)),
         labelled=labelled,
         seed=round_.seed,
         device=str(determinism.device()),

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotation.models import Case, Project
-from learning import artifacts, datasets, evaluation, labels, recipes, registry, scoring, stages
+from annotation.models import Case, Project, Stream
+from learning import (
+    artifacts,
+    datasets,
+    evaluation,
+    labels,
+    lookalikes,
+    recipes,
+    registry,
+    scoring,
+    stages,
+)
 from learning.engine import predict
 from learning.engine.nets import Network
 from learning.engine.predict import Predictions
 from learning.engine.spec import LeftOut, Recipe
 from learning.leases import Lease
-from learning.models import Arm, Round, RoundLog, TrainedModel
+from learning.models import Round, RoundLog, TrainedModel
 
 SHARD = 64
 NAMED = 20
@@ -55,6 +65,7 @@ def run(lease: Lease, round_: Round) -> bool:
     scorer = scorer_of(lease, round_)
     _score_pool(scorer, round_.project)
     _embed_labelled(scorer, round_)
+    _compare(lease, scorer.model)
     _tell(lease, scorer.model)
     return True
 
@@ -86,15 +97,28 @@ def _score_pool(scorer: Scorer, project: Project) -> None:
 
 
 def _embed_labelled(scorer: Scorer, round_: Round) -> None:
-    """Functions that seek cases unlike the known ones need to know where those lie."""
-    snapshot = registry.snapshot_of(round_)
-    items = labels.items(snapshot, scorer.recipe, *labels.ARM_STREAMS[Arm.ALL])
+    """Functions that seek cases unlike the known ones need to know where those lie; and one image in two
+    splits shows only if both are looked at.
+    """
+    items = labels.items(registry.snapshot_of(round_), scorer.recipe, *Stream)
     learnt = Case.objects.filter(pk__in=items.values("case"))
     for shard in shards(scoring.without_embedding(learnt, scorer.model)):
         said, left_out = scorer.predict(shard)
         with scorer.lease.fenced():
             scoring.store_embeddings(scorer.model, said, left_out)
         scorer.lease.pause()
+
+
+def _compare(lease: Lease, model: TrainedModel) -> None:
+    found = lookalikes.search(model)
+    with lease.fenced() as locked:
+        across = lookalikes.store(model, found)
+        if across:
+            text = (
+                f"{across} pairs of cases look like one image although their patients are in "
+                "different splits. The overview lists them."
+            )
+            RoundLog.objects.create(round=locked, text=text, level="warning")
 
 
 def shards(cases: QuerySet[Case]) -> Iterator[list[int]]:

@@ -175,6 +175,8 @@ TABLE = [
     Operation("put", "slots/<int:pk>/masks", READ, in_hand=True, query="?series={series}&sha256=0"),
     Operation("get", "slots/<int:pk>/masks/<str:sha256>", READ, in_hand=True),
     Operation("get", f"{PROJECT}/learning", (Action.VIEW_PROGRESS,)),
+    Operation("get", f"{PROJECT}/lookalikes", (Action.VIEW_ROUNDS,)),
+    Operation("get", "cases/<int:pk>/similar", (Action.VIEW_CASES,)),
     Operation("get", f"{PROJECT}/curve", (Action.VIEW_PROGRESS,)),
     Operation("get", f"{PROJECT}/stopping", (Action.VIEW_PROGRESS,)),
     Operation(

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from annotation import ledger
 from annotation.models import Event, Slot, Snapshot, Stream
-from learning import artifacts, cards, curves, labels, overview, recipes, registry, stages
+from learning import artifacts, cards, curves, labels, overview, pools, recipes, registry, stages
 from learning.models import (
     Arm,
     CurvePoint,
@@ -108,12 +108,17 @@ def test_only_the_pool_is_scored(world: SimpleNamespace) -> None:
     assert scored.count() == 6
     assert set(scored.values_list("case__stream", flat=True)) == {Stream.POOL}
     assert not scored.filter(case__reads__isnull=False).exists()
+
+
+def test_what_measures_has_embeddings_to_be_compared_by_and_is_in_no_file_that_ranks(
+    world: SimpleNamespace,
+) -> None:
     embedded = Embedding.objects.filter(model__round=world.round)
-    assert set(embedded.values_list("case__stream", flat=True)) == {
-        Stream.POOL,
-        Stream.CONTROL,
-        Stream.CALIBRATION,
-    }
+    assert set(embedded.values_list("case__stream", flat=True)) == set(Stream)
+    stored = pools.open_(registry.ensemble(world.round))
+    assert stored is not None
+    ranked = world.project.cases.filter(pk__in=stored.ids.tolist())
+    assert set(ranked.values_list("stream", flat=True)) == {Stream.POOL, Stream.CONTROL}
 
 
 def test_neither_holdout_nor_calibration_is_trained_on(world: SimpleNamespace) -> None:

@@ -36,16 +36,16 @@ def test_a_case_is_expected_to_take_as_long_as_cases_like_it_took() -> None:
     short = builders.case(project, frame_count=25, modality="CT")
     long = builders.case(project, frame_count=300, modality="CT")
     strange = builders.case(project, frame_count=300, modality="MR")
-    found = costs.expected(project, numbers(short, long, strange))
-    assert found is not None
+    took = costs.times(project)
+    assert took is not None
+    found = costs.expected(project, numbers(short, long, strange), took)
     assert found.tolist() == [30, 90, 90]
 
 
 def test_nothing_is_expected_before_enough_reads_were_timed() -> None:
     project = builders.project()
     timed(project, 30, frames=20, amount=costs.FEWEST - 1)
-    case = builders.case(project)
-    assert costs.expected(project, [case.pk]) is None
+    assert costs.times(project) is None
 
 
 def test_no_case_is_expected_to_take_more_than_four_times_the_usual() -> None:
@@ -53,7 +53,9 @@ def test_no_case_is_expected_to_take_more_than_four_times_the_usual() -> None:
     timed(project, 10, frames=20, amount=30)
     timed(project, 5000, frames=400, amount=6)
     case = builders.case(project, frame_count=400, modality="CT")
-    assert costs.expected(project, [case.pk]) == pytest.approx([40])
+    took = costs.times(project)
+    assert took is not None
+    assert costs.expected(project, [case.pk], took) == pytest.approx([40])
 
 
 def test_a_round_spreads_its_batch_over_the_sites_and_says_so() -> None:
@@ -76,13 +78,13 @@ def test_a_case_that_takes_long_is_worth_less_a_minute() -> None:
     round_ = lessons.finish(lessons.start(lessons.quickly_taught(unread=5, acquisition="margin")))
     recipe = recipes.parsed(round_.recipe)
     pool = ranking.load(round_.project, registry.find(round_, Arm.ALL))
-    plain = ranking.in_circumstances(round_.project, recipe, pool)
+    plain = ranking.in_circumstances(round_.project, recipe, pool, costs.times(round_.project))
     assert plain.scores.cost is None
     timed(round_.project, 120, frames=500, amount=5)
     dear = Case.objects.get(pk=pool.cases[2])
     dear.modality, dear.frame_count = "CT", 500
     dear.save()
-    known = ranking.in_circumstances(round_.project, recipe, pool)
+    known = ranking.in_circumstances(round_.project, recipe, pool, costs.times(round_.project))
     assert known.scores.cost is not None
     assert np.argmax(known.scores.cost) == 2
     model = registry.find(round_, Arm.ALL)
@@ -113,7 +115,7 @@ def test_patients_are_told_apart_only_where_the_recipe_looks_at_them() -> None:
     )
     recipe = recipes.parsed(round_.recipe)
     pool = ranking.load(round_.project, registry.find(round_, Arm.ALL))
-    known = ranking.in_circumstances(round_.project, recipe, pool)
+    known = ranking.in_circumstances(round_.project, recipe, pool, costs.times(round_.project))
     patients = [Case.objects.get(pk=case).patient_id for case in pool.cases]
     assert known.scores.patients is not None
     assert known.scores.patients.tolist() == patients

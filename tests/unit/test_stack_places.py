@@ -72,7 +72,8 @@ def test_servers_that_the_environment_names_are_used_and_not_started(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("REDIS_URL", raising=False)
     names = wanted(os.environ)
-    assert names == ["redis", "web", "ticker", "intake", "worker", "prompter", "trainer"]
+    ours = ["web", "ticker", "intake", "worker", "prompter", "ranker", "trainer"]
+    assert names == ["redis", *ours]
     given = Stack(tmp_path, Ports.free(), names).settings
     assert {name: given[name] for name in elsewhere} == elsewhere
     assert given["REDIS_URL"].startswith("unix://")

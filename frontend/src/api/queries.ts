@@ -123,6 +123,16 @@ export const ranking = (slug: string) =>
     api.GET('/api/projects/{slug}/ranking', { params: { path: { slug } }, signal }),
   );
 
+export const lookalikes = (slug: string) =>
+  one(inProject(slug, 'lookalikes'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/lookalikes', { params: { path: { slug } }, signal }),
+  );
+
+export const similarCases = (id: number) =>
+  one(['cases', id, 'similar'] as const, ({ signal }) =>
+    api.GET('/api/cases/{id}/similar', { params: { path: { id } }, signal }),
+  );
+
 export const claims = (slug: string) => ({
   ...one(inProject(slug, 'claims'), ({ signal }) =>
     api.GET('/api/projects/{slug}/claims', { params: { path: { slug } }, signal }),

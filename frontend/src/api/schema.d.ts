@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Cases whose images look most like those of this one. Readers find among what they have read. */
+        get: operations["cases_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{id}/withdraw": {
         parameters: {
             query?: never;
@@ -717,6 +734,23 @@ export interface paths {
         put?: never;
         /** @description Recompute every hash of the project's chain and name the first event that does not fit. */
         post: operations["projects_ledger_verify_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/lookalikes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Pairs of cases of different patients that look like one image, by the model in use. */
+        get: operations["projects_lookalikes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1811,6 +1845,11 @@ export interface components {
                 };
                 acquisition: string;
                 round: number | null;
+                /** @description put there between rounds, after ``reads`` reads */
+                fast: boolean;
+                reads: number;
+                /** Format: date-time */
+                at: string;
             } | null;
             assistance: components["schemas"]["Assistance"];
         };
@@ -2370,6 +2409,13 @@ export interface components {
             /** Format: double */
             high: number;
         };
+        FastLoop: {
+            /** @description whether each read re-ranks the pool */
+            applies: boolean;
+            /** @description why not; empty if it does */
+            note: string;
+            latest: components["schemas"]["ReRanking"] | null;
+        };
         Fault: {
             /** @description path in the document, with dots; empty: all of it */
             where: string;
@@ -2892,6 +2938,7 @@ export interface components {
             running_round: components["schemas"]["RunningRound"] | null;
             model_in_use: components["schemas"]["ModelInUse"] | null;
             next_step: components["schemas"]["NextStep"] | null;
+            fast_loop: components["schemas"]["FastLoop"];
         };
         LeftOut: {
             case: number;
@@ -2934,6 +2981,14 @@ export interface components {
             due?: components["schemas"]["DueEnum"];
             flag?: components["schemas"]["FlagEnum"];
             search?: string;
+        };
+        Lookalike: {
+            first: components["schemas"]["SeenCase"];
+            second: components["schemas"]["SeenCase"];
+            /** Format: double */
+            similarity: number;
+            /** @description one is used to learn, the other to measure */
+            across: boolean;
         };
         Mask: {
             /** @description of the uncompressed voxels */
@@ -3835,8 +3890,28 @@ export interface components {
             readonly round: number | null;
             readonly size: number;
             batch: components["schemas"]["Pick"][];
+            /** @description made between rounds, after a read */
+            readonly fast: boolean;
+            /** @description labels since the round's ranking */
+            readonly reads: number;
+            /** @description of the next 100 cases, how many were not among them before */
+            readonly changed: number | null;
             /** Format: date-time */
             readonly created_at: string;
+        };
+        ReRanking: {
+            readonly generation: number;
+            /** @description labels since the round's ranking */
+            readonly reads: number;
+            /** @description of the next 100 cases, how many were not among them before */
+            readonly changed: number | null;
+            /** @description from the labels to the priorities */
+            readonly took_ms: number | null;
+            /**
+             * Format: date-time
+             * @description when the slots had the new order
+             */
+            readonly applied_at: string | null;
         };
         /**
          * @description * `lossy` - lossy
@@ -4011,6 +4086,16 @@ export interface components {
         SavedFiltersRequest: {
             filters: components["schemas"]["SavedFilterRequest"][];
         };
+        SeenCase: {
+            id: number;
+            modality: string;
+            body_part: string;
+            frame_count: number;
+            readonly thumbnail: string | null;
+            /** @description in my hands, read by me or drafted */
+            slot: number | null;
+            readonly stream: string | null;
+        };
         /** @description How pixels are to be read; a frame repeats only what differs from its series. */
         SeriesDisplay: {
             rows: number;
@@ -4108,6 +4193,28 @@ export interface components {
             reason: string;
             /** @description version that was seen; 0: none */
             base: number;
+        };
+        Similar: {
+            /** @description why there are none; else empty */
+            note: string;
+            results: components["schemas"]["SimilarCase"][];
+        };
+        SimilarCase: {
+            id: number;
+            modality: string;
+            body_part: string;
+            frame_count: number;
+            readonly thumbnail: string | null;
+            /** @description in my hands, read by me or drafted */
+            slot: number | null;
+            readonly stream: string | null;
+            /**
+             * Format: double
+             * @description cosine of the embeddings, at most 1
+             */
+            similarity: number;
+            /** @description null for readers */
+            same_patient: boolean | null;
         };
         SkipRequest: {
             /** Format: int64 */
@@ -4842,6 +4949,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cases_similar: {
+        parameters: {
+            query?: {
+                /** @description 1 to 24 */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Similar"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -6941,6 +7090,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Verdict"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_lookalikes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lookalike"][];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

@@ -64,6 +64,8 @@ export interface Actions extends ViewActions {
   issue(): void;
   release(): void;
   why(): void;
+  /** Cases whose images look like this one's. */
+  similar(): void;
   accept(): void;
   acceptAll(): void;
   reject(): void;
@@ -256,6 +258,7 @@ export const ACTIONS: readonly Action[] = [
   row('case.skip', 'case', 's', 'room.skip', (room) => room.skip(), mayPass),
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),
   row('case.release', 'case', 'Shift+s', 'room.release', (room) => room.release(), mayPass),
+  row('case.similar', 'case', 'Alt+-', 'room.similar', (room) => room.similar()),
   row('case.why', 'case', 'Alt+y', 'room.why', (room) => room.why(), explained),
   row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
 ];

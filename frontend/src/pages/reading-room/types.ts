@@ -129,6 +129,10 @@ export interface Picked {
   components: Record<string, number | null>;
   acquisition: string;
   round: number | null;
+  /** Put there between rounds, after so many reads. */
+  fast: boolean;
+  reads: number;
+  at: string;
 }
 
 /** Whether this reader may see what the model says of this case. */

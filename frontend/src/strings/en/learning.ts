@@ -46,6 +46,42 @@ export const learning = {
   'rounds.models': 'Models of this round',
   'rounds.by': 'by {who}',
 
+  'fast.title': 'Between rounds',
+  'fast.ranked': {
+    one: 'Re-ranked {when}, after {n} read since the round.',
+    other: 'Re-ranked {when}, after {n} reads since the round.',
+  },
+  'fast.changed': {
+    one: 'Of the next 100 cases, {n} was not among them before.',
+    other: 'Of the next 100 cases, {n} were not among them before.',
+  },
+  'fast.took': '{ms} ms',
+  'fast.waits': 'Each read re-ranks the pool at once. None has come in since the round.',
+  'fast.off': 'The order stays as the round made it.',
+
+  'lookalikes.title': 'Possible duplicates',
+  'lookalikes.across': {
+    one: '{n} pair of cases looks like one image, yet its patients are in different splits: the model is then measured on what it learnt. Look at both, and withdraw one.',
+    other:
+      '{n} pairs of cases look like one image, yet their patients are in different splits: the model is then measured on what it learnt. Look at both, and withdraw one.',
+  },
+  'lookalikes.within': {
+    one: '{n} pair of cases of different patients looks like one image.',
+    other: '{n} pairs of cases of different patients look like one image.',
+  },
+  'lookalikes.leak': 'Across splits',
+  'lookalikes.all': 'Show all {n}',
+  'lookalikes.fewer': 'Show fewer',
+
+  'similar.title': 'Cases that look like case {id}',
+  'similar.text': 'By the embeddings of the model in use. What anybody said of them is not shown.',
+  'similar.none': 'No similar case',
+  'similar.alike': 'similarity {value}',
+  'similar.samePatient': 'same patient',
+  'similar.newTab': 'opens in a new tab',
+  'similar.find': 'Find cases like this',
+  'similar.findOf': 'Find cases like case {id}',
+
   'ranking.title': 'How the pool is ranked',
   'ranking.size': { one: '{n} case', other: '{n} cases' },
   'ranking.generation': 'ranking {n}',

@@ -257,6 +257,12 @@ export const room = {
   'within.on': 'Only {kinds}',
   'within.off': 'Read next keeps to {kinds}. Take the filter off.',
 
+  'room.similar': 'Similar cases',
+  'why.fast': 'Fast loop',
+  'why.fastAfter': {
+    one: 'put it here after {n} read since the round, {when}',
+    other: 'put it here after {n} reads since the round, {when}',
+  },
   'why.title': 'Why this case',
   'why.round': 'Round',
   'why.rank': 'Place in the order',

@@ -50,6 +50,43 @@ export const learning: Translation<typeof english> = {
   'rounds.models': 'Modèles de ce cycle',
   'rounds.by': 'par {who}',
 
+  'fast.title': 'Entre les cycles',
+  'fast.ranked': {
+    one: 'Reclassé {when}, après {n} lecture depuis le cycle.',
+    other: 'Reclassé {when}, après {n} lectures depuis le cycle.',
+  },
+  'fast.changed': {
+    one: 'Parmi les 100 prochains cas, {n} n’y figurait pas auparavant.',
+    other: 'Parmi les 100 prochains cas, {n} n’y figuraient pas auparavant.',
+  },
+  'fast.took': '{ms} ms',
+  'fast.waits': 'Chaque lecture reclasse aussitôt la réserve. Aucune n’est arrivée depuis le cycle.',
+  'fast.off': 'L’ordre reste celui du cycle.',
+
+  'lookalikes.title': 'Doublons possibles',
+  'lookalikes.across': {
+    one: '{n} paire de cas semble être une seule image, alors que ses patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
+    other:
+      '{n} paires de cas semblent être une seule image, alors que leurs patients sont dans des parts différentes : le modèle est alors mesuré sur ce qu’il a appris. Regardez les deux et retirez-en un.',
+  },
+  'lookalikes.within': {
+    one: '{n} paire de cas de patients différents semble être une seule image.',
+    other: '{n} paires de cas de patients différents semblent être une seule image.',
+  },
+  'lookalikes.leak': 'Parts différentes',
+  'lookalikes.all': 'Afficher les {n}',
+  'lookalikes.fewer': 'En afficher moins',
+
+  'similar.title': 'Cas qui ressemblent au cas {id}',
+  'similar.text':
+    'D’après les plongements du modèle en service. Ce qui a été dit de ces cas n’est pas montré.',
+  'similar.none': 'Aucun cas semblable',
+  'similar.alike': 'ressemblance {value}',
+  'similar.samePatient': 'même patient',
+  'similar.newTab': 's’ouvre dans un nouvel onglet',
+  'similar.find': 'Chercher des cas semblables',
+  'similar.findOf': 'Chercher des cas semblables au cas {id}',
+
   'ranking.title': 'Classement de la réserve',
   'ranking.size': { one: '{n} cas', other: '{n} cas' },
   'ranking.generation': 'classement {n}',

@@ -267,6 +267,12 @@ export const room: Translation<typeof english> = {
   'within.on': '{kinds} seulement',
   'within.off': '« Lire le suivant » se limite à {kinds}. Retirer le filtre.',
 
+  'room.similar': 'Cas semblables',
+  'why.fast': 'Boucle rapide',
+  'why.fastAfter': {
+    one: 'l’a placé ici après {n} lecture depuis le cycle, {when}',
+    other: 'l’a placé ici après {n} lectures depuis le cycle, {when}',
+  },
   'why.title': 'Pourquoi ce cas',
   'why.round': 'Cycle',
   'why.rank': 'Rang',
