@@ -3206,10 +3206,12 @@ export interface components {
             kind: components["schemas"]["PromptKindEnum"];
             /** @description what is prompted belongs to the structure */
             positive: boolean;
-            /** @description of the series as it is shown, from 0 */
-            frame: number;
+            /** @description of the series as it is shown, from 0; with points_px */
+            frame?: number;
             /** @description [column, row], pixel centres at integers; of a box, two opposite corners */
-            points_px: number[][];
+            points_px?: number[][];
+            /** @description instead of frame and points_px, in a plane across the images: [column, row, frame], centres of voxels at integers; of a box, its four corners in turn */
+            points_voxel?: number[][];
         };
         PromptedMask: {
             readonly id: number;

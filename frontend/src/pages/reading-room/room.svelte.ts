@@ -6,6 +6,7 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
+import { Packer } from '../../viewer/mask-packing';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave } from './autosave';
@@ -14,6 +15,7 @@ import { CaseAtHand } from './case-at-hand.svelte';
 import { countingAnswers } from './form';
 import { Lease } from './lease.svelte';
 import { ask, know, type KnownCase, takeEarly } from './opening';
+import { maskWorker } from './mask-worker';
 import { restore } from './restore';
 import * as server from './server';
 import type { Assignment, SubmittedRead, Within } from './types';
@@ -40,6 +42,7 @@ export class Room extends CaseAtHand {
   });
   readonly ahead: Ahead;
   private readonly store = new BrowserStore();
+  private readonly packer = new Packer(maskWorker);
   private readonly autosave: Autosave;
   private generation = 0;
   /** The slot that was asked for last; null: whatever was next. */
@@ -62,6 +65,7 @@ export class Room extends CaseAtHand {
       record: this.record,
       store: this.store,
       doors: server,
+      pack: this.packer.pack,
       seconds: () => this.activity.seconds,
       labelmapUid: (series) => this.labelmaps.of(series),
       onState: (state) => {
@@ -84,8 +88,13 @@ export class Room extends CaseAtHand {
     this.generation += 1;
     this.lease.end();
     this.ahead.leave();
-    void this.autosave.flush().finally(() => this.autosave.close());
+    void this.autosave.flush().finally(() => this.letGo());
     for (const stop of this.stops) stop();
+  }
+
+  private letGo(): void {
+    this.autosave.close();
+    this.packer.close();
   }
 
   // --- opening ---

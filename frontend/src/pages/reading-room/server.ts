@@ -1,7 +1,8 @@
 /** The reading room's requests to the server. */
 
 import { address, get, post, put, request, send } from '../../api/http';
-import { compress, decompress } from '../../viewer/masks';
+import type { Packed } from '../../viewer/mask-packing';
+import { decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { KnownCase } from './opening';
 import type { Assignment, Assistance, Hanging, SubmittedRead, Suggestion, Within } from './types';
@@ -52,13 +53,8 @@ export const showSuggestion = (slot: number) => post<Suggestion>(`slots/${slot}/
 export const commitFirst = (slot: number, body: unknown) =>
   post<{ committed_at: string }>(`slots/${slot}/commit`, body);
 
-export async function storeMask(
-  slot: number,
-  series: number,
-  sha256: string,
-  bytes: Uint8Array,
-): Promise<void> {
-  await request('PUT', `slots/${slot}/masks`, { query: { series, sha256 }, body: await compress(bytes) });
+export async function storeMask(slot: number, series: number, { hash, gzip }: Packed): Promise<void> {
+  await request('PUT', `slots/${slot}/masks`, { query: { series, sha256: hash }, body: gzip });
 }
 
 const masksAhead = new Map<string, Promise<Uint8Array>>();
