@@ -15,6 +15,7 @@ from .projects import (
     Project,
     Stream,
     SuggestionMode,
+    SupersededRule,
     Task,
     WriteBackRule,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Stream",
     "Suggestion",
     "SuggestionMode",
+    "SupersededRule",
     "Task",
     "User",
     "WriteBack",

@@ -3097,6 +3097,7 @@ export interface components {
             comparison?: string;
             lease_minutes?: number;
             write_back?: components["schemas"]["WriteBackEnum"];
+            write_back_superseded?: components["schemas"]["WriteBackSupersededEnum"];
             round_every?: number;
         };
         /** @description ``classes``: what the source calls something -> code of a class; '' leaves it out. */
@@ -3174,6 +3175,7 @@ export interface components {
             comparison: components["schemas"]["ComparisonEnum"];
             lease_minutes: number;
             write_back: components["schemas"]["WriteBackEnum"];
+            write_back_superseded: components["schemas"]["WriteBackSupersededEnum"];
             case_unit: string;
             intake_rule: {
                 [key: string]: string;
@@ -3981,6 +3983,12 @@ export interface components {
          * @enum {string}
          */
         WriteBackStateEnum: "waiting" | "stored" | "failed";
+        /**
+         * @description * `remove` - Removed from the image store
+         *     * `keep` - Kept, and named by the new report as its predecessor
+         * @enum {string}
+         */
+        WriteBackSupersededEnum: "remove" | "keep";
         WrittenObject: {
             /** @description seg or sr */
             kind: string;
