@@ -1208,6 +1208,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/slots/{id}/schema-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What of my draft would not fit the newer version of the form. 409: there is none to move to. */
+        get: operations["slots_schema_move"];
+        put?: never;
+        /** @description Go on by the newer version, with what fits it. 409: form or draft changed meanwhile. */
+        post: operations["slots_move_schema"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slots/{id}/series": {
         parameters: {
             query?: never;
@@ -1600,6 +1618,8 @@ export interface components {
                 round: number | null;
             } | null;
             assistance: components["schemas"]["Assistance"];
+            /** @description version of the label schema that this reading may move to; null: none */
+            newer_schema: number | null;
         };
         Assistance: {
             /**
@@ -1930,6 +1950,22 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
+        Dropped: {
+            what: components["schemas"]["DroppedWhatEnum"];
+            code: string;
+            name: string;
+            /** @description the value, the option or the kind; else empty */
+            detail: string;
+            count: number;
+        };
+        /**
+         * @description * `answer` - answer
+         *     * `option` - option
+         *     * `mark` - mark
+         *     * `segment` - segment
+         * @enum {string}
+         */
+        DroppedWhatEnum: "answer" | "option" | "mark" | "segment";
         /**
          * @description * `overdue` - overdue
          *     * `week` - week
@@ -2003,7 +2039,7 @@ export interface components {
          */
         GeometryEnum: "volume" | "stack" | "unknown";
         Gone: {
-            what: components["schemas"]["WhatEnum"];
+            what: components["schemas"]["GoneWhatEnum"];
             code: string;
             name: string;
             /** @description the kind, the former type or the option; else empty */
@@ -2011,6 +2047,15 @@ export interface components {
             /** @description marks or answers of reads that count */
             used: number;
         };
+        /**
+         * @description * `class` - class
+         *     * `kind` - kind
+         *     * `question` - question
+         *     * `type` - type
+         *     * `option` - option
+         * @enum {string}
+         */
+        GoneWhatEnum: "class" | "kind" | "question" | "type" | "option";
         Hanging: {
             version: number;
             protocols: components["schemas"]["Hung"][];
@@ -2065,6 +2110,8 @@ export interface components {
             lease_expires_at: string;
             /** @description a suggestion may have become ready meanwhile */
             assistance: components["schemas"]["Assistance"];
+            /** @description version of the label schema that this reading may move to; null: none */
+            newer_schema: number | null;
         };
         Hung: {
             code: string;
@@ -2786,6 +2833,12 @@ export interface components {
             volume: boolean;
             prompts: components["schemas"]["PromptRequest"][];
         };
+        NewSchemaMoveRequest: {
+            /** Format: int64 */
+            token: number;
+            draft: number;
+            version: number;
+        };
         NewSnapshotRequest: {
             /** @default  */
             title: string;
@@ -3451,6 +3504,13 @@ export interface components {
         SavedFiltersRequest: {
             filters: components["schemas"]["SavedFilterRequest"][];
         };
+        SchemaMove: {
+            /** @description the version of the draft that this is said of */
+            draft: number;
+            /** @description of the label schema, to move to */
+            version: number;
+            dropped: components["schemas"]["Dropped"][];
+        };
         /** @description How pixels are to be read; a frame repeats only what differs from its series. */
         SeriesDisplay: {
             rows: number;
@@ -3923,15 +3983,6 @@ export interface components {
             created_at: string;
             readonly created_by: string | null;
         };
-        /**
-         * @description * `class` - class
-         *     * `kind` - kind
-         *     * `question` - question
-         *     * `type` - type
-         *     * `option` - option
-         * @enum {string}
-         */
-        WhatEnum: "class" | "kind" | "question" | "type" | "option";
         Window: {
             /** Format: double */
             center: number;
@@ -7588,6 +7639,88 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_schema_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchemaMove"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_move_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchemaMoveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDraft"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {

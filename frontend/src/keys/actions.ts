@@ -64,6 +64,8 @@ export interface Actions extends ViewActions {
   issue(): void;
   release(): void;
   why(): void;
+  /** To a newer version of the form. */
+  moveForm(): void;
   accept(): void;
   acceptAll(): void;
   reject(): void;
@@ -88,6 +90,8 @@ export interface Offered {
   explained: boolean;
   /** The model's suggestions are there for the reader to see. */
   suggests: boolean;
+  /** A newer version of the form may be moved to. */
+  newerForm: boolean;
   /** Segments can be prompted. */
   prompts: boolean;
   /** A mask that prompts brought waits to be accepted. */
@@ -122,6 +126,7 @@ const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
 const explained: When = (offered) => offered.explained;
+const newerForm: When = (offered) => offered.newerForm;
 const suggests: When = (offered) => offered.suggests;
 const prompts: When = (offered) => offered.prompts && paints(offered);
 const previews: When = (offered) => offered.previews;
@@ -257,6 +262,7 @@ export const ACTIONS: readonly Action[] = [
   row('case.issue', 'case', 'Shift+i', 'room.issue', (room) => room.issue(), mayPass),
   row('case.release', 'case', 'Shift+s', 'room.release', (room) => room.release(), mayPass),
   row('case.why', 'case', 'Alt+y', 'room.why', (room) => room.why(), explained),
+  row('case.move', 'case', 'Alt+o', 'key.moveForm', (room) => room.moveForm(), newerForm),
   row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
 ];
 

@@ -197,7 +197,7 @@ function formActions(desk: Desk): Part<'option' | 'question' | 'confirm' | 'jump
 function caseActions(
   desk: Desk,
   list: () => string,
-): Part<'submit' | 'skip' | 'issue' | 'release' | 'why' | 'cancel'> {
+): Part<'submit' | 'skip' | 'issue' | 'release' | 'why' | 'moveForm' | 'cancel'> {
   const ask = (what: typeof desk.asked) => () => {
     desk.asked = what;
   };
@@ -207,6 +207,7 @@ function caseActions(
     issue: ask('issue'),
     release: ask('release'),
     why: ask('why'),
+    moveForm: ask('move'),
     cancel: () => {
       const { viewer, view, hands } = desk;
       if (hands.segments.running) return hands.segments.giveUp();

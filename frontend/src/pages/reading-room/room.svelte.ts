@@ -13,12 +13,13 @@ import { Autosave } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { CaseAtHand } from './case-at-hand.svelte';
 import { countingAnswers } from './form';
+import { FormMove } from './form-move.svelte';
 import { Lease } from './lease.svelte';
 import { ask, know, type KnownCase, takeEarly } from './opening';
 import { maskWorker } from './mask-worker';
 import { restore } from './restore';
 import * as server from './server';
-import type { Assignment, SubmittedRead, Within } from './types';
+import type { Assignment, Held, SubmittedRead, Within } from './types';
 import { isRefusal, pendingOf, refusals, sendUnanswered, type Submission } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
@@ -41,6 +42,14 @@ export class Room extends CaseAtHand {
     onLost: () => void this.lookForSubmission(),
   });
   readonly ahead: Ahead;
+  readonly formMove = new FormMove({
+    assignment: () => this.assignment,
+    saved: async () => {
+      await this.autosave.flush();
+      return this.save.kind === 'saved';
+    },
+    reopen: () => this.takeTheirs(),
+  });
   private readonly store = new BrowserStore();
   private readonly packer = new Packer(maskWorker);
   private readonly autosave: Autosave;
@@ -155,6 +164,7 @@ export class Room extends CaseAtHand {
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
+    this.formMove.to = assignment.newer_schema;
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
     this.labelmaps.adopt(assignment);
     const { submitted } = assignment;
@@ -323,9 +333,11 @@ export class Room extends CaseAtHand {
     toasts.say(t('room.released'));
   }
 
-  private async renew(slot: number, token: number): Promise<{ lease_expires_at: string }> {
+  private async renew(slot: number, token: number): Promise<Held> {
     const held = await server.heartbeat(slot, token);
-    if (slot === this.assignment?.slot) this.suggestions.becameReady(held.assistance);
+    if (slot !== this.assignment?.slot) return held;
+    this.suggestions.becameReady(held.assistance);
+    this.formMove.to = held.newer_schema;
     return held;
   }
 

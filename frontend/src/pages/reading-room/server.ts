@@ -5,7 +5,7 @@ import type { Packed } from '../../viewer/mask-packing';
 import { decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { KnownCase } from './opening';
-import type { Assignment, Assistance, Hanging, SubmittedRead, Suggestion, Within } from './types';
+import type { Assignment, Hanging, Held, SchemaMoveTold, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
   post<Assignment>(`projects/${slug}/claims`, within);
@@ -27,8 +27,10 @@ export const seriesOfSlot = (slot: number, series: number) =>
   get<SeriesDisplay>(`slots/${slot}/series`, { query: { series } });
 export const hangingOf = (slot: number) => get<Hanging>(`slots/${slot}/hanging`);
 
-export const heartbeat = (slot: number, token: number) =>
-  post<{ lease_expires_at: string; assistance: Assistance }>(`slots/${slot}/heartbeat`, { token });
+export const heartbeat = (slot: number, token: number) => post<Held>(`slots/${slot}/heartbeat`, { token });
+export const weighMove = (slot: number) => get<SchemaMoveTold>(`slots/${slot}/schema-move`);
+export const moveForm = (slot: number, to: { token: number; draft: number; version: number }) =>
+  post<{ version: number }>(`slots/${slot}/schema-move`, to);
 export const release = (slot: number, token: number) => post<void>(`slots/${slot}/release`, { token });
 export const skip = (slot: number, token: number, reason: string) =>
   post<void>(`slots/${slot}/skip`, { token, reason });
