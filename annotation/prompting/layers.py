@@ -20,7 +20,7 @@ from .boxes import Framed, levels
 from .random_walk import Chances, Strength
 from .seeds import INSIDE, OUTSIDE, Seeds
 
-PULL = 0.12
+PULL = 0.08
 """Of brightness alone, in the plane of the box."""
 PULL_THROUGH = 0.2
 """Of brightness and place together, off it."""

@@ -344,6 +344,38 @@ def test_a_labelmap_is_painted_in_a_plane_seen_in_all_undone_and_kept(room: Pane
     assert room.painted["lesion"] == painted
 
 
+def test_a_stroke_is_seen_in_the_other_planes_before_it_ends(room: Panes) -> None:
+    room.press("Shift+V")
+    room.settled(4)
+    room.press("b")
+    coronal, mouse = room.plane("coronal"), room.page.mouse
+    counted = "({viewer}) => Object.fromEntries(viewer.painter.inPlane ?? [])"
+    for name, frame in (("sagittal", 60), ("axial", SLICES - 1 - 2)):
+        pane = room.plane(name)
+        pane.evaluate("({viewer}, frame) => viewer.goTo(frame)", frame)
+        expect(pane).to_have_attribute("data-frame", str(frame))
+    drawn = """({viewer}) => {
+        const sheet = viewer.element.querySelector('.mask-sheet');
+        if (!sheet || sheet.hidden) return 0;
+        const {data} = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+        return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+    }"""
+    mouse.move(*room.where(coronal, 40, 2))
+    mouse.down()
+    mouse.move(*room.where(coronal, 80, 2), steps=12)
+    for name in ("sagittal", "axial"):
+        pane = room.plane(name)
+        for _ in range(40):
+            if pane.evaluate(drawn):
+                break
+            room.page.wait_for_timeout(50)
+        assert pane.evaluate(drawn) > 0, f"nothing of the stroke is seen in the {name} plane"
+        assert pane.evaluate(counted)["1"] > 0
+    assert room.painted == {}, "the stroke is still going on"
+    mouse.up()
+    assert room.painted["lesion"] > 0
+
+
 def kept_mask(room: Panes, slot: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     room.saved()
     [mask, *_] = {

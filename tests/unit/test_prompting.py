@@ -322,7 +322,7 @@ class TestPlanesAcrossTheImages:
         wanted[:10] = wanted[21:] = False
         assert not mask[:10].any()
         assert not mask[21:].any()
-        assert dice(mask, wanted) > 0.95
+        assert dice(mask, wanted) > 0.9
 
     def test_boxes_on_several_images_bound_no_block(self) -> None:
         """Of one direction, each adds to the others."""

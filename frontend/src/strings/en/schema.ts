@@ -76,7 +76,7 @@ export const schema = {
   'schema.addSeveralText':
     'One name on each line, in the order in which keys choose them or points are placed.',
   'schema.names': 'Names',
-  'schema.landmarkSet': 'A set of landmarks: one class, whose points have these names',
+  'schema.landmarkSet': 'A set of landmarks: one class, with a named point for each',
   'schema.setNamed': 'Name of the set',
   'schema.setName': 'Landmarks',
   'schema.addSet': { one: 'Add a set of {n} landmark', other: 'Add a set of {n} landmarks' },
