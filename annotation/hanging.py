@@ -69,10 +69,10 @@ def publish(
     return added
 
 
-def of_case(case: Case, beside: list[surroundings.Beside]) -> tuple[int, list[dict[str, Any]]]:
+def of_case(case: Case, around: surroundings.Around) -> tuple[int, list[dict[str, Any]]]:
     """The version in force, and the protocols that fit the case, the one to open with first."""
     stored = current(case.project)
-    return stored.version, hang(stored.document, surroundings.facts(case, beside))
+    return stored.version, hang(stored.document, surroundings.facts(case, around))
 
 
 def try_out(project: Project, document: Mapping[str, Any]) -> Trials:

@@ -74,8 +74,13 @@ def store(
     return mask
 
 
-def keep(project_id: int, series: Series, voxels: NDArray[np.uint8]) -> Mask:
-    """A labelmap made here, of the series' own frames, rows and columns. The same voxels are kept once."""
+def keep(
+    project_id: int, series: Series, voxels: NDArray[np.uint8], slot: Slot | None = None
+) -> Mask:
+    """A labelmap made here, of the series' own frames, rows and columns. The same voxels are kept once.
+
+    ``slot``: whose reader may fetch it, and whose draft names it.
+    """
     content = voxels.tobytes()
     compressed = gzip.compress(content, compresslevel=6, mtime=0)
     uploads.require_space(len(compressed))
@@ -87,8 +92,12 @@ def keep(project_id: int, series: Series, voxels: NDArray[np.uint8]) -> Mask:
             "shape": list(voxels.shape),
             "labels": [int(value) for value in np.unique(voxels) if value],
             "gzip": compressed,
+            "slot": slot,
         },
     )
+    if slot is not None and mask.slot_id is None:
+        mask.slot = slot
+        mask.save(update_fields=["slot"])
     return mask
 
 

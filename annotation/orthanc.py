@@ -131,11 +131,6 @@ def changes(since: int, limit: int) -> ChangePage:
     )
 
 
-def last_change() -> int:
-    """The number of the newest change; 0 in an empty or a reset store."""
-    return int(_get("/changes?last").json()["Last"])
-
-
 def download(orthanc_id: str, destination: Path) -> None:
     """The stored file, byte for byte, to ``destination``; cut off above the largest allowed size."""
 
@@ -193,6 +188,15 @@ def attributes(orthanc_id: str) -> dict[str, str]:
 def patient_identity(orthanc_id: str) -> tuple[str, str]:
     """Patient ID and its issuer, '' where the object has none. Never to be stored on our side."""
     return _value(orthanc_id, _PATIENT_ID), _value(orthanc_id, _ISSUER)
+
+
+def find_instance(sop_instance_uid: str) -> str | None:
+    """The store's id of an object, by its SOP Instance UID."""
+    response = _send(lambda client: client.post(_url("/tools/lookup"), content=sop_instance_uid))
+    for one in _checked(response).json():
+        if one["Type"] == "Instance":
+            return str(one["ID"])
+    return None
 
 
 def delete_instance(orthanc_id: str) -> None:

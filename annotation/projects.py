@@ -15,6 +15,7 @@ from .models import (
     Project,
     Stream,
     SuggestionMode,
+    SupersededRule,
     Task,
     User,
     WriteBackRule,
@@ -43,6 +44,7 @@ CHANGEABLE = {
     "comparison": {"enum": Comparison.values},
     "lease_minutes": {"type": "integer", "minimum": 1, "maximum": 1440},
     "write_back": {"enum": WriteBackRule.values},
+    "write_back_superseded": {"enum": SupersededRule.values},
     "round_every": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
 }
 SLUG = {

@@ -14,7 +14,7 @@ from .errors import InvalidInput, NotFound
 from .masks import shape_of
 from .models import Series, Slot
 from .prompting import region as regions
-from .prompting.asked import Image, Prompt, Region, Spacing, Unanswerable
+from .prompting.asked import Image, Prompt, Region, Spacing, Unanswerable, on_frame
 
 Json = Mapping[str, Any]
 NO_DEPTH = (
@@ -52,15 +52,7 @@ def region_of(
 ) -> tuple[tuple[Prompt, ...], Region, Spacing]:
     if volume and not place.spacing[0]:
         raise InvalidInput(NO_DEPTH)
-    given = tuple(
-        Prompt(
-            one["kind"],
-            bool(one["positive"]),
-            one["frame"],
-            tuple((float(column), float(row)) for column, row in one["points_px"]),
-        )
-        for one in prompts
-    )
+    given = tuple(_prompt(one) for one in prompts)
     spacing = place.spacing if place.spacing[0] else (1.0, *place.spacing[1:])
     try:
         found = regions.around(
@@ -69,6 +61,16 @@ def region_of(
     except Unanswerable as why:
         raise InvalidInput(str(why)) from why
     return given, found, spacing
+
+
+def _prompt(one: Json) -> Prompt:
+    """``points_px`` lie on one frame, ``points_voxel`` in a plane across several."""
+    kind, positive = one["kind"], bool(one["positive"])
+    if "points_voxel" in one:
+        voxels = tuple((float(x), float(y), float(z)) for x, y, z in one["points_voxel"])
+        return Prompt(kind, positive, voxels)
+    points = tuple((float(column), float(row)) for column, row in one["points_px"])
+    return on_frame(kind, positive, one["frame"], points)
 
 
 def pixels(place: Place, region: Region) -> Image:

@@ -16,12 +16,21 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from . import doorbell, ledger, prompt_methods, prompt_places, suggestions
 from .errors import Conflict, ConsiliumError, InvalidInput, LeaseLost, NotFound, TooMany
-from .models import Draft, LabelSchema, MarkKind, PromptedMask, Slot, SuggestionMode, User
+from .models import (
+    Draft,
+    LabelSchema,
+    MarkKind,
+    PromptedMask,
+    Read,
+    Slot,
+    SuggestionMode,
+    User,
+)
 from .prompt_methods import Asked, Maker, Method, Unavailable
 from .prompting.asked import Mask, Region, Unanswerable
 
@@ -60,7 +69,7 @@ class Offered:
 
 def methods(slot: Slot, reader: User) -> list[Offered]:
     """None that has learnt where the reader must not know of the model."""
-    _require_lease(slot, reader, slot.token)
+    _require_in_hand(slot, reader, slot.token)
     may = suggestions.mode_for(slot, reader) != SuggestionMode.OFF
     registered = prompt_methods.registered().values()
     return [_offered(one, slot, reader) for one in registered if may or not one.learned]
@@ -79,7 +88,7 @@ def ask(
     prompts: Sequence[Json],
 ) -> PromptedMask:
     """A question instead of the one that still waits. What cannot be answered is refused at once."""
-    _require_lease(slot, reader, token)
+    _require_in_hand(slot, reader, token)
     _require_class(schema.document, label_class)
     chosen, maker = _chosen(slot, reader, method)
     if maker.classes is not None and label_class not in maker.classes:
@@ -114,12 +123,12 @@ def ask(
 
 
 def find(pk: int, reader: User) -> PromptedMask:
-    """The reader's own, of a case in hand; as failed once its time is over. To others it does not exist."""
-    found = (
-        PromptedMask.objects.select_related("slot__case", "slot__project")
-        .filter(pk=pk, reader=reader, slot__reader=reader, slot__state=Slot.State.CLAIMED)
-        .first()
-    )
+    """The reader's own, of a case in hand or one that they correct; as failed once its time is over. To
+    others it does not exist.
+    """
+    own = PromptedMask.objects.select_related("slot__case", "slot__project", "reader")
+    held = Q(slot__reader=reader, slot__state=Slot.State.CLAIMED)
+    found = own.filter(held | _corrected("slot", reader), pk=pk, reader=reader).first()
     if found is None or not _may_see(found):
         raise NotFound("There is no such prompt of yours.")
     late = PromptedMask.objects.filter(pk=pk, state=State.WAITING, expires_at__lt=Now())
@@ -229,16 +238,17 @@ def _may_see(asked: PromptedMask) -> bool:
     return not hidden and not suggestions.has_to_read_first(slot, reader)
 
 
-def _require_lease(slot: Slot, reader: User, token: int) -> None:
-    held = Slot.objects.filter(
-        pk=slot.pk,
-        state=Slot.State.CLAIMED,
-        reader=reader,
-        token=token,
-        lease_expires_at__gt=Now(),
-    )
-    if not held.exists():
+def _require_in_hand(slot: Slot, reader: User, token: int) -> None:
+    held = Q(state=Slot.State.CLAIMED, reader=reader, token=token, lease_expires_at__gt=Now())
+    if not Slot.objects.filter(held | _corrected("", reader), pk=slot.pk).exists():
         raise LeaseLost("Only who has the case in hand may prompt. Open the case again.")
+
+
+def _corrected(slot: str, reader: User) -> Q:
+    """Of slots, or what belongs to one: this reader has submitted it, and may correct what they said."""
+    of = f"{slot}__" if slot else ""
+    said = Read.objects.filter(slot=OuterRef(f"{of}pk"), reader=reader, superseded_by=None)
+    return Q(Exists(said)) & Q(**{f"{of}state": Slot.State.DONE})
 
 
 def _require_class(document: Json, label_class: str) -> None:

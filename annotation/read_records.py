@@ -18,7 +18,17 @@ from .dicom.identity import identifier
 from .dicom.record import About, Drawn, Given, Image, Labelmap, Painted, Place, ReadRecord
 from .dicom.terms import Term, term_of, unit_of
 from .export import reader_pseudonym
-from .models import Answer, Case, Instance, ItemOutcome, Mark, MarkKind, Outcome, Read
+from .models import (
+    Answer,
+    Case,
+    Instance,
+    ItemOutcome,
+    Mark,
+    MarkKind,
+    Outcome,
+    Read,
+    WrittenObject,
+)
 
 SERIES_NUMBER = 9000
 Json = Mapping[str, Any]
@@ -53,7 +63,21 @@ def record_of(read: Read, folder: Path) -> ReadRecord:
             if mark.mask is not None
         ],
         about=_about(answers, instances),
+        predecessors=_predecessors(read, instances),
     )
+
+
+def _predecessors(read: Read, instances: Sequence[Instance]) -> list[Image]:
+    """The report of the latest of the reads that this one corrects of which one is in the store."""
+    earlier = read.supersedes
+    while earlier is not None:
+        written = WrittenObject.objects.filter(write_back__read=earlier, kind="sr", removed_at=None)
+        if report := written.exclude(orthanc_id="").first():
+            study = instances[0].series.study_uid
+            made = (report.sop_instance_uid, report.sop_class_uid, report.series_uid, study)
+            return [Image(*made)]
+        earlier = earlier.supersedes
+    return []
 
 
 def _author(read: Read) -> str:

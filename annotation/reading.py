@@ -1,7 +1,8 @@
 """What readers say: drafts while they work, immutable reads when they submit.
 
-The only writer of Draft and, with ``outside_reads``, of Read, Mark and Answer. A submission has exactly
-one effect, however often it is sent; one that comes too late is kept as an extra read, never dropped.
+The only writer of Draft (with ``schema_moves``) and of Read, Mark and Answer (with ``outside_reads``).
+A submission has exactly one effect, however often it is sent; one that comes too late is kept as an extra
+read, never dropped.
 """
 
 from __future__ import annotations

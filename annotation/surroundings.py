@@ -6,7 +6,7 @@ a study was made stays here; what leaves is how many days before, if that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,20 +35,32 @@ class Beside:
     days: int | None
 
 
-def of(case: Case) -> list[Beside]:
-    """The rest of the study, then earlier studies, the latest first."""
-    return of_all([case]).get(case.pk, [])
+@dataclass(frozen=True)
+class Around:
+    """``own``: the series of the case. ``beside``: the rest of the study, then earlier ones, latest first."""
+
+    own: list[Series]
+    beside: list[Beside]
 
 
-def of_all(cases: Sequence[Case]) -> dict[int, list[Beside]]:
-    """By case; in one query for all of them. The cases are of one project."""
+def of(case: Case) -> Around:
+    return of_all([case])[case.pk]
+
+
+def of_all(cases: Sequence[Case]) -> dict[int, Around]:
+    """By case; in two queries for all of them. The cases are of one project."""
+    own = _own_series(cases)
+    beside = _beside_all(cases, own)
+    return {case.pk: Around(own.get(case.pk, []), beside.get(case.pk, [])) for case in cases}
+
+
+def _beside_all(cases: Sequence[Case], own: Mapping[int, list[Series]]) -> dict[int, list[Beside]]:
     if not cases or not _may(cases[0]):
         return {}
     by_patient: dict[int, dict[int, Any]] = {}
     rows = _rows([case.patient_id for case in cases], cases[0].project_id)
     for patient, series in rows:
         by_patient.setdefault(patient, {})[series.pk] = series
-    own = _own_series(cases)
     return {
         case.pk: _beside(
             case, own.get(case.pk, []), list(by_patient.get(case.patient_id, {}).values())
@@ -62,27 +74,26 @@ def find(case: Case, series_id: int) -> tuple[Series, str]:
     series = case.series.filter(pk=series_id, deleted_at=None).first()
     if series is not None:
         return series, instance_of(case)
-    if not any(one.series.pk == series_id for one in of(case)):
+    if not any(one.series.pk == series_id for one in of(case).beside):
         raise NotFound("There is no such series beside this case.")
     return Series.objects.get(pk=series_id), ""
 
 
-def facts(case: Case, beside: Iterable[Beside], own: Sequence[Series] | None = None) -> Facts:
+def facts(case: Case, around: Around) -> Facts:
     """What hanging protocols may ask of the case."""
-    mine = _own_series([case]).get(case.pk, []) if own is None else own
     return Facts(
         modality=case.modality,
         body_part=case.body_part,
         series=[
-            *(_shown(series, "case") for series in mine),
-            *(_shown(one.series, one.origin) for one in beside),
+            *(_shown(series, "case") for series in around.own),
+            *(_shown(one.series, one.origin) for one in around.beside),
         ],
     )
 
 
 def facts_of_all(cases: Sequence[Case]) -> dict[int, Facts]:
-    beside, own = of_all(cases), _own_series(cases)
-    return {case.pk: facts(case, beside.get(case.pk, []), own.get(case.pk, [])) for case in cases}
+    around = of_all(cases)
+    return {case.pk: facts(case, around[case.pk]) for case in cases}
 
 
 def _may(case: Case) -> bool:

@@ -22,7 +22,16 @@ from .dicom.faults import Fault
 from .dicom.record import Written
 from .dicom.sandbox import DecoderUnavailable, sandbox
 from .errors import Conflict, ImageStoreUnavailable, StorageFull
-from .models import Case, Project, Read, User, WriteBack, WriteBackRule, WrittenObject
+from .models import (
+    Case,
+    Project,
+    Read,
+    SupersededRule,
+    User,
+    WriteBack,
+    WriteBackRule,
+    WrittenObject,
+)
 
 ACTOR = "write_back"
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -30,6 +39,7 @@ AT_ONCE = 50
 MOST_CRASHES = 6
 """Tries after which something that is nobody's known fault is given up and shown."""
 NOTHING = "The read holds no marks and no answers, so there is nothing to store."
+OVERTAKEN = "The read was corrected meanwhile; its correction is stored in its place."
 UNEXPLAINED = "It failed for a reason that is not known; the log of the server says more."
 
 log = logging.getLogger(__name__)
@@ -74,10 +84,8 @@ def carry_out(write_back_id: int) -> None:
     if row is None:
         return
     try:
-        with frame_cache.scratch() as folder:
-            written = _write(row.read, folder)
-            _note(row, written)
-            stored = {one.sop_instance_uid: _send(one) for one in written}
+        stored = {} if _is_overtaken(row.read) else _store(row)
+        removed = _remove_superseded(row.read)
     except (ImageStoreUnavailable, StorageFull, DecoderUnavailable) as away:
         WriteBack.objects.filter(pk=row.pk).update(reason=str(away))
     except (Fault, orthanc.NotInStore, orthanc.Refused) as wrong:
@@ -89,7 +97,7 @@ def carry_out(write_back_id: int) -> None:
         else:
             WriteBack.objects.filter(pk=row.pk).update(reason=UNEXPLAINED)
     else:
-        _finish(row, stored)
+        _finish(row, stored, removed)
 
 
 def _request(read: Read, user: User | None) -> WriteBack:
@@ -133,6 +141,41 @@ def _begin(write_back_id: int) -> WriteBack | None:
     return rows.get(pk=write_back_id)
 
 
+def _store(row: WriteBack) -> dict[str, str]:
+    """By SOP Instance UID, the store's ids of what was written of the read."""
+    with frame_cache.scratch() as folder:
+        written = _write(row.read, folder)
+        _note(row, written)
+        return {one.sop_instance_uid: _send(one) for one in written}
+
+
+def _is_overtaken(read: Read) -> bool:
+    """It was corrected before its turn came, and the correction is stored in its place."""
+    later = WriteBack.objects.filter(read__supersedes=read)
+    return read.case.project.write_back_superseded == SupersededRule.REMOVE and later.exists()
+
+
+def _remove_superseded(read: Read) -> list[WrittenObject]:
+    """The objects of reads that this one corrects; its own, if it was corrected while they were sent.
+
+    What was noted and not sent yet is looked for, too: its sender, if it lives, removes what it sends.
+    """
+    if read.case.project.write_back_superseded == SupersededRule.KEEP:
+        return []
+    gone = []
+    earlier = read.supersedes
+    while earlier is not None:
+        gone.append(earlier.pk)
+        earlier = earlier.supersedes
+    still = WrittenObject.objects.filter(write_back__read__in=gone, removed_at=None)
+    own = WrittenObject.objects.filter(write_back__read=read)
+    objects = [*still, *(own if _is_overtaken(read) else [])]
+    for one in objects:
+        if orthanc_id := one.orthanc_id or orthanc.find_instance(one.sop_instance_uid):
+            orthanc.delete_instance(orthanc_id)
+    return objects
+
+
 def _write(read: Read, folder: Path) -> list[Written]:
     record = read_records.record_of(read, folder)
     path = folder / "record.json"
@@ -166,13 +209,18 @@ def _fail(row: WriteBack, reason: str) -> None:
     )
 
 
-def _finish(row: WriteBack, stored: dict[str, str]) -> None:
+def _finish(row: WriteBack, stored: dict[str, str], removed: list[WrittenObject]) -> None:
+    uids = sorted(one.sop_instance_uid for one in removed)
+    reason = OVERTAKEN if _is_overtaken(row.read) else "" if stored else NOTHING
     with transaction.atomic():
         for uid, orthanc_id in stored.items():
             row.written.filter(sop_instance_uid=uid).update(orthanc_id=orthanc_id)
+        WrittenObject.objects.filter(sop_instance_uid__in=uids).update(removed_at=Now())
         WriteBack.objects.filter(pk=row.pk).update(
-            state=WriteBack.State.STORED, reason="" if stored else NOTHING, finished_at=Now()
+            state=WriteBack.State.STORED, reason=reason, finished_at=Now()
         )
         data = {"read": row.read_id, "objects": sorted(stored)}
+        if uids:
+            data["removed"] = uids
         project = row.read.case.project
         ledger.record("write_back.store", project=project, actor=None, obj=row, data=data)

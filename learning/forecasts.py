@@ -66,10 +66,10 @@ def price(project: Project, batch: int) -> float | None:
     """
     ranking = Ranking.objects.filter(project=project).order_by("-generation").first()
     ranked = sorted(pick["case"] for pick in ranking.batch[:batch]) if ranking else []
-    seconds = costs.expected(project, ranked)
-    if seconds is None:
+    took = costs.times(project)
+    if took is None:
         return None
-    each = float(seconds.mean()) if len(seconds) else costs.typical(project)
+    each = float(costs.expected(project, ranked, took).mean()) if ranked else took.typical
     return each * batch / 60
 
 

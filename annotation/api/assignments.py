@@ -10,11 +10,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from annotation import label_schemas, queue, reading, suggestions
+from annotation import label_schemas, queue, reading, schema_moves, suggestions
 from annotation.case_images import instance_of, version_of
 from annotation.models import (
     Case,
     Draft,
+    LabelSchema,
     MarkKind,
     Mask,
     Read,
@@ -119,6 +120,7 @@ PICKED = {
     },
 }
 LARGEST = 2**63 - 1
+NEWER = "version of the label schema that this reading may move to; null: none"
 
 
 @extend_schema_field(CONTENT)
@@ -269,9 +271,29 @@ class AssistanceSerializer(serializers.Serializer[Any]):
     )
 
 
+class DroppedSerializer(serializers.Serializer[schema_moves.Dropped]):
+    what = serializers.ChoiceField(["answer", "option", "mark", "segment"])
+    code = serializers.CharField()
+    name = serializers.CharField()
+    detail = serializers.CharField(help_text="the value, the option or the kind; else empty")
+    count = serializers.IntegerField()
+
+
+class SchemaMoveSerializer(serializers.Serializer[schema_moves.Preview]):
+    draft = serializers.IntegerField(help_text="the version of the draft that this is said of")
+    version = serializers.IntegerField(help_text="of the label schema, to move to")
+    dropped = DroppedSerializer(many=True)
+
+
+class NewSchemaMoveSerializer(TokenSerializer):
+    draft = serializers.IntegerField(min_value=0, max_value=2**31 - 2)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 2)
+
+
 class HeldSerializer(serializers.Serializer[Any]):
     lease_expires_at = serializers.DateTimeField()
     assistance = AssistanceSerializer(help_text="a suggestion may have become ready meanwhile")
+    newer_schema = serializers.IntegerField(allow_null=True, help_text=NEWER)
 
 
 class AssignmentSerializer(serializers.Serializer[Any]):
@@ -286,6 +308,7 @@ class AssignmentSerializer(serializers.Serializer[Any]):
     submitted = OwnReadSerializer(allow_null=True)
     picked = PickedField(allow_null=True)
     assistance = AssistanceSerializer()
+    newer_schema = serializers.IntegerField(allow_null=True, help_text=NEWER)
 
 
 def valid(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -323,6 +346,7 @@ def assignment(slot: Slot, reader: User) -> dict[str, Any]:
         "submitted": None if read is None else {**submitted(read), "content": reading.said(read)},
         "picked": _picked(slot),
         "assistance": _assistance(slot, reader),
+        "newer_schema": None if queue.is_new(slot) else _newer(slot, reader, label_schema),
     }
 
 
@@ -331,7 +355,13 @@ def held(slot: Slot, reader: User) -> dict[str, Any]:
     return {
         "lease_expires_at": slot.lease_expires_at,
         "assistance": _assistance(slot, reader),
+        "newer_schema": _newer(slot, reader),
     }
+
+
+def _newer(slot: Slot, reader: User, mine: LabelSchema | None = None) -> int | None:
+    found = schema_moves.newer(slot, reader, mine)
+    return None if found is None else found.version
 
 
 def _assistance(slot: Slot, reader: User) -> dict[str, Any]:

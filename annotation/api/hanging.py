@@ -152,13 +152,13 @@ class SlotHanging(APIView):
         that is kept for me as the next one, too.
         """
         case = _slot(request, pk).case
-        beside = surroundings.of(case)
-        version, hung = hanging.of_case(case, beside)
+        around = surroundings.of(case)
+        version, hung = hanging.of_case(case, around)
         holder = pixel_links.holder_of(request.META)
         body = {
             "version": version,
             "protocols": HungSerializer(hung, many=True).data,
-            "beside": [_described(one, holder) for one in beside],
+            "beside": [_described(one, holder) for one in around.beside],
         }
         return Response(body, headers={"Cache-Control": "no-store"})
 

@@ -19,6 +19,7 @@ from annotation.models import (
     Role,
     Stream,
     SuggestionMode,
+    SupersededRule,
     Task,
     WriteBackRule,
 )
@@ -67,6 +68,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     comparison = serializers.ChoiceField(Comparison.choices)
     lease_minutes = serializers.IntegerField()
     write_back = serializers.ChoiceField(WriteBackRule.choices)
+    write_back_superseded = serializers.ChoiceField(SupersededRule.choices)
     case_unit = serializers.CharField()
     intake_rule = TextPerName()
 
@@ -85,6 +87,7 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     comparison = serializers.CharField(required=False)
     lease_minutes = serializers.IntegerField(required=False)
     write_back = serializers.ChoiceField(WriteBackRule.choices, required=False)
+    write_back_superseded = serializers.ChoiceField(SupersededRule.choices, required=False)
     round_every = serializers.IntegerField(required=False)
 
 

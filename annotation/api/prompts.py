@@ -26,6 +26,7 @@ MOST_POINTS = 1000
 LARGEST = 2**31 - 1
 KINDS = ["point", "scribble", "box"]
 POINTS = {"point": 1, "box": 2}
+CORNERS = {"point": 1, "box": 4}
 STORE = {"Cache-Control": "private, no-store"}
 
 
@@ -33,23 +34,39 @@ class PromptSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(KINDS)
     positive = serializers.BooleanField(help_text="what is prompted belongs to the structure")
     frame = serializers.IntegerField(
-        min_value=0, max_value=LARGEST, help_text="of the series as it is shown, from 0"
+        min_value=0,
+        max_value=LARGEST,
+        required=False,
+        help_text="of the series as it is shown, from 0; with points_px",
     )
     points_px = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
         min_length=1,
         max_length=MOST_POINTS,
+        required=False,
         help_text="[column, row], pixel centres at integers; of a box, two opposite corners",
+    )
+    points_voxel = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3),
+        min_length=1,
+        max_length=MOST_POINTS,
+        required=False,
+        help_text="instead of frame and points_px, in a plane across the images: [column, row, frame], "
+        "centres of voxels at integers; of a box, its four corners in turn",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        wanted = POINTS.get(attrs["kind"])
-        if wanted and len(attrs["points_px"]) != wanted:
-            raise serializers.ValidationError(f"A {attrs['kind']} has {wanted} points_px.")
-        if attrs["kind"] == "box" and not attrs["positive"]:
+        across = "points_voxel" in attrs
+        if across == ("points_px" in attrs) or across == ("frame" in attrs):
+            raise serializers.ValidationError("Give either frame and points_px, or points_voxel.")
+        name, wanted = ("points_voxel", CORNERS) if across else ("points_px", POINTS)
+        points, kind = attrs[name], attrs["kind"]
+        if kind in wanted and len(points) != wanted[kind]:
+            raise serializers.ValidationError(f"A {kind} has {wanted[kind]} {name}.")
+        if kind == "box" and not attrs["positive"]:
             raise serializers.ValidationError("A box is always positive.")
-        if not all(math.isfinite(value) for point in attrs["points_px"] for value in point):
-            raise serializers.ValidationError("points_px must be numbers.")
+        if not all(math.isfinite(value) for point in points for value in point):
+            raise serializers.ValidationError(f"{name} must be numbers.")
         return attrs
 
 

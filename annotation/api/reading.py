@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import access, label_schemas, masks, queue, reading
+from annotation import access, label_schemas, masks, queue, reading, schema_moves
 from annotation.access import Action
 from annotation.errors import InvalidInput, NotFound
 from annotation.models import Draft, Slot
@@ -166,6 +166,28 @@ class Submit(APIView):
         slot_id = visible(request, pk)
         read = reading.submit(slot_id, signed_in(request), idempotency_key=key, **given)
         return Response(shapes.submitted(read), status=201)
+
+
+class SchemaMove(APIView):
+    @extend_schema(operation_id="slots_schema_move", responses=shapes.SchemaMoveSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """What of my draft would not fit the newer version of the form. 409: there is none to move to."""
+        reader = signed_in(request)
+        slot = reading.slot_of(visible(request, pk), reader)
+        body = shapes.SchemaMoveSerializer(schema_moves.preview(slot, reader)).data
+        return Response(body, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(
+        operation_id="slots_move_schema",
+        request=shapes.NewSchemaMoveSerializer,
+        responses=shapes.SavedDraftSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Go on by the newer version, with what fits it. 409: form or draft changed meanwhile."""
+        given = shapes.valid(shapes.NewSchemaMoveSerializer, request)
+        reader = signed_in(request)
+        slot = reading.slot_of(visible(request, pk), reader)
+        return Response(shapes.SavedDraftSerializer(schema_moves.move(slot, reader, **given)).data)
 
 
 class Masks(APIView):

@@ -92,6 +92,7 @@ urlpatterns = [
     path("slots/<int:pk>/skip", reading.SkipView.as_view()),
     path("slots/<int:pk>/issue", reading.IssueView.as_view()),
     path("slots/<int:pk>/draft", reading.DraftView.as_view()),
+    path("slots/<int:pk>/schema-move", reading.SchemaMove.as_view()),
     path("slots/<int:pk>/commit", suggestions.Commit.as_view()),
     path("slots/<int:pk>/suggestion", suggestions.SuggestionView.as_view()),
     path("slots/<int:pk>/prompt-methods", prompts.Methods.as_view()),

@@ -103,7 +103,8 @@ class Image:
 @dataclass(frozen=True)
 class ReadRecord:
     """All of a read. ``digest``: what the identifiers of the objects follow from. ``made_at``: ISO 8601.
-    ``headers``: by series, the name of the file of one of its images.
+    ``headers``: by series, the name of the file of one of its images. ``predecessors``: reports that this
+    one corrects.
     """
 
     digest: str
@@ -117,6 +118,7 @@ class ReadRecord:
     marks: list[Drawn] = field(default_factory=list)
     labelmaps: list[Labelmap] = field(default_factory=list)
     about: list[About] = field(default_factory=list)
+    predecessors: list[Image] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def from_json(plain: dict[str, Any]) -> ReadRecord:
             "images": [Image(**one) for one in plain["images"]],
             "marks": [_drawn(one) for one in plain["marks"]],
             "labelmaps": [_labelmap(one) for one in plain["labelmaps"]],
+            "predecessors": [Image(**one) for one in plain["predecessors"]],
             "about": [About(**{**one, "answers": _given(one)}) for one in plain["about"]],
         }
     )

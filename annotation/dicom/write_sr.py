@@ -83,6 +83,7 @@ def report(
             instance_number=1,
             manufacturer=MAKER,
             is_complete=True,
+            previous_versions=[_named(one) for one in record.predecessors] or None,
             series_description=f"Reading: {record.title}"[:64],
         )
     except (ValueError, TypeError, AttributeError) as error:

@@ -370,7 +370,7 @@ class Migration(migrations.Migration):
                 (
                     "prompts",
                     models.JSONField(
-                        help_text="[{kind, positive, frame, points_px}, ...], in their order"
+                        help_text="[{kind, positive, frame, points_px} or with points_voxel, ...]"
                     ),
                 ),
                 (

@@ -32,6 +32,18 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="project",
+            name="write_back_superseded",
+            field=models.CharField(
+                choices=[
+                    ("remove", "Removed from the image store"),
+                    ("keep", "Kept, and named by the new report as its predecessor"),
+                ],
+                default="remove",
+                max_length=8,
+            ),
+        ),
+        migrations.AddField(
             model_name="read",
             name="origin",
             field=models.JSONField(
@@ -186,6 +198,12 @@ class Migration(migrations.Migration):
                 ("series_uid", models.CharField(max_length=64)),
                 ("sha256", models.CharField(max_length=64)),
                 ("orthanc_id", models.CharField(blank=True, max_length=44)),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="a correction took its place in the store", null=True
+                    ),
+                ),
                 (
                     "write_back",
                     models.ForeignKey(

@@ -15,6 +15,7 @@ from .projects import (
     Project,
     Stream,
     SuggestionMode,
+    SupersededRule,
     Task,
     WriteBackRule,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "Stream",
     "Suggestion",
     "SuggestionMode",
+    "SupersededRule",
     "Task",
     "User",
     "WriteBack",

@@ -74,3 +74,6 @@ class WrittenObject(models.Model):
     series_uid = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64)
     orthanc_id = models.CharField(max_length=44, blank=True)
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="a correction took its place in the store"
+    )

@@ -56,6 +56,13 @@ class WriteBackRule(models.TextChoices):
     SUBMIT = "submit", "After each submission"
 
 
+class SupersededRule(models.TextChoices):
+    """What becomes of the DICOM objects of a read, once its correction is stored."""
+
+    REMOVE = "remove", "Removed from the image store"
+    KEEP = "keep", "Kept, and named by the new report as its predecessor"
+
+
 class Project(models.Model):
     """One reading question over one set of images."""
 
@@ -94,6 +101,9 @@ class Project(models.Model):
         default=0, help_text="submissions per round; 0: by hand"
     )
     write_back = models.CharField(max_length=8, choices=WriteBackRule, default=WriteBackRule.NEVER)
+    write_back_superseded = models.CharField(
+        max_length=8, choices=SupersededRule, default=SupersededRule.REMOVE
+    )
     secret = models.BinaryField(default=new_secret, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

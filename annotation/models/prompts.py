@@ -30,7 +30,7 @@ class PromptedMask(models.Model):
     weights_sha256 = models.CharField(max_length=64, blank=True)
     volume = models.BooleanField(help_text="on the images around, too")
     prompts = models.JSONField(
-        help_text="[{kind, positive, frame, points_px}, ...], in their order"
+        help_text="[{kind, positive, frame, points_px} or with points_voxel, ...]"
     )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     problem = models.TextField(blank=True, help_text="why there is no mask, to the reader")

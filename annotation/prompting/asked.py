@@ -14,6 +14,8 @@ Image: TypeAlias = NDArray[np.float32]
 Mask: TypeAlias = NDArray[np.bool_]
 Spacing: TypeAlias = tuple[float, float, float]
 """mm between slices, rows and columns."""
+Voxel: TypeAlias = tuple[float, float, float]
+"""Column, row and frame of a series; the centres of voxels lie at integers."""
 Check: TypeAlias = Callable[[], None]
 """Called now and then during long work; it may raise to stop it."""
 
@@ -28,14 +30,30 @@ class Unanswerable(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """One point, one line or one box on one frame (from 0). ``points``: (column, row), pixel centres at
-    integers; of a box, two opposite corners. A box is always positive: what is sought lies within it.
+    """One point, one line or one box, on a frame or in a plane across several.
+
+    Of a box, ``points`` are its four corners in turn. A box is always positive: what is sought lies in it.
     """
 
     kind: Kind
     positive: bool
-    frame: int
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Voxel, ...]
+
+    @property
+    def frames(self) -> tuple[int, int]:
+        """The first and the last that it lies on."""
+        along = [frame for _, _, frame in self.points]
+        return round(min(along)), round(max(along))
+
+
+def on_frame(
+    kind: Kind, positive: bool, frame: int, points: tuple[tuple[float, float], ...]
+) -> Prompt:
+    """As it is drawn on one frame (from 0). ``points``: (column, row); of a box, two opposite corners."""
+    if kind == "box":
+        (left, top), (right, bottom) = points
+        points = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return Prompt(kind, positive, tuple((column, row, float(frame)) for column, row in points))
 
 
 @dataclass(frozen=True)

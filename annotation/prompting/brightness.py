@@ -14,8 +14,6 @@ BINS = 64
 BLUR_BINS = 2.0
 DOUBT = 0.02
 """Share of each histogram that is spread evenly: brightness that was not seen says nothing."""
-CORE = 0.5
-"""Of a box's sides: the part in its middle that is taken to be of what is sought."""
 TOUCH_PIXELS = 2
 
 
@@ -29,23 +27,23 @@ def scaled(image: Image) -> Image:
     return np.asarray(np.clip((image - low) / (high - low), 0, 1), np.float32)
 
 
-def prior(image: Image, seeds: Seeds, boxed: Mask | None) -> Chances:
-    """``image``: scaled. 0.5 where nothing can be told."""
-    inside, outside = samples(seeds, boxed)
+def prior(image: Image, seeds: Seeds, core: Mask | None = None) -> Chances:
+    """``image``: scaled. ``core``: taken to be of what is sought where no prompt says what is. 0.5 where
+    nothing can be told.
+    """
+    inside, outside = samples(seeds, core)
     return compared(image, inside, outside)
 
 
-def samples(seeds: Seeds, boxed: Mask | None) -> tuple[Mask, Mask]:
+def samples(seeds: Seeds, core: Mask | None) -> tuple[Mask, Mask]:
     """Voxels to learn both kinds of brightness from."""
     inside = seeds == INSIDE
     if inside.any():
         near = np.zeros((1, 2 * TOUCH_PIXELS + 1, 2 * TOUCH_PIXELS + 1), np.bool_)
         near[0] = _disc(TOUCH_PIXELS)
         inside = ndimage.binary_dilation(inside, near) & (seeds != OUTSIDE)
-    elif boxed is not None:
-        inside = np.zeros(seeds.shape, np.bool_)
-        inside[seeds.shape[0] // 2] = _core(boxed)
-        inside &= seeds != OUTSIDE
+    elif core is not None:
+        inside = core & (seeds != OUTSIDE)
     outside = seeds == OUTSIDE
     outside[:, [0, -1]] = outside[:, :, [0, -1]] = True
     return inside, outside & ~inside
@@ -73,13 +71,3 @@ def _histogram(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _disc(radius: int) -> Mask:
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     return np.asarray(rows**2 + columns**2 <= (radius + 0.5) ** 2)
-
-
-def _core(boxed: Mask) -> Mask:
-    """An ellipse in the middle of the rows and columns that lie in a box."""
-    rows, columns = np.nonzero(boxed)
-    (top, bottom), (left, right) = (rows.min(), rows.max()), (columns.min(), columns.max())
-    row, column = np.ogrid[: boxed.shape[0], : boxed.shape[1]]
-    high, wide = CORE * (bottom - top + 1) / 2, CORE * (right - left + 1) / 2
-    away = ((row - (top + bottom) / 2) / high) ** 2 + ((column - (left + right) / 2) / wide) ** 2
-    return np.asarray((away <= 1) & boxed)

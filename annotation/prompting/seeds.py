@@ -8,22 +8,27 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .asked import Mask, Prompt, Region
+from . import boxes
+from .asked import Prompt, Region, Spacing
 
 UNKNOWN, OUTSIDE, INSIDE = 0, 1, 2
 Seeds = NDArray[np.uint8]
 STEP_PIXELS = 0.5
 
 
-def of(prompts: Sequence[Prompt], region: Region, shape: tuple[int, int, int]) -> Seeds:
+def of(
+    prompts: Sequence[Prompt], region: Region, shape: tuple[int, int, int], spacing: Spacing
+) -> Seeds:
     """What is known of each voxel of the region. A later prompt overrules an earlier one.
 
     What lies outside all boxes is outside; and so is the rim of the region, save where the image ends.
     """
     seeds = np.full(region.shape, UNKNOWN, np.uint8)
     _rim(seeds, region, shape)
-    if (boxed := boxes(prompts, region)) is not None:
-        seeds[:, ~boxed] = OUTSIDE
+    grid = boxes.grid_of(region, spacing)
+    boxed = boxes.inside([boxes.framed(one, grid) for one in prompts if one.kind == "box"])
+    if boxed is not None:
+        seeds[~boxed] = OUTSIDE
     _speak(seeds, prompts, region)
     return seeds
 
@@ -39,20 +44,6 @@ def _speak(seeds: Seeds, prompts: Sequence[Prompt], region: Region) -> None:
     for prompt in prompts:
         if prompt.kind != "box":
             seeds[_voxels(prompt, region)] = INSIDE if prompt.positive else OUTSIDE
-
-
-def boxes(prompts: Sequence[Prompt], region: Region) -> Mask | None:
-    """Rows and columns that lie in a box; None without one."""
-    found = [prompt for prompt in prompts if prompt.kind == "box"]
-    if not found:
-        return None
-    inside = np.zeros(region.shape[1:], np.bool_)
-    for box in found:
-        corners = np.array(box.points) - (region.start[2], region.start[1])
-        left, top = np.ceil(corners.min(axis=0)).astype(int)
-        right, bottom = np.floor(corners.max(axis=0)).astype(int)
-        inside[max(0, top) : bottom + 1, max(0, left) : right + 1] = True
-    return inside
 
 
 def _rim(seeds: Seeds, region: Region, shape: tuple[int, int, int]) -> None:
@@ -72,9 +63,27 @@ def _voxels(prompt: Prompt, region: Region) -> tuple[NDArray[np.intp], ...]:
     for before, after in pairwise(points):
         steps = max(1, int(np.ceil(np.abs(after - before).max() / STEP_PIXELS)))
         pieces.append(np.linspace(before, after, steps + 1)[1:])
-    columns, rows = np.rint(np.concatenate(pieces)).astype(int).T
-    frames = np.full(len(rows), prompt.frame)
-    found = np.stack([frames, rows, columns])
-    found -= np.array(region.start)[:, None]
+    found = np.rint(np.concatenate(pieces)).astype(int).T[::-1]
+    found = found - np.array(region.start)[:, None]
     inside = ((found >= 0) & (found < np.array(region.shape)[:, None])).all(axis=0)
     return tuple(found[:, inside])
+
+
+def coarse(known: Seeds, factor: tuple[int, int, int]) -> Seeds:
+    """A block with a voxel that is inside is inside; one that is outside altogether is outside."""
+    if factor == (1, 1, 1):
+        return known
+    blocked = blocks(known, factor)
+    within = (1, 3, 5)
+    found = np.full(blocked.shape[::2], UNKNOWN, np.uint8)
+    found[(blocked == OUTSIDE).all(axis=within)] = OUTSIDE
+    found[(blocked == INSIDE).any(axis=within)] = INSIDE
+    return found
+
+
+def blocks(values: NDArray, factor: tuple[int, int, int]) -> NDArray:  # type: ignore[type-arg]
+    """[frames, of each, rows, of each, columns, of each]; the edges are repeated to fill the last ones."""
+    missing = [(0, -size % by) for size, by in zip(values.shape, factor, strict=True)]
+    filled = np.pad(values, missing, mode="edge")
+    parts = [(size // by, by) for size, by in zip(filled.shape, factor, strict=True)]
+    return filled.reshape([side for pair in parts for side in pair])

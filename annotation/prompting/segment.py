@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from . import brightness, nearness, random_walk, seeds
+from . import boxes, brightness, layers, nearness, random_walk, seeds
 from .asked import Check, Image, Mask, Prompt, Region, Spacing, ignore
+from .boxes import Framed
 from .random_walk import Chances, Strength
-from .seeds import INSIDE, OUTSIDE, UNKNOWN, Seeds
+from .seeds import INSIDE, OUTSIDE, Seeds
 
 SHARPNESS = 90.0
-PULL, PULL_BOXED = 0.02, 0.05
+PULL = 0.02
 """Of brightness alone: enough to decide what no prompt is near, too little to leap to a neighbour."""
 PULL_GIVEN = 0.2
 """Of a prior that knows more than brightness, such as a network's probability."""
 MOST_AT_ONCE = 2**17
-"""Voxels; of a larger region, rows and columns are averaged first."""
+"""Voxels; of a larger region, neighbours are averaged first."""
+Factor = tuple[int, int, int]
 
 
 def segment(
@@ -39,23 +38,41 @@ def segment(
     ``image`` and ``prior`` (0 to 1): of the region. Without a prior, the prompts' brightness is one.
     ``shape``: of the whole series.
     """
-    known = seeds.of(prompts, region, shape)
-    boxed = seeds.boxes(prompts, region)
-    factor = coarseness(region)
-    rough = _averaged(brightness.scaled(image), factor)
-    steps = (spacing[0], spacing[1] * factor, spacing[2] * factor)
+    known = seeds.of(prompts, region, shape, spacing)
+    factor = coarseness(region, spacing)
+    grid = boxes.grid_of(region, spacing, factor)
+    framed = [boxes.framed(one, grid) for one in prompts if one.kind == "box"]
     given = None if prior is None else _averaged(prior, factor)
-    said = seeds.spoken(prompts, region)
-    near = nearness.of(_coarse(said, factor), steps)
-    walk = Walk(rough, steps, _coarse(known, factor), near, check)
-    around = _thinned(boxed, factor)
-    found = _by_brightness(walk, around) if given is None else _by_given(walk, around, given)
+    said = seeds.coarse(seeds.spoken(prompts, region), factor)
+    walk = Walk(
+        image=_averaged(brightness.scaled(image), factor),
+        spacing=grid.spacing,
+        known=seeds.coarse(known, factor),
+        near=nearness.of(said, grid.spacing),
+        check=check,
+    )
+    found = _by_brightness(walk, framed) if given is None else _by_given(walk, framed, given)
     return _tidied(_enlarged(found, factor, region.shape) > 0.5, known)
 
 
-def coarseness(region: Region) -> int:
-    """How many rows, and columns, are averaged to one: 1 for regions of an ordinary size."""
-    return math.ceil(math.sqrt(max(1.0, region.voxels / MOST_AT_ONCE)))
+def coarseness(region: Region, spacing: Spacing) -> Factor:
+    """How many frames, rows and columns are averaged to one: 1 for regions of an ordinary size.
+
+    The finest direction gives way first, so that blocks are about as long as they are wide.
+    """
+    factor = [1, 1, 1]
+    while _blocks(region, factor) > MOST_AT_ONCE:
+        sizes = [step * by for step, by in zip(spacing, factor, strict=True)]
+        if region.shape[0] > 1 and sizes[0] < min(sizes[1:]):
+            factor[0] += 1
+        else:
+            factor[1:] = [factor[1] + 1, factor[2] + 1]
+    return factor[0], factor[1], factor[2]
+
+
+def _blocks(region: Region, factor: Sequence[int]) -> int:
+    parts = [-(-size // by) for size, by in zip(region.shape, factor, strict=True)]
+    return parts[0] * parts[1] * parts[2]
 
 
 @dataclass(frozen=True)
@@ -79,56 +96,42 @@ class Walk:
         )
 
 
-def _by_brightness(walk: Walk, boxed: Mask | None) -> Chances:
-    pull = PULL if boxed is None else PULL_BOXED
-    return walk(brightness.prior(walk.image, walk.known, boxed), pull)
+def _by_brightness(walk: Walk, framed: Sequence[Framed]) -> Chances:
+    if not framed:
+        return walk(brightness.prior(walk.image, walk.known), PULL)
+    told = [
+        layers.chances(
+            box, walk.image, walk.known, walk.near, sharpness=SHARPNESS, check=walk.check
+        )
+        for box in framed
+    ]
+    return np.asarray(np.mean(told, axis=0), np.float32)
 
 
-def _by_given(walk: Walk, boxed: Mask | None, given: Chances) -> Chances:
+def _by_given(walk: Walk, framed: Sequence[Framed], given: Chances) -> Chances:
     """Where a positive prompt contradicts the prior, brightness speaks along: the larger chance counts."""
     inside = walk.known == INSIDE
     if not (given[inside] < 0.5).any():
         return walk(given, PULL_GIVEN)
-    prior = brightness.prior(walk.image, walk.known, boxed)
+    prior = brightness.prior(walk.image, walk.known, _core(framed))
     return walk(np.maximum(given, prior), PULL)
 
 
-def _averaged(values: Image, factor: int) -> Image:
-    if factor == 1:
+def _averaged(values: Image, factor: Factor) -> Image:
+    if factor == (1, 1, 1):
         return values
-    filled = _filled(values, factor)
-    frames, rows, columns = filled.shape
-    blocks = filled.reshape(frames, rows // factor, factor, columns // factor, factor)
-    return np.asarray(blocks.mean(axis=(2, 4)), np.float32)
+    return np.asarray(seeds.blocks(values, factor).mean(axis=(1, 3, 5)), np.float32)
 
 
-def _coarse(known: Seeds, factor: int) -> Seeds:
-    """A block with a voxel that is inside is inside; one that is outside altogether is outside."""
-    if factor == 1:
-        return known
-    filled = _filled(known, factor)
-    frames, rows, columns = filled.shape
-    blocks = filled.reshape(frames, rows // factor, factor, columns // factor, factor)
-    found = np.full((*blocks.shape[:2], columns // factor), UNKNOWN, np.uint8)
-    found[(blocks == OUTSIDE).all(axis=(2, 4))] = OUTSIDE
-    found[(blocks == INSIDE).any(axis=(2, 4))] = INSIDE
-    return found
+def _core(framed: Sequence[Framed]) -> Mask | None:
+    return np.logical_or.reduce([box.core for box in framed]) if framed else None
 
 
-def _thinned(boxed: Mask | None, factor: int) -> Mask | None:
-    return boxed if boxed is None or factor == 1 else boxed[::factor, ::factor]
-
-
-def _filled(values: NDArray[Any], factor: int) -> NDArray[Any]:
-    missing = [(0, 0), *((0, -size % factor) for size in values.shape[1:])]
-    return np.asarray(np.pad(values, missing, mode="edge"))
-
-
-def _enlarged(found: Chances, factor: int, shape: tuple[int, int, int]) -> Chances:
-    if factor == 1:
+def _enlarged(found: Chances, factor: Factor, shape: tuple[int, int, int]) -> Chances:
+    if factor == (1, 1, 1):
         return found
-    grown = ndimage.zoom(found, (1, factor, factor), order=1, mode="nearest", grid_mode=True)
-    return np.asarray(grown[:, : shape[1], : shape[2]])
+    grown = ndimage.zoom(found, factor, order=1, mode="nearest", grid_mode=True)
+    return np.asarray(grown[tuple(slice(0, size) for size in shape)])
 
 
 def _tidied(mask: Mask, known: Seeds) -> Mask:

@@ -152,6 +152,14 @@ TABLE = [
         in_hand=True,
         body=HELD | {"version": 0, "content": EMPTY, "active_seconds": 1},
     ),
+    Operation("get", "slots/<int:pk>/schema-move", READ, in_hand=True),
+    Operation(
+        "post",
+        "slots/<int:pk>/schema-move",
+        READ,
+        in_hand=True,
+        body=HELD | {"draft": 0, "version": 2},
+    ),
     Operation(
         "post",
         "slots/<int:pk>/commit",

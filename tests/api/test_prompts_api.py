@@ -244,3 +244,58 @@ class TestTheNetwork:
         assert desk.get(done.pk, "/mask").status_code == 404
         assert prompts.answer(waiting)
         assert PromptedMask.objects.get(pk=waiting).state == "failed"
+
+
+ACROSS = {
+    "kind": "box",
+    "positive": True,
+    "points_voxel": [[4, 1, 0], [4, 5, 0], [4, 5, 2], [4, 1, 2]],
+}
+
+
+def test_prompts_in_a_plane_across_the_images_are_asked_of_those_around(desk: Desk) -> None:
+    done = desk.ask(ACROSS, volume=True)
+    assert done.status_code == 202, done.content
+    kept = PromptedMask.objects.get(pk=done.json()["id"]).prompts
+    assert kept == [ACROSS]
+    alone = desk.ask(ACROSS, volume=False)
+    assert alone.status_code == 422
+    assert "images around" in alone.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"points_voxel": ACROSS["points_voxel"][:2]},  # type: ignore[index]
+        {"points_voxel": [[1, 2], [1, 2], [1, 2], [1, 2]]},
+        {"points_px": [[1, 2], [3, 4]], "frame": 0},
+        {"frame": 0},
+    ],
+)
+def test_a_prompt_lies_on_a_frame_or_in_a_plane_and_not_in_both(
+    desk: Desk, wrong: dict[str, Any]
+) -> None:
+    assert desk.ask({**ACROSS, **wrong}, volume=True).status_code == 422
+
+
+def test_who_corrects_their_reading_may_prompt_and_nobody_else(desk: Desk) -> None:
+    slot = Slot.objects.get(pk=desk.slot)
+    hints.submit(slot, builders.content())
+    assert Slot.objects.get(pk=desk.slot).state == "done"
+    assert desk.methods()["random_walk"] == ""
+    asked = desk.ask()
+    assert asked.status_code == 202, asked.content
+    assert desk.get(asked.json()["id"]).json()["state"] == "waiting"
+    other = client_of(builders.reader(desk.case.project))
+    assert other.get(f"/api/slots/{desk.slot}/prompt-methods").status_code == 404
+    assert other.get(f"/api/prompts/{asked.json()['id']}").status_code == 404
+
+
+def test_the_network_does_not_help_with_a_correction() -> None:
+    """Suggestions are not shown then, either."""
+    desk = Desk(hints.project())
+    hand.model_in_use(desk.case.project)
+    assert "network" in desk.methods()
+    hints.submit(Slot.objects.get(pk=desk.slot), builders.content())
+    assert desk.methods() == {"random_walk": ""}
+    assert desk.ask(method="network").status_code == 404

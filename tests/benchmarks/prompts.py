@@ -25,7 +25,7 @@ from numpy.typing import NDArray  # noqa: E402
 from pydicom import dcmread  # noqa: E402
 
 from annotation.prompting import region  # noqa: E402
-from annotation.prompting.asked import Prompt, Spacing  # noqa: E402
+from annotation.prompting.asked import Spacing, on_frame  # noqa: E402
 from annotation.prompting.segment import coarseness, segment  # noqa: E402
 
 AIM_SECONDS = 1.0
@@ -50,7 +50,7 @@ def measure(
     half = side / (1 + 2 * region.AROUND_BOX) / 2
     row, column = image.shape[1] / 2, image.shape[2] / 2
     corners = ((column - half, row - half), (column + half, row + half))
-    box = Prompt("box", True, image.shape[0] // 2, corners)
+    box = on_frame("box", True, image.shape[0] // 2, corners)
     around = region.around([box], image.shape, spacing, volume=volume)
     seconds = []
     for _ in range(times):
@@ -60,7 +60,7 @@ def measure(
     p50, p95 = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
     shape = " x ".join(map(str, around.shape))
     print(
-        f"{name:<28}{shape:>16}{coarseness(around):>9}{1000 * p50:>9.0f}{1000 * p95:>9.0f}"
+        f"{name:<28}{shape:>16}{max(coarseness(around, spacing)):>9}{1000 * p50:>9.0f}{1000 * p95:>9.0f}"
         f"{p50 / AIM_SECONDS:>9.2f}",
         flush=True,
     )

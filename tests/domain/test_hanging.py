@@ -95,7 +95,7 @@ def test_earlier_studies_of_the_same_patient_are_seen_latest_first() -> None:
     study(made, patient, date(2024, 4, 1))
     study(made, patient, None)
     study(made, builders.patient(made), date(2019, 1, 1))
-    found = surroundings.of(now)
+    found = surroundings.of(now).beside
     assert [(one.origin, one.study, one.days) for one in found] == [
         ("prior", 1, 30),
         ("prior", 1, 30),
@@ -113,7 +113,7 @@ def test_of_the_same_study_the_series_that_are_other_cases_are_seen() -> None:
         builders.case(made, patient=patient, series=[builders.series(study_uid=uid)])
         for _ in range(2)
     )
-    [found] = surroundings.of(here)
+    [found] = surroundings.of(here).beside
     assert (found.series.pk, found.origin, found.study) == (there.series.get().pk, "study", 0)
 
 
@@ -127,7 +127,7 @@ def test_the_project_says_whether_and_when() -> None:
         patient = builders.patient(made)
         study(made, patient, date(2024, 1, 1))
         now = study(made, patient, date(2025, 1, 1))
-        assert [one.days for one in surroundings.of(now)] == expected
+        assert [one.days for one in surroundings.of(now).beside] == expected
 
 
 @pytest.mark.parametrize("state", [Case.State.ISSUE, Case.State.WITHDRAWN, Case.State.ARRIVING])
@@ -137,7 +137,7 @@ def test_what_is_not_ready_to_be_read_is_not_looked_at_either(state: Case.State)
     hidden = study(made, patient, date(2024, 1, 1))
     now = study(made, patient, date(2025, 1, 1))
     Case.objects.filter(pk=hidden.pk).update(state=state)
-    assert surroundings.of(now) == []
+    assert surroundings.of(now).beside == []
     with pytest.raises(NotFound):
         surroundings.find(now, hidden.series.get().pk)
 
@@ -146,7 +146,7 @@ def test_neighbours_of_a_case_that_is_one_image_stay_out_of_sight() -> None:
     made = project(case_unit="instance")
     patient = builders.patient(made)
     study(made, patient, date(2024, 1, 1))
-    assert surroundings.of(study(made, patient, date(2025, 1, 1))) == []
+    assert surroundings.of(study(made, patient, date(2025, 1, 1))).beside == []
 
 
 def test_many_cases_are_asked_about_in_a_few_queries(django_assert_max_num_queries: Any) -> None:

@@ -11,6 +11,7 @@ import builders
 import httpx
 import images
 import pytest
+import store_log
 from django.conf import settings
 from django.db import connection
 from pydicom.uid import CTImageStorage, generate_uid
@@ -176,12 +177,12 @@ def test_a_store_that_was_emptied_is_read_from_its_beginning(
     ChangeCursor.objects.create(store=intake.STORE, seq=10**9)
     settle_all()
     assert Case.objects.count() == 1
-    assert ChangeCursor.objects.get().seq == orthanc.last_change()
+    assert ChangeCursor.objects.get().seq == store_log.newest_change()
 
 
 def test_what_the_log_does_not_tell_is_found_by_comparing(tmp_path: Path, project: Project) -> None:
     send(tmp_path, images.slice_())
-    ChangeCursor.objects.create(store=intake.STORE, seq=orthanc.last_change())
+    ChangeCursor.objects.create(store=intake.STORE, seq=store_log.newest_change())
     assert intake.reconcile() == 1
     settle_all()
     assert Case.objects.count() == 1

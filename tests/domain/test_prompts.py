@@ -92,6 +92,27 @@ class TestAnswers:
         prompts.answer(asked.pk)
         assert dice(hand.mask_of(asked), hand.truth()) > 0.9
 
+    def test_a_box_in_a_plane_across_the_images_finds_it_in_the_stored_voxels(
+        self, slot: Slot
+    ) -> None:
+        corners = [[28, 13, 0], [28, 36, 0], [28, 36, 4], [28, 13, 4]]
+        box = {"kind": "box", "positive": True, "points_voxel": corners}
+        asked = hand.ask(slot, box, volume=True)
+        prompts.answer(asked.pk)
+        mask = hand.mask_of(asked)
+        assert dice(mask, hand.truth()) > 0.9
+        assert not mask[[0, 4]].any()
+
+    def test_a_correction_is_prompted_and_names_what_helped(self, slot: Slot) -> None:
+        first = hints.submit(slot, builders.content())
+        asked = hand.ask(slot)
+        assert prompts.answer(asked.pk)
+        assert hand.mask_of(asked)[2].any()
+        use = {"prompted": asked.pk, "seconds": 2.0}
+        second = hints.submit(slot, builders.content("no") | {"prompted": [use]})
+        assert second.supersedes == first
+        assert list(second.prompt_uses.values_list("prompted", flat=True)) == [asked.pk]
+
     def test_an_inverted_image_gives_the_same(self, slot: Slot) -> None:
         series = slot.case.series.get()
         hand.keep(series, (4095 - hand.volume()).astype(np.int16))

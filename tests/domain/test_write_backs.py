@@ -237,3 +237,150 @@ def test_what_cannot_be_written_fails_with_a_reason_and_may_be_asked_for_again(
 def test_a_case_that_nobody_read_has_nothing_to_store(case: Case) -> None:
     with pytest.raises(Conflict):
         write_backs.request(case, None)
+
+
+def corrected(read: Read, answer: str = "no", **content: Any) -> Read:
+    """The same reader says something else of the case."""
+    slot = read.slot
+    assert slot is not None
+    said = builders.content(answer, marks=reading.said(read)["marks"]) | content
+    return reading.submit(
+        slot.pk,
+        read.reader,
+        token=slot.token,
+        idempotency_key=uuid4(),
+        content=said,
+        active_seconds=1,
+    )
+
+
+def held() -> set[str]:
+    """The objects of ours in the store, by SOP Instance UID."""
+    here = orthanc.all_instances()
+    noted = WrittenObject.objects.values_list("sop_instance_uid", flat=True)
+    return {uid for uid in noted if orthanc.find_instance(uid) in here}
+
+
+def of(read: Read) -> set[str]:
+    objects = WrittenObject.objects.filter(write_back__read=read)
+    return set(objects.values_list("sop_instance_uid", flat=True))
+
+
+def test_a_correction_takes_the_place_of_what_it_corrects(case: Case) -> None:
+    first = submitted(case)
+    write_backs.request(case, None)
+    work()
+    assert held() == of(first)
+    assert len(of(first)) == 2
+    second = corrected(first)
+    work()
+    assert held() == of(first)
+    write_backs.request(case, None)
+    work()
+    assert held() == of(second)
+    assert len(of(second)) == 2
+    assert not WrittenObject.objects.filter(write_back__read=first, removed_at=None).exists()
+    event = Event.objects.filter(verb="write_back.store").latest("pk")
+    assert event.data["removed"] == sorted(of(first))
+    third = corrected(second, "yes")
+    write_backs.request(case, None)
+    work()
+    assert held() == of(third)
+    assert orthanc.statistics().instances == 4 + 2
+
+
+def test_what_is_removed_is_no_loss_to_the_case_and_never_read_in(case: Case) -> None:
+    first = submitted(case)
+    write_backs.request(case, None)
+    work()
+    intake.follow()
+    corrected(first)
+    write_backs.request(case, None)
+    work()
+    intake.follow()
+    intake.reconcile()
+    Series.objects.filter(stable=False).update(created_at=timezone.now() - timedelta(minutes=1))
+    intake.follow()
+    shown = Instance.objects.filter(series__deleted_at=None)
+    assert not shown.filter(sop_instance_uid__in=of(first)).exists()
+    case.refresh_from_db()
+    assert (case.state, case.frame_count, Case.objects.count()) == ("ready", 4, 1)
+
+
+def test_kept_objects_are_named_as_predecessors(case: Case, tmp_path: Path) -> None:
+    lead = builders.user(Role.LEAD, project=case.project)
+    projects.update(case.project, {"write_back_superseded": "keep"}, user=lead)
+    first = submitted(case)
+    write_backs.request(case, None)
+    work()
+    second = corrected(first)
+    write_backs.request(case, None)
+    work()
+    assert held() == of(first) | of(second)
+    report = WrittenObject.objects.get(write_back__read=second, kind="sr")
+    path = fetched(report, tmp_path)
+    assert elsewhere.errors_of(path) == []
+    [study] = dcmread(path).PredecessorDocumentsSequence
+    [series] = study.ReferencedSeriesSequence
+    [named] = series.ReferencedSOPSequence
+    before = WrittenObject.objects.get(write_back__read=first, kind="sr")
+    assert study.StudyInstanceUID == case.series.get().study_uid
+    assert series.SeriesInstanceUID == before.series_uid
+    assert named.ReferencedSOPInstanceUID == before.sop_instance_uid
+    assert "PredecessorDocumentsSequence" not in dcmread(fetched(before, tmp_path))
+
+
+def test_a_read_that_was_corrected_before_its_turn_is_not_stored(case: Case) -> None:
+    lead = builders.user(Role.LEAD, project=case.project)
+    projects.update(case.project, {"write_back": "submit"}, user=lead)
+    first = submitted(case)
+    second = corrected(first)
+    late = WriteBack.objects.get(read=first)
+    work()
+    assert held() == of(second)
+    late.refresh_from_db()
+    assert (late.state, late.reason, of(first)) == ("stored", write_backs.OVERTAKEN, set())
+
+
+def test_a_read_that_is_corrected_while_it_is_sent_leaves_nothing_behind(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The correction is through before the slower worker of the earlier read has sent anything."""
+    lead = builders.user(Role.LEAD, project=case.project)
+    projects.update(case.project, {"write_back": "submit"}, user=lead)
+    first = submitted(case)
+    note, done = write_backs._note, []
+
+    def meanwhile(row: WriteBack, written: Any) -> None:
+        note(row, written)
+        if row.read_id == first.pk:
+            done.append(corrected(first))
+            work()
+
+    monkeypatch.setattr(write_backs, "_note", meanwhile)
+    write_backs.carry_out(WriteBack.objects.get(read=first).pk)
+    assert len(of(first)) == 2
+    assert held() == of(done[0])
+    assert WriteBack.objects.get(read=first).reason == write_backs.OVERTAKEN
+
+
+def test_a_store_that_goes_away_before_the_removal_is_asked_again(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submitted(case)
+    write_backs.request(case, None)
+    work()
+    second = corrected(first)
+    write_backs.request(case, None)
+
+    def away(orthanc_id: str) -> None:
+        raise ImageStoreUnavailable("The image store does not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(orthanc, "delete_instance", away)
+        work()
+    assert WriteBack.objects.get(read=second).state == "waiting"
+    assert held() == of(first) | of(second)
+    WriteBack.objects.update(due_at=timezone.now())
+    work()
+    assert held() == of(second)

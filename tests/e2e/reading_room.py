@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 SLICES, ROWS, COLUMNS = 6, 96, 128
@@ -225,3 +227,55 @@ class Room:
         """The draft that the server holds."""
         draft: dict[str, Any] = self.api(f"slots/{self.slot}")["draft"]
         return draft
+
+
+class Several(Room):
+    """One reader's hands on a room with several panes."""
+
+    def pane(self, number: int) -> Locator:
+        return self.page.locator("[data-viewport]").nth(number)
+
+    def plane(self, name: str) -> Locator:
+        return self.page.locator(f"[data-plane={name}]")
+
+    def wait(self) -> Room:
+        expect(self.root).to_have_attribute("data-phase", "reading", timeout=READY_MS)
+        return self.settled(1)
+
+    def settled(self, count: int) -> Room:
+        """Until so many panes show a picture."""
+        expect(self.page.locator("[data-viewport][data-phase=ready]")).to_have_count(
+            count, timeout=READY_MS
+        )
+        return self
+
+    def where(self, pane: Locator, column: float, row: float) -> tuple[float, float]:
+        """Where on the screen a pixel of a pane lies while its image is fitted."""
+        box = pane.bounding_box()
+        assert box is not None
+        size = pane.evaluate(
+            "({viewer: {state: {series}}}) => [series.columns, series.rows, series.pixel_spacing]"
+        )
+        columns, rows, (down, across) = size
+        zoom = float(pane.get_attribute("data-zoom") or 0)
+        x = box["x"] + box["width"] / 2 + (column - (columns - 1) / 2) * zoom
+        y = box["y"] + box["height"] / 2 + (row - (rows - 1) / 2) * zoom * down / across
+        return x, y
+
+    def stroke(self, pane: Locator, *pixels: tuple[float, float]) -> None:
+        mouse = self.page.mouse
+        mouse.move(*self.where(pane, *pixels[0]))
+        mouse.down()
+        for pixel in pixels[1:]:
+            mouse.move(*self.where(pane, *pixel), steps=8)
+        mouse.up()
+
+    def click(self, pane: Locator, column: float, row: float) -> None:
+        self.page.mouse.click(*self.where(pane, column, row))
+
+    def pixels(self, pane: Locator) -> NDArray[Any]:
+        columns, rows, flat = pane.evaluate(
+            "({viewer}) => [viewer.state.series.columns, viewer.state.series.rows,"
+            " Array.from(viewer.pixels())]"
+        )
+        return np.array(flat).reshape(rows, columns)

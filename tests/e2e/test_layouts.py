@@ -11,8 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, expect
-from reading_room import CLASSES, COLUMNS, GAP_MM, ROW_MM, ROWS, SLICES, Place, Room
+from playwright.sync_api import Browser, expect
+from reading_room import (
+    CLASSES,
+    COLUMNS,
+    GAP_MM,
+    ROW_MM,
+    ROWS,
+    SLICES,
+    Place,
+    Several,
+)
 
 from deploy.stack import Stack
 
@@ -110,58 +119,10 @@ PROTOCOLS = [
 ]
 
 
-class Panes(Room):
-    """One reader's hands on a room with several panes."""
+class Panes(Several):
+    """One reader's hands on the study of three series."""
 
     ids: dict[str, int]
-
-    def pane(self, number: int) -> Locator:
-        return self.page.locator("[data-viewport]").nth(number)
-
-    def plane(self, name: str) -> Locator:
-        return self.page.locator(f"[data-plane={name}]")
-
-    def wait(self) -> Room:
-        expect(self.root).to_have_attribute("data-phase", "reading", timeout=60_000)
-        return self.settled(1)
-
-    def settled(self, count: int) -> Room:
-        """Until so many panes show a picture."""
-        expect(self.page.locator("[data-viewport][data-phase=ready]")).to_have_count(
-            count, timeout=60_000
-        )
-        return self
-
-    def where(self, pane: Locator, column: float, row: float) -> tuple[float, float]:
-        """Where on the screen a pixel of a pane lies while its image is fitted."""
-        box = pane.bounding_box()
-        assert box is not None
-        size = pane.evaluate(
-            "({viewer: {state: {series}}}) => [series.columns, series.rows, series.pixel_spacing]"
-        )
-        columns, rows, (down, across) = size
-        zoom = float(pane.get_attribute("data-zoom") or 0)
-        x = box["x"] + box["width"] / 2 + (column - (columns - 1) / 2) * zoom
-        y = box["y"] + box["height"] / 2 + (row - (rows - 1) / 2) * zoom * down / across
-        return x, y
-
-    def stroke(self, pane: Locator, *pixels: tuple[float, float]) -> None:
-        mouse = self.page.mouse
-        mouse.move(*self.where(pane, *pixels[0]))
-        mouse.down()
-        for pixel in pixels[1:]:
-            mouse.move(*self.where(pane, *pixel), steps=8)
-        mouse.up()
-
-    def click(self, pane: Locator, column: float, row: float) -> None:
-        self.page.mouse.click(*self.where(pane, column, row))
-
-    def pixels(self, pane: Locator) -> np.ndarray[Any, Any]:
-        columns, rows, flat = pane.evaluate(
-            "({viewer}) => [viewer.state.series.columns, viewer.state.series.rows,"
-            " Array.from(viewer.pixels())]"
-        )
-        return np.array(flat).reshape(rows, columns)
 
     def shot(self, name: str) -> None:
         """A picture for people, where a folder for them is named."""
@@ -381,6 +342,38 @@ def test_a_labelmap_is_painted_in_a_plane_seen_in_all_undone_and_kept(room: Pane
     room.page.reload()
     room.wait()
     assert room.painted["lesion"] == painted
+
+
+def test_a_stroke_is_seen_in_the_other_planes_before_it_ends(room: Panes) -> None:
+    room.press("Shift+V")
+    room.settled(4)
+    room.press("b")
+    coronal, mouse = room.plane("coronal"), room.page.mouse
+    counted = "({viewer}) => Object.fromEntries(viewer.painter.inPlane ?? [])"
+    for name, frame in (("sagittal", 60), ("axial", SLICES - 1 - 2)):
+        pane = room.plane(name)
+        pane.evaluate("({viewer}, frame) => viewer.goTo(frame)", frame)
+        expect(pane).to_have_attribute("data-frame", str(frame))
+    drawn = """({viewer}) => {
+        const sheet = viewer.element.querySelector('.mask-sheet');
+        if (!sheet || sheet.hidden) return 0;
+        const {data} = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+        return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+    }"""
+    mouse.move(*room.where(coronal, 40, 2))
+    mouse.down()
+    mouse.move(*room.where(coronal, 80, 2), steps=12)
+    for name in ("sagittal", "axial"):
+        pane = room.plane(name)
+        for _ in range(40):
+            if pane.evaluate(drawn):
+                break
+            room.page.wait_for_timeout(50)
+        assert pane.evaluate(drawn) > 0, f"nothing of the stroke is seen in the {name} plane"
+        assert pane.evaluate(counted)["1"] > 0
+    assert room.painted == {}, "the stroke is still going on"
+    mouse.up()
+    assert room.painted["lesion"] > 0
 
 
 def kept_mask(room: Panes, slot: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

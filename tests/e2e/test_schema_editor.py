@@ -339,13 +339,32 @@ def test_another_project_of_mine_is_copied_with_its_pictures(
     assert [(one["width"], one["height"]) for one in kept["results"]] == [(320, 240)]
 
 
+def test_a_set_of_landmarks_is_one_class_with_named_points(
+    enter: Callable[[str], Page], place: Place
+) -> None:
+    page = enter("asked-2")
+    rows = page.locator("[data-row]").count()
+    page.get_by_role("button", name="Add several…").click()
+    page.get_by_label("Names").fill("Nasion\nSella\n\nMenton")
+    page.get_by_label("A set of landmarks", exact=False).check()
+    page.get_by_label("Name of the set").fill("Skull")
+    page.get_by_role("button", name="Add a set of 3 landmarks").click()
+    expect(page.locator("[data-row]")).to_have_count(rows + 1)
+    expect(page.locator("[data-row]").last).to_contain_text("Skull")
+    points = page.locator(f'[data-path="classes.{rows}.landmarks"] textarea')
+    expect(points).to_have_value("Nasion\nSella\nMenton")
+    kinds = page.get_by_role("group", name="Kinds of mark")
+    expect(kinds.get_by_label("landmark", exact=True)).to_be_checked()
+    page.keyboard.press("Control+z")
+    expect(page.locator("[data-row]")).to_have_count(rows)
+
+
 def test_a_long_schema_is_found_in_and_a_reader_changes_nothing(
     enter: Callable[[str], Page], place: Place
 ) -> None:
     page = enter("asked-2")
     page.get_by_role("button", name="Add several…").click()
     page.get_by_label("Names").fill("\n".join(f"Point {number}" for number in range(1, 101)))
-    page.get_by_label("A set of landmarks", exact=False).check()
     page.get_by_role("button", name="Add 100 classes").click()
     page.get_by_role("searchbox").fill("point 77")
     expect(page.locator("[data-row]")).to_have_count(1)

@@ -24,6 +24,7 @@ WRITING = {
 SEVERAL_WRITERS = {
     "Answer": {"annotation.outside_reads", "annotation.reading"},
     "Case": {"annotation.enrolment", "annotation.queue"},
+    "Draft": {"annotation.reading", "annotation.schema_moves"},
     "Import": {"annotation.imports", "annotation.import_items"},
     "ImportItem": {
         "annotation.imports", "annotation.import_items", "annotation.local_files",

@@ -12,6 +12,7 @@ import type {
   Role,
   SavedFilter,
   StopChoice,
+  SupersededRule,
   TriageSettings,
   WriteBackRule,
 } from './types';
@@ -75,8 +76,9 @@ export const readInFromStore = (id: number) => body(api.POST('/api/sources/{id}/
 export const writeBackCase = (id: number) => body(api.POST('/api/cases/{id}/write-back', at(id)));
 export const writeBackAll = (slug: string) =>
   body(api.POST('/api/projects/{slug}/write-backs', inProject(slug)));
-export const setWriteBackRule = (slug: string, rule: WriteBackRule) =>
-  body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: { write_back: rule } }));
+export type WriteBackChange = { write_back: WriteBackRule } | { write_back_superseded: SupersededRule };
+export const setWriteBack = (slug: string, change: WriteBackChange) =>
+  body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: change }));
 
 export const addComment = (id: number, text: string, parent: number | null) =>
   body(api.POST('/api/cases/{id}/comments', { ...at(id), body: { text, parent } }));

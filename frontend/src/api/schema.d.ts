@@ -1380,6 +1380,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/slots/{id}/schema-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What of my draft would not fit the newer version of the form. 409: there is none to move to. */
+        get: operations["slots_schema_move"];
+        put?: never;
+        /** @description Go on by the newer version, with what fits it. 409: form or draft changed meanwhile. */
+        post: operations["slots_move_schema"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slots/{id}/series": {
         parameters: {
             query?: never;
@@ -1852,6 +1870,8 @@ export interface components {
                 at: string;
             } | null;
             assistance: components["schemas"]["Assistance"];
+            /** @description version of the label schema that this reading may move to; null: none */
+            newer_schema: number | null;
         };
         Assistance: {
             /**
@@ -2359,6 +2379,22 @@ export interface components {
          * @enum {string}
          */
         DriftTestNameEnum: "embeddings" | "scores" | "sites" | "scanners";
+        Dropped: {
+            what: components["schemas"]["DroppedWhatEnum"];
+            code: string;
+            name: string;
+            /** @description the value, the option or the kind; else empty */
+            detail: string;
+            count: number;
+        };
+        /**
+         * @description * `answer` - answer
+         *     * `option` - option
+         *     * `mark` - mark
+         *     * `segment` - segment
+         * @enum {string}
+         */
+        DroppedWhatEnum: "answer" | "option" | "mark" | "segment";
         /**
          * @description * `overdue` - overdue
          *     * `week` - week
@@ -2483,7 +2519,7 @@ export interface components {
          */
         GeometryEnum: "volume" | "stack" | "unknown";
         Gone: {
-            what: components["schemas"]["WhatEnum"];
+            what: components["schemas"]["GoneWhatEnum"];
             code: string;
             name: string;
             /** @description the kind, the former type or the option; else empty */
@@ -2491,6 +2527,15 @@ export interface components {
             /** @description marks or answers of reads that count */
             used: number;
         };
+        /**
+         * @description * `class` - class
+         *     * `kind` - kind
+         *     * `question` - question
+         *     * `type` - type
+         *     * `option` - option
+         * @enum {string}
+         */
+        GoneWhatEnum: "class" | "kind" | "question" | "type" | "option";
         /**
          * @description * `none` - All cases together
          *     * `site` - Each site
@@ -2552,6 +2597,8 @@ export interface components {
             lease_expires_at: string;
             /** @description a suggestion may have become ready meanwhile */
             assistance: components["schemas"]["Assistance"];
+            /** @description version of the label schema that this reading may move to; null: none */
+            newer_schema: number | null;
         };
         Hung: {
             code: string;
@@ -3326,6 +3373,12 @@ export interface components {
             volume: boolean;
             prompts: components["schemas"]["PromptRequest"][];
         };
+        NewSchemaMoveRequest: {
+            /** Format: int64 */
+            token: number;
+            draft: number;
+            version: number;
+        };
         NewSnapshotRequest: {
             /** @default  */
             title: string;
@@ -3669,6 +3722,7 @@ export interface components {
             comparison?: string;
             lease_minutes?: number;
             write_back?: components["schemas"]["WriteBackEnum"];
+            write_back_superseded?: components["schemas"]["WriteBackSupersededEnum"];
             round_every?: number;
         };
         /** @description ``classes``: what the source calls something -> code of a class; '' leaves it out. */
@@ -3787,6 +3841,7 @@ export interface components {
             comparison: components["schemas"]["ComparisonEnum"];
             lease_minutes: number;
             write_back: components["schemas"]["WriteBackEnum"];
+            write_back_superseded: components["schemas"]["WriteBackSupersededEnum"];
             case_unit: string;
             intake_rule: {
                 [key: string]: string;
@@ -3819,10 +3874,12 @@ export interface components {
             kind: components["schemas"]["PromptKindEnum"];
             /** @description what is prompted belongs to the structure */
             positive: boolean;
-            /** @description of the series as it is shown, from 0 */
-            frame: number;
+            /** @description of the series as it is shown, from 0; with points_px */
+            frame?: number;
             /** @description [column, row], pixel centres at integers; of a box, two opposite corners */
-            points_px: number[][];
+            points_px?: number[][];
+            /** @description instead of frame and points_px, in a plane across the images: [column, row, frame], centres of voxels at integers; of a box, its four corners in turn */
+            points_voxel?: number[][];
         };
         PromptedMask: {
             readonly id: number;
@@ -4085,6 +4142,13 @@ export interface components {
         };
         SavedFiltersRequest: {
             filters: components["schemas"]["SavedFilterRequest"][];
+        };
+        SchemaMove: {
+            /** @description the version of the draft that this is said of */
+            draft: number;
+            /** @description of the label schema, to move to */
+            version: number;
+            dropped: components["schemas"]["Dropped"][];
         };
         SeenCase: {
             id: number;
@@ -4793,15 +4857,6 @@ export interface components {
             case: number;
             reads_wanted: number;
         };
-        /**
-         * @description * `class` - class
-         *     * `kind` - kind
-         *     * `question` - question
-         *     * `type` - type
-         *     * `option` - option
-         * @enum {string}
-         */
-        WhatEnum: "class" | "kind" | "question" | "type" | "option";
         WhyRequest: {
             reason: string;
         };
@@ -4856,6 +4911,12 @@ export interface components {
          * @enum {string}
          */
         WriteBackStateEnum: "waiting" | "stored" | "failed";
+        /**
+         * @description * `remove` - Removed from the image store
+         *     * `keep` - Kept, and named by the new report as its predecessor
+         * @enum {string}
+         */
+        WriteBackSupersededEnum: "remove" | "keep";
         WrittenObject: {
             /** @description seg or sr */
             kind: string;
@@ -8965,6 +9026,88 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_schema_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchemaMove"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slots_move_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSchemaMoveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDraft"];
+                };
             };
             /** @description The server cannot answer right now. Try again. */
             503: {

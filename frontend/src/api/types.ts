@@ -69,4 +69,5 @@ export type Quarantined = Required<Schemas['Quarantined']>;
 
 export type Source = Schemas['Source'];
 export type WriteBackRule = Schemas['WriteBackEnum'];
+export type SupersededRule = Schemas['WriteBackSupersededEnum'];
 export type WriteBack = Required<Schemas['WriteBack']>;

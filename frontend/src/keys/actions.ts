@@ -66,6 +66,8 @@ export interface Actions extends ViewActions {
   why(): void;
   /** Cases whose images look like this one's. */
   similar(): void;
+  /** To a newer version of the form. */
+  moveForm(): void;
   accept(): void;
   acceptAll(): void;
   reject(): void;
@@ -90,6 +92,8 @@ export interface Offered {
   explained: boolean;
   /** The model's suggestions are there for the reader to see. */
   suggests: boolean;
+  /** A newer version of the form may be moved to. */
+  newerForm: boolean;
   /** Segments can be prompted. */
   prompts: boolean;
   /** A mask that prompts brought waits to be accepted. */
@@ -124,6 +128,7 @@ const moves: When = (offered) => offered.frames > 1;
 const grey: When = (offered) => offered.presets.length > 0;
 const mayPass: When = (offered) => !offered.corrects;
 const explained: When = (offered) => offered.explained;
+const newerForm: When = (offered) => offered.newerForm;
 const suggests: When = (offered) => offered.suggests;
 const prompts: When = (offered) => offered.prompts && paints(offered);
 const previews: When = (offered) => offered.previews;
@@ -260,6 +265,7 @@ export const ACTIONS: readonly Action[] = [
   row('case.release', 'case', 'Shift+s', 'room.release', (room) => room.release(), mayPass),
   row('case.similar', 'case', 'Alt+-', 'room.similar', (room) => room.similar()),
   row('case.why', 'case', 'Alt+y', 'room.why', (room) => room.why(), explained),
+  row('case.move', 'case', 'Alt+o', 'key.moveForm', (room) => room.moveForm(), newerForm),
   row('case.cancel', 'case', 'Escape', 'key.cancel', (room) => room.cancel()),
 ];
 

@@ -101,6 +101,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'suggestion.toggle': ['"'],
     'tool.prompt': ['Alt+;'],
     'case.why': ['Alt+q'],
+    'case.move': ['Alt+-'],
     'form.jump': ['Shift+j'],
     'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],

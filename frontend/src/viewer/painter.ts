@@ -20,6 +20,7 @@ import { SectionMask } from './section-mask';
 import { SectionStroke } from './section-stroke';
 import type { CaseRecord, Change } from './record';
 import type { ViewerState } from './state';
+import type { Echoing, StrokeEcho } from './stroke-echo';
 import type { LabelClass, Refusal, SeriesDisplay } from './types';
 import { isColour } from './windows';
 
@@ -40,6 +41,8 @@ interface Context {
   /** False where labelmaps cannot be drawn. */
   possible: boolean;
   onRange: (threshold: ValueRange) => void;
+  /** Where other panes hear of a stroke that goes on. */
+  strokes: StrokeEcho;
   refuse: (why: Refusal) => void;
   /** Whether the series is the reader's to draw in, and not one to look at beside the case. */
   mine: (seriesId: number) => boolean;
@@ -52,7 +55,7 @@ function hasOneSize({ rows, columns, frames }: SeriesDisplay): boolean {
   return frames.every((frame) => (frame.rows ?? rows) === rows && (frame.columns ?? columns) === columns);
 }
 
-export class Painter implements Canvas {
+export class Painter implements Canvas, Echoing {
   private series: SeriesDisplay | null = null;
   private projection: MaskSheet | null = null;
   private projected: Labelmap | null = null;
@@ -101,12 +104,15 @@ export class Painter implements Canvas {
       this.drop();
       this.project();
     }
-    if (change.kind === 'voxels' && change.series === this.source?.id) {
-      this.project();
-      this.projection?.draw();
-    }
+    if (change.kind === 'voxels') this.echo(change.series);
     if (change.kind === 'look') this.projection?.restyle(this.segments());
     utilities.triggerAnnotationRenderForViewportIds([this.context.viewport.id]);
+  }
+
+  echo(seriesId: number): void {
+    if (seriesId !== this.source?.id) return;
+    this.project();
+    this.projection?.draw();
   }
 
   /** What is painted on the frame shown, and in which colours; null if nothing is. */
@@ -323,7 +329,9 @@ export class Painter implements Canvas {
     const { series, stroke } = this;
     if (!series || !stroke) return;
     const frames = stroke.moveTo(this.voxelAt(series, world));
-    if (frames.size > 0) this.projection?.draw();
+    if (frames.size === 0 || !this.source) return;
+    this.projection?.draw();
+    this.context.strokes.painted(this, this.source.id);
   }
 
   private voxelAt(series: SeriesDisplay, world: Types.Point3): Voxel {
@@ -336,6 +344,7 @@ export class Painter implements Canvas {
   end(): void {
     const { source, stroke } = this;
     this.stroke = null;
+    this.context.strokes.over();
     const patch = stroke?.finish();
     if (!source || !patch) return;
     const { titles } = this.context;

@@ -6,7 +6,7 @@
 
 import { getEnabledElement, type Types } from '@cornerstonejs/core';
 import { BaseTool, drawing, Enums, type Types as ToolTypes, utilities } from '@cornerstonejs/tools';
-import { type Prompt, type PromptMode, promptsShown, takerOf } from './prompts';
+import { type PromptMode, promptsShown, type SeenPrompt, takerOf } from './prompts';
 import { drawShape, onCanvas } from './suggestion-tool';
 import type { Point } from './types';
 
@@ -111,22 +111,21 @@ function sketch(svg: Svg, { mode, points }: Drawn, viewport: Types.IViewport): v
   else stroke(svg, 'half-line', line, mode.positive);
 }
 
-function draw(svg: Svg, id: string, prompt: Prompt, place: (point: Point) => Point): void {
-  const line = prompt.points.map((point) => [...place(point)] as Types.Point2);
-  const [first, last] = [line[0], line.at(-1)] as [Types.Point2, Types.Point2];
-  if (prompt.kind === 'box') return rectangle(svg, id, first, last, POSITIVE);
-  if (prompt.kind === 'scribble') stroke(svg, id, line, prompt.positive);
-  sign(svg, id, first, prompt.positive);
+function draw(svg: Svg, id: string, prompt: SeenPrompt, place: (point: Point) => Point): void {
+  prompt.lines.forEach(({ points, closed }, at) => {
+    const line = points.map((point) => [...place(point)] as Types.Point2);
+    if (prompt.isBox) outline(svg, `${id}-box`, line, POSITIVE, closed);
+    else stroke(svg, `${id}-${at}`, line, prompt.positive);
+  });
+  if (prompt.sign) sign(svg, id, [...place(prompt.sign)] as Types.Point2, prompt.positive);
 }
 
 function rectangle(svg: Svg, id: string, from: Types.Point2, to: Types.Point2, color: string): void {
-  const corners: Types.Point2[] = [from, [to[0], from[1]], to, [from[0], to[1]]];
-  drawing.drawPolyline(svg, 'prompts', id, corners, {
-    color,
-    lineDash: '2,4',
-    lineWidth: 1.5,
-    closePath: true,
-  });
+  outline(svg, id, [from, [to[0], from[1]], to, [from[0], to[1]]], color, true);
+}
+
+function outline(svg: Svg, id: string, line: Types.Point2[], color: string, closePath: boolean): void {
+  drawing.drawPolyline(svg, 'prompts', id, line, { color, lineDash: '2,4', lineWidth: 1.5, closePath });
 }
 
 function stroke(svg: Svg, id: string, line: Types.Point2[], positive: boolean): void {

@@ -1,19 +1,32 @@
-/** Prompts as points of the frame they were made on, and what is drawn of them and of the mask they brought. */
+/** Prompts as points of the frame or the plane they were made in, and what is drawn of them in a viewport. */
 
 import type { SuggestedShape } from './suggested';
 import type { Plane } from './plane';
-import type { Point } from './types';
+import type { Point, Vector } from './types';
 
 export type PromptKind = 'point' | 'scribble' | 'box';
 
-export interface Prompt {
+interface Meant {
   kind: PromptKind;
   /** What is prompted belongs to the structure. */
   positive: boolean;
+}
+
+/** Of a box, `points` are two opposite corners. */
+export interface FramePrompt extends Meant {
   /** Of the series, from 0. */
   frame: number;
   points: readonly Point[];
 }
+
+/** Made in a plane across the images of the series. Of a box, `voxels` are its four corners in turn. */
+export interface PlanePrompt extends Meant {
+  frame: null;
+  /** Column, row and frame. */
+  voxels: readonly Vector[];
+}
+
+export type Prompt = FramePrompt | PlanePrompt;
 
 /** How the next prompt is meant. */
 export interface PromptMode {
@@ -30,10 +43,19 @@ export interface PromptTaker {
   finish(points: readonly (readonly [number, number, number])[], mode: PromptMode): void;
 }
 
+/** What is seen of a prompt in one picture, in its pixels: its outline, and where its sign stands. */
+export interface SeenPrompt {
+  positive: boolean;
+  sign: Point | null;
+  lines: readonly { points: readonly Point[]; closed: boolean }[];
+  /** Of a box: dashed, and in the colour of what is inside. */
+  isBox: boolean;
+}
+
 /** What is drawn over the frame shown. */
 export interface PromptView {
   plane: Plane;
-  prompts: readonly Prompt[];
+  prompts: readonly SeenPrompt[];
   preview: SuggestedShape | null;
   /** A newer prompt is being answered: the preview is that of those before. */
   stale: boolean;
@@ -60,7 +82,7 @@ export const promptsShown = (viewportId: string): PromptView | null => views.get
 const MOST_POINTS = 1000;
 const APART_PX = 0.5;
 
-const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
+export const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** A prompt within an image of that size; null where it lies outside altogether. */
 export function promptOf(
@@ -68,7 +90,7 @@ export function promptOf(
   { positive, drag }: Pick<PromptMode, 'positive' | 'drag'>,
   frame: number,
   { rows, columns }: { rows: number; columns: number },
-): Prompt | null {
+): FramePrompt | null {
   const [first] = drawn;
   const inside = ([x, y]: Point): boolean => x >= -0.5 && y >= -0.5 && x <= columns - 0.5 && y <= rows - 0.5;
   if (!first || !drawn.some(inside)) return null;

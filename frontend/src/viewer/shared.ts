@@ -6,6 +6,7 @@ import type { Guide } from './guides';
 import type { MarkProjection, Titles } from './marks';
 import type { CaseRecord } from './record';
 import type { PaintTitles } from './painter';
+import type { StrokeEcho } from './stroke-echo';
 import type { LabelClass, Refusal } from './types';
 import type { Viewer } from './viewer';
 
@@ -28,6 +29,7 @@ export interface Shared {
   boot: Boot;
   marks: MarkProjection;
   panes: () => readonly Viewer[];
+  strokes: StrokeEcho;
   activeClass: () => LabelClass | null;
   setClass: (code: string) => void;
   /** Lines of other panes in this one. */

@@ -12,6 +12,7 @@ import { centreOf, counterpart, inSameSpace, type Links, sourceOf, UNLINKED } fr
 import { MarkProjection } from './marks';
 import { type Plane, planeOf, toWorld } from './plane';
 import { along, dot, minus, nearestFrame } from './section';
+import { StrokeEcho } from './stroke-echo';
 import type { LabelClass, PlaneName, Point, SeriesDisplay, Vector } from './types';
 import type { ViewerOptions } from './shared';
 import { Viewer } from './viewer';
@@ -46,6 +47,9 @@ export class Stage {
   private classCode = '';
   /** Frames between panes that were linked by number, from when they were linked. */
   private readonly offsets = new Map<Viewer, number>();
+  private readonly strokes = new StrokeEcho((painting) =>
+    this.viewers.map(({ painter }) => painter).filter((painter) => painter !== painting),
+  );
   private followed: { index: number; series: number } | null = null;
 
   constructor(private readonly options: StageOptions) {
@@ -94,6 +98,7 @@ export class Stage {
       boot: this.boot,
       marks: this.marks,
       panes: () => this.viewers,
+      strokes: this.strokes,
       activeClass: () => this.activeClass,
       setClass: (code) => this.setClass(code),
       guides: (one) => this.guides(one),

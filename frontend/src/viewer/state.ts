@@ -23,7 +23,7 @@ export const hasBrush = (tool: Tool): boolean => BRUSHES.some((one) => one === t
 /** Changes voxels. */
 export const isPainting = (tool: Tool): tool is PaintingTool => PAINTING_TOOLS.some((one) => one === tool);
 /** Works on one image at a time, and in no plane across several. */
-export const needsImage = (tool: Tool): boolean => ['polygon', 'scissors', 'prompt'].includes(tool);
+export const needsImage = (tool: Tool): boolean => ['polygon', 'scissors'].includes(tool);
 /** What a tool makes; null for what only changes the view. */
 export function madeBy(tool: Tool): MarkKind | null {
   if (isLooking(tool)) return null;

@@ -68,6 +68,7 @@ export class Viewer extends Watched {
       ...context,
       possible: this.boot.renderer === 'webgl2',
       onRange: (threshold) => this.setPainting({ threshold }),
+      strokes: shared.strokes,
     });
     this.outliner = new Outliner({ ...context, painter: this.painter });
     const seen = {

@@ -7,6 +7,7 @@ import { type BrowserDraft, BrowserStore } from '../../src/pages/reading-room/br
 import { restore } from '../../src/pages/reading-room/restore';
 import type { Assignment } from '../../src/pages/reading-room/types';
 import { Labelmap, Stroke } from '../../src/viewer/labelmap';
+import { pack } from '../../src/viewer/mask-packing';
 import { CaseRecord } from '../../src/viewer/record';
 import type { Content } from '../../src/viewer/types';
 import { fakeSeries } from '../viewer/fake-series';
@@ -26,6 +27,11 @@ let states: string[];
 let keptHere: boolean[];
 let autosave: Autosave;
 
+async function decompressed(gzip: Uint8Array): Promise<ArrayBuffer> {
+  const plain = new Blob([gzip as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(plain).arrayBuffer();
+}
+
 const problem = (status: number, code: string, extra = {}) =>
   new ApiError({ status, code, title: code, detail: code, ...extra });
 
@@ -35,8 +41,8 @@ const doors: Doors = {
     saved.push({ version: draft.version, content: draft.content });
     return { version: draft.version + 1 };
   },
-  async storeMask(_slot, series, hash, bytes) {
-    masks.push({ series, hash, size: bytes.length });
+  async storeMask(_slot, series, { hash, gzip }) {
+    masks.push({ series, hash, size: (await decompressed(gzip)).byteLength });
   },
 };
 
@@ -53,6 +59,7 @@ beforeEach(() => {
     record,
     store,
     doors,
+    pack,
     seconds: () => 12,
     labelmapUid: (series) => `2.25.${series}`,
     onState: (state: SaveState) => states.push(state.kind),

@@ -14,6 +14,7 @@ const offered = {
   options: [],
   corrects: false,
   explained: true,
+  newerForm: false,
   suggests: true,
   prompts: true,
   previews: true,

@@ -95,6 +95,20 @@ describe('a prompt', () => {
     expect(door.asked.at(-1)?.question.volume).toBe(true);
   });
 
+  it('in a plane across the images asks for those around, and goes with any other', () => {
+    prompting.add(click(1), series, lesion);
+    expect(prompting.refusal(series, null)).toBe('');
+    const across = { kind: 'point', positive: true, frame: null, voxels: [[2, 2, 2]] } as const;
+    prompting.add(across, series, lesion);
+    expect(door.asked.at(-1)?.question).toMatchObject({ volume: true });
+    prompting.extend(false);
+    expect(prompting.volume).toBe(true);
+    expect(prompting.refusal(series, 0)).toBe('');
+    prompting.takeBack();
+    prompting.extend(false);
+    expect(prompting.volume).toBe(false);
+  });
+
   it('that fails is said in the words of the server, and keeps what was prompted', async () => {
     prompting.add(click(), series, lesion);
     door.asked[0]?.answer(new Error('Too large.'));
@@ -182,8 +196,8 @@ describe('the preview', () => {
   it('has its borders on its own images alone, in pixels of the series', () => {
     const preview = new Preview(answer(1), lesion);
     expect(preview.frames).toEqual([1]);
-    expect(preview.bordersOn(0)).toEqual([]);
-    const points = preview.bordersOn(1).flat();
+    expect(preview.bordersOn(series, 0)).toEqual([]);
+    const points = preview.bordersOn(series, 1).flat();
     expect(Math.min(...points.map(([column]) => column))).toBe(1.5);
     expect(Math.min(...points.map(([, row]) => row))).toBe(0.5);
   });

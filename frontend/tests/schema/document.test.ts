@@ -15,6 +15,7 @@ import {
   revaluedOption,
   withClasses,
   withKinds,
+  withLandmarkSet,
 } from '../../src/pages/schema/document';
 import { previewable } from '../../src/pages/schema/previewable';
 import { TEMPLATES } from '../../src/pages/schema/templates';
@@ -63,6 +64,18 @@ describe('classes', () => {
       { code: 'pleura', name: 'Pleura', colour: '#2fb68f', value: 2, marks: ['landmark'] },
       { code: 'lesion-2', name: 'Lesion', colour: '#f0e442', value: 4, marks: ['landmark'] },
     ]);
+  });
+
+  it('of a set of landmarks are one, whose points have names in their order', () => {
+    const next = withLandmarkSet({ classes: DOCUMENT.classes ?? [], marks: ['box'] }, 'Spine', ['L1', 'L2']);
+    expect(next.marks).toEqual(['box', 'landmark']);
+    expect(next.classes).toHaveLength(3);
+    expect(next.classes?.[2]).toMatchObject({
+      code: 'spine',
+      name: 'Spine',
+      marks: ['landmark'],
+      landmarks: ['L1', 'L2'],
+    });
   });
 
   it('take their conditions along under another code', () => {

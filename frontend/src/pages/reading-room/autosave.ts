@@ -6,7 +6,8 @@
 import { ApiError } from '../../api/http';
 import type { Labelmap } from '../../viewer/labelmap';
 import { looksToStore } from '../../viewer/looks';
-import { labelmapMark, sha256 } from '../../viewer/masks';
+import type { Packed } from '../../viewer/mask-packing';
+import { labelmapMark } from '../../viewer/masks';
 import type { CaseRecord, Change } from '../../viewer/record';
 import type { Content, Mark } from '../../viewer/types';
 import type { BrowserDraft, BrowserStore, PaintedFrame, Pending } from './browser-store';
@@ -44,13 +45,15 @@ export interface Doors {
     slot: number,
     draft: { token: number; version: number; content: Content; active_seconds: number },
   ): Promise<{ version: number }>;
-  storeMask(slot: number, series: number, hash: string, bytes: Uint8Array): Promise<void>;
+  storeMask(slot: number, series: number, mask: Packed): Promise<void>;
 }
 
 interface Options {
   record: CaseRecord;
   store: BrowserStore;
   doors: Doors;
+  /** Hashes and compresses a labelmap as it is at that moment. */
+  pack: (bytes: Uint8Array) => Promise<Packed>;
   seconds: () => number;
   /** The tracking UID of the labelmap mark of a series. */
   labelmapUid: (series: number) => string;
@@ -316,9 +319,9 @@ export class Autosave {
     const known = this.masks.get(series);
     if (known?.revision === map.revision) return known.hash;
     const { revision } = map;
-    const bytes = map.bytes.slice();
-    const hash = await sha256(bytes);
-    if (known?.hash !== hash && target) await this.options.doors.storeMask(target.slot, series, hash, bytes);
+    const packed = await this.options.pack(map.bytes);
+    const { hash } = packed;
+    if (known?.hash !== hash && target) await this.options.doors.storeMask(target.slot, series, packed);
     if (target === this.target) this.masks.set(series, { revision, hash });
     return hash;
   }

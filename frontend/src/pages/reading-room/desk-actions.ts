@@ -197,7 +197,7 @@ function formActions(desk: Desk): Part<'option' | 'question' | 'confirm' | 'jump
 function caseActions(
   desk: Desk,
   list: () => string,
-): Part<'submit' | 'skip' | 'issue' | 'release' | 'why' | 'similar' | 'cancel'> {
+): Part<'submit' | 'skip' | 'issue' | 'release' | 'why' | 'similar' | 'moveForm' | 'cancel'> {
   const ask = (what: typeof desk.asked) => () => {
     desk.asked = what;
   };
@@ -208,6 +208,7 @@ function caseActions(
     release: ask('release'),
     why: ask('why'),
     similar: ask('similar'),
+    moveForm: ask('move'),
     cancel: () => {
       const { viewer, view, hands } = desk;
       if (hands.segments.running) return hands.segments.giveUp();

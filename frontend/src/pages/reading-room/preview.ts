@@ -2,7 +2,8 @@
 
 import type { Labelmap } from '../../viewer/labelmap';
 import { bordersOf } from '../../viewer/mask-outline';
-import type { LabelClass, Point } from '../../viewer/types';
+import { partIn } from '../../viewer/section-part';
+import type { LabelClass, Point, SeriesDisplay } from '../../viewer/types';
 import { PatchBuilder, type VoxelPatch } from '../../voxels/patch';
 import type { Answer } from './prompt-doors';
 
@@ -10,7 +11,7 @@ export class Preview {
   readonly voxels: number;
   /** The frames of the series on which any of it lies. */
   readonly frames: readonly number[];
-  private readonly kept = new Map<number, Point[][]>();
+  private readonly kept = new Map<string, Point[][]>();
 
   constructor(
     readonly answer: Answer,
@@ -26,17 +27,25 @@ export class Preview {
     return this.answer.voxels.subarray(z * size, (z + 1) * size);
   }
 
-  /** In pixels of a frame of the series. */
-  bordersOn(frame: number): Point[][] {
-    if (!this.frames.includes(frame)) return [];
-    const known = this.kept.get(frame);
+  /** In pixels of a frame of its series, or of a plane through it. */
+  bordersOn(series: SeriesDisplay, index: number): Point[][] {
+    const { section } = series;
+    if (!section && !this.frames.includes(index)) return [];
+    const of = `${section?.plane ?? ''}${index}`;
+    const known = this.kept.get(of);
     if (known) return known;
+    const lines = section
+      ? bordersOf(partIn(this.answer, section, index), series.rows, series.columns, 1)
+      : this.onFrame(index);
+    this.kept.set(of, lines);
+    return lines;
+  }
+
+  private onFrame(frame: number): Point[][] {
     const { start, shape } = this.answer;
-    const lines = bordersOf(this.section(frame - start[0]), shape[1], shape[2], 1).map((line) =>
+    return bordersOf(this.section(frame - start[0]), shape[1], shape[2], 1).map((line) =>
       line.map(([column, row]): Point => [column + start[2], row + start[1]]),
     );
-    this.kept.set(frame, lines);
-    return lines;
   }
 
   /** What it changes in the labelmap; null if nothing. Locked values stay as they are. */

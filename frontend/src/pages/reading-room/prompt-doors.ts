@@ -5,6 +5,7 @@ import type { components } from '../../api/schema';
 import { t } from '../../strings';
 import { decompress, sha256 } from '../../viewer/masks';
 import type { Prompt } from '../../viewer/prompts';
+import type { MaskPart } from '../../viewer/section-part';
 
 export type PromptMethod = components['schemas']['PromptMethod'];
 export type PromptedMask = components['schemas']['PromptedMask'];
@@ -18,13 +19,10 @@ export interface Question {
   prompts: readonly Prompt[];
 }
 
-/** A mask of part of a series: which answer it is, where it begins, and 1 for each voxel inside. */
-export interface Answer {
+/** A mask of part of a series, 1 for each voxel inside: which answer it is, and by what it was made. */
+export interface Answer extends MaskPart {
   id: number;
   algorithm: string;
-  start: readonly [frame: number, row: number, column: number];
-  shape: readonly [frames: number, rows: number, columns: number];
-  voxels: Uint8Array;
 }
 
 const FIRST_LOOK_MS = 60;
@@ -36,7 +34,7 @@ export async function methodsOf(slot: number): Promise<PromptMethod[]> {
 
 /** Resolves with the mask; rejects with the server's sentence, or an AbortError once it was aborted. */
 export async function askForMask(slot: number, question: Question, signal: AbortSignal): Promise<Answer> {
-  const prompts = question.prompts.map(({ points, ...prompt }) => ({ ...prompt, points_px: points }));
+  const prompts = question.prompts.map(told);
   const asked = await post<PromptedMask>(`slots/${slot}/prompts`, { ...question, prompts }, { signal });
   const withdraw = () => void remove(`prompts/${asked.id}`).catch(() => undefined);
   signal.addEventListener('abort', withdraw, { once: true });
@@ -45,6 +43,12 @@ export async function askForMask(slot: number, question: Question, signal: Abort
   } finally {
     signal.removeEventListener('abort', withdraw);
   }
+}
+
+function told({ kind, positive, ...place }: Prompt) {
+  const meant = { kind, positive };
+  if (place.frame === null) return { ...meant, points_voxel: place.voxels };
+  return { ...meant, frame: place.frame, points_px: place.points };
 }
 
 async function answered(asked: PromptedMask, signal: AbortSignal): Promise<PromptedMask> {

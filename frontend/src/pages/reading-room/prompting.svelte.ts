@@ -52,11 +52,6 @@ export class Prompting {
       null,
   );
 
-  /** A reading that was submitted is not in hand any more: the server answers no prompts for it. */
-  get offered(): boolean {
-    return this.room.assignment !== null && !this.room.assignment.submitted;
-  }
-
   /** The class that the preview is for. */
   get target(): LabelClass | null {
     return this.label;
@@ -75,7 +70,7 @@ export class Prompting {
   /** The tool was taken up: which methods there are is asked once for each case. */
   async load(): Promise<void> {
     const { slot } = this;
-    if (!slot || this.loaded === slot || !this.offered) return;
+    if (!slot || this.loaded === slot) return;
     this.loaded = slot;
     this.closed = '';
     try {
@@ -104,24 +99,29 @@ export class Prompting {
     }
   }
 
+  /** On the images around, too; prompts in a plane across them cannot do without. */
   extend(volume: boolean): void {
+    if (!volume && this.prompts.some(({ frame }) => frame === null))
+      return toasts.say(t('prompt.acrossImages'));
     this.volume = volume;
     this.ask();
   }
 
-  /** Why a prompt cannot be made there; '' if it can. */
-  refusal(series: SeriesDisplay, frame: number): string {
+  /** Why a prompt cannot be made there; '' if it can. `frame`: null in a plane across the images. */
+  refusal(series: SeriesDisplay, frame: number | null): string {
     const [first] = this.prompts;
     if (!first) return '';
     if (series.id !== this.series?.id) return t('prompt.otherSeries');
-    if (this.volume || frame === first.frame) return '';
+    if (this.volume || frame === null || first.frame === null || frame === first.frame) return '';
     return t('prompt.elsewhere', { number: first.frame + 1 });
   }
 
+  /** `series`: what was prompted, and not the planes through it. */
   add(prompt: Prompt, series: SeriesDisplay, label: LabelClass): void {
     if (this.prompts.length === 0) this.begun = performance.now();
     this.series = series;
     this.label = label;
+    if (prompt.frame === null) this.volume = true;
     this.prompts = [...this.prompts, prompt];
     this.ask();
   }

@@ -6,17 +6,20 @@
 import { ApiError, sentence } from '../../api/http';
 import { toasts } from '../../state/toasts.svelte';
 import { t } from '../../strings';
+import { Packer } from '../../viewer/mask-packing';
 import { Activity } from './activity';
 import { Ahead } from './ahead.svelte';
 import { Autosave } from './autosave';
 import { BrowserStore, type Pending } from './browser-store';
 import { CaseAtHand } from './case-at-hand.svelte';
 import { countingAnswers } from './form';
+import { FormMove } from './form-move.svelte';
 import { Lease } from './lease.svelte';
 import { ask, know, type KnownCase, takeEarly } from './opening';
+import { maskWorker } from './mask-worker';
 import { restore } from './restore';
 import * as server from './server';
-import type { Assignment, SubmittedRead, Within } from './types';
+import type { Assignment, Held, SubmittedRead, Within } from './types';
 import { isRefusal, pendingOf, refusals, sendUnanswered, type Submission } from './unanswered';
 
 export type Phase = 'opening' | 'reading' | 'submitting' | 'nothing' | 'failed';
@@ -39,7 +42,16 @@ export class Room extends CaseAtHand {
     onLost: () => void this.lookForSubmission(),
   });
   readonly ahead: Ahead;
+  readonly formMove = new FormMove({
+    assignment: () => this.assignment,
+    saved: async () => {
+      await this.autosave.flush();
+      return this.save.kind === 'saved';
+    },
+    reopen: () => this.takeTheirs(),
+  });
   private readonly store = new BrowserStore();
+  private readonly packer = new Packer(maskWorker);
   private readonly autosave: Autosave;
   private generation = 0;
   /** The slot that was asked for last; null: whatever was next. */
@@ -62,6 +74,7 @@ export class Room extends CaseAtHand {
       record: this.record,
       store: this.store,
       doors: server,
+      pack: this.packer.pack,
       seconds: () => this.activity.seconds,
       labelmapUid: (series) => this.labelmaps.of(series),
       onState: (state) => {
@@ -84,8 +97,13 @@ export class Room extends CaseAtHand {
     this.generation += 1;
     this.lease.end();
     this.ahead.leave();
-    void this.autosave.flush().finally(() => this.autosave.close());
+    void this.autosave.flush().finally(() => this.letGo());
     for (const stop of this.stops) stop();
+  }
+
+  private letGo(): void {
+    this.autosave.close();
+    this.packer.close();
   }
 
   // --- opening ---
@@ -146,6 +164,7 @@ export class Room extends CaseAtHand {
     const restored = await restore(assignment, series, this.store, key);
     if (generation !== this.generation) return;
     this.assignment = assignment;
+    this.formMove.to = assignment.newer_schema;
     if (restored.unfitting) toasts.fail(t('room.unfitting'));
     this.labelmaps.adopt(assignment);
     const { submitted } = assignment;
@@ -314,9 +333,11 @@ export class Room extends CaseAtHand {
     toasts.say(t('room.released'));
   }
 
-  private async renew(slot: number, token: number): Promise<{ lease_expires_at: string }> {
+  private async renew(slot: number, token: number): Promise<Held> {
     const held = await server.heartbeat(slot, token);
-    if (slot === this.assignment?.slot) this.suggestions.becameReady(held.assistance);
+    if (slot !== this.assignment?.slot) return held;
+    this.suggestions.becameReady(held.assistance);
+    this.formMove.to = held.newer_schema;
     return held;
   }
 

@@ -1,10 +1,11 @@
 /** The reading room's requests to the server. */
 
 import { address, get, post, put, request, send } from '../../api/http';
-import { compress, decompress } from '../../viewer/masks';
+import type { Packed } from '../../viewer/mask-packing';
+import { decompress } from '../../viewer/masks';
 import type { Content, SeriesDisplay } from '../../viewer/types';
 import type { KnownCase } from './opening';
-import type { Assignment, Assistance, Hanging, SubmittedRead, Suggestion, Within } from './types';
+import type { Assignment, Hanging, Held, SchemaMoveTold, SubmittedRead, Suggestion, Within } from './types';
 
 export const claimNext = (slug: string, within: Within) =>
   post<Assignment>(`projects/${slug}/claims`, within);
@@ -26,8 +27,10 @@ export const seriesOfSlot = (slot: number, series: number) =>
   get<SeriesDisplay>(`slots/${slot}/series`, { query: { series } });
 export const hangingOf = (slot: number) => get<Hanging>(`slots/${slot}/hanging`);
 
-export const heartbeat = (slot: number, token: number) =>
-  post<{ lease_expires_at: string; assistance: Assistance }>(`slots/${slot}/heartbeat`, { token });
+export const heartbeat = (slot: number, token: number) => post<Held>(`slots/${slot}/heartbeat`, { token });
+export const weighMove = (slot: number) => get<SchemaMoveTold>(`slots/${slot}/schema-move`);
+export const moveForm = (slot: number, to: { token: number; draft: number; version: number }) =>
+  post<{ version: number }>(`slots/${slot}/schema-move`, to);
 export const release = (slot: number, token: number) => post<void>(`slots/${slot}/release`, { token });
 export const skip = (slot: number, token: number, reason: string) =>
   post<void>(`slots/${slot}/skip`, { token, reason });
@@ -52,13 +55,8 @@ export const showSuggestion = (slot: number) => post<Suggestion>(`slots/${slot}/
 export const commitFirst = (slot: number, body: unknown) =>
   post<{ committed_at: string }>(`slots/${slot}/commit`, body);
 
-export async function storeMask(
-  slot: number,
-  series: number,
-  sha256: string,
-  bytes: Uint8Array,
-): Promise<void> {
-  await request('PUT', `slots/${slot}/masks`, { query: { series, sha256 }, body: await compress(bytes) });
+export async function storeMask(slot: number, series: number, { hash, gzip }: Packed): Promise<void> {
+  await request('PUT', `slots/${slot}/masks`, { query: { series, sha256: hash }, body: gzip });
 }
 
 const masksAhead = new Map<string, Promise<Uint8Array>>();

@@ -199,9 +199,20 @@ export interface Assignment {
   draft: StoredDraft | null;
   picked: Picked | null;
   assistance: Assistance;
+  /** The version of the form that this reading may move to; null: none. */
+  newer_schema: number | null;
   /** This reader's own reading of the case, when it is opened again to correct it. */
   submitted?: (SubmittedRead & { content: Content }) | null;
 }
+
+/** A case that stays in hand. */
+export interface Held {
+  lease_expires_at: string;
+  assistance: Assistance;
+  newer_schema: number | null;
+}
+
+export type SchemaMoveTold = components['schemas']['SchemaMove'];
 
 export interface SubmittedRead {
   read: number;

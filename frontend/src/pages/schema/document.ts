@@ -91,6 +91,14 @@ export function withClasses(document: Document, names: readonly string[], kinds?
   }, document);
 }
 
+/** One class whose points are named, in that order; the project takes single points from then on. */
+export function withLandmarkSet(document: Document, name: string, landmarks: readonly string[]): Document {
+  const kinds = document.marks ?? [];
+  const known = kinds.includes('landmark') ? document : withKinds(document, [...kinds, 'landmark']);
+  const set = { ...newClass(known, name), marks: ['landmark' as const], landmarks: [...landmarks] };
+  return withList(known, 'classes', [...listOf(known, 'classes'), set]);
+}
+
 export function newQuestion(document: Document, text: string): Question {
   return {
     code: codeFor(text, codesOf(listOf(document, 'questions'))),

@@ -5,9 +5,12 @@ import type { SchemaEffects } from '../../api/types';
 import { type Document, toSend } from './document';
 import { Editor } from './editor.svelte';
 import { type Fault, placed, sorted } from './faults';
-import { stash, stashed, unstash } from './stash';
+import { Stash, type Stashed } from './stash';
+import { Tabs } from './tabs.svelte';
 
 const PAUSE_MS = 350;
+/** So long other tabs of this browser take at most to say that they are there. */
+const ANSWERS_MS = 300;
 
 export class Work {
   readonly editor = new Editor();
@@ -18,17 +21,30 @@ export class Work {
   checkFailed = $state('');
   /** When the draft that was found in this browser was kept; '' for none. */
   foundAt = $state('');
+  /** The same schema is changed in another tab, too. */
+  get elsewhere(): boolean {
+    return this.#tabs?.changing ?? false;
+  }
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #user = '';
+  #looking: ReturnType<typeof setTimeout> | undefined;
+  #tabs = $state.raw<Tabs | null>(null);
+  #stash: Stash | null = null;
 
   constructor(private readonly slug: string) {}
 
-  /** Takes up what this browser kept, if it is not what is stored. */
+  /** Takes up what this tab kept, or one that is closed, if it is not what is stored. */
   begin(user: string, version: number, document: Document): void {
-    this.#user = user;
-    const kept = stashed(user, this.slug);
+    const tabs = (this.#tabs = new Tabs(user, this.slug));
+    const stash = (this.#stash = new Stash(user, this.slug, () => tabs.id));
     this.editor.load(version, document);
-    if (!kept) return;
+    if (stash.own) return this.takeUp(stash.own, version, document);
+    this.#looking = setTimeout(() => {
+      const left = this.editor.dirty ? null : stash.adopt(tabs.open);
+      if (left) this.takeUp(left, version, document);
+    }, ANSWERS_MS);
+  }
+
+  private takeUp(kept: Stashed, version: number, document: Document): void {
     this.editor.change(kept.document);
     if (this.editor.dirty) {
       this.editor.base = kept.base;
@@ -39,8 +55,9 @@ export class Work {
   /** The document is another one: it is kept here, and checked once the hands rest. */
   touched(): void {
     const { editor } = this;
-    if (editor.dirty) stash(this.#user, this.slug, { base: editor.base, document: editor.document });
-    else unstash(this.#user, this.slug);
+    if (editor.dirty) this.#stash?.keep({ base: editor.base, document: editor.document });
+    else this.#stash?.forget();
+    this.#tabs?.tell(editor.dirty);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.check(), PAUSE_MS);
   }
@@ -63,18 +80,20 @@ export class Work {
   }
 
   discard(version: number, document: Document): void {
-    unstash(this.#user, this.slug);
+    this.#stash?.forget();
     this.editor.load(version, document);
     this.foundAt = '';
   }
 
   stored(version: number, document: Document): void {
     this.editor.load(version, document, { keep: true });
-    unstash(this.#user, this.slug);
+    this.#stash?.forget();
     this.foundAt = '';
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#looking);
+    this.#tabs?.close();
   }
 }

@@ -42,6 +42,9 @@ export const exchange = {
   'back.rule': 'When',
   'back.never': 'Only when somebody asks',
   'back.submit': 'After each submission',
+  'back.superseded': 'What a corrected read had stored',
+  'back.remove': 'Is removed from the image store',
+  'back.keep': 'Stays, named as its predecessor',
   'back.ruleSaved': 'The rule is changed.',
   'back.all': 'Store all reads now',
   'back.asked': {

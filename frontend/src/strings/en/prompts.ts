@@ -35,7 +35,7 @@ export const prompts = {
   'prompt.noMethods': 'No method can be asked. {reason}',
   'prompt.unavailable': '{method}: {reason}',
   'prompt.notLearnt': '“{label}” is not among the classes that the network has learnt.',
-  'prompt.corrects': 'A reading that was submitted can be corrected by hand only.',
+  'prompt.acrossImages': 'There are prompts across several images, so the mask lies on the images around.',
   'prompt.elsewhere': 'Accept or discard the preview on image {number} first.',
   'prompt.otherSeries': 'Accept or discard the preview in the other series first.',
   'prompt.outside': 'That lies outside the image.',

@@ -48,6 +48,9 @@ export const exchange: Translation<typeof english> = {
   'back.rule': 'Quand',
   'back.never': 'Seulement sur demande',
   'back.submit': 'Après chaque validation',
+  'back.superseded': 'Objets d’une lecture corrigée',
+  'back.remove': 'Retirés de l’archive d’images',
+  'back.keep': 'Conservés, cités comme prédécesseurs',
   'back.ruleSaved': 'La règle est modifiée.',
   'back.all': 'Tout renvoyer maintenant',
   'back.asked': {

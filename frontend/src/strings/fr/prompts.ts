@@ -38,7 +38,8 @@ export const prompts: Translation<typeof english> = {
   'prompt.noMethods': 'Aucune méthode n’est disponible. {reason}',
   'prompt.unavailable': '{method} : {reason}',
   'prompt.notLearnt': '« {label} » ne fait pas partie des classes que le réseau a apprises.',
-  'prompt.corrects': 'Une lecture déjà validée ne se corrige qu’à la main.',
+  'prompt.acrossImages':
+    'Des amorces traversent plusieurs images : le masque s’étend donc aux images voisines.',
   'prompt.elsewhere': 'Acceptez ou abandonnez d’abord l’aperçu de l’image {number}.',
   'prompt.otherSeries': 'Acceptez ou abandonnez d’abord l’aperçu de l’autre série.',
   'prompt.outside': 'Cet endroit est hors de l’image.',

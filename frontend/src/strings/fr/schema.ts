@@ -28,6 +28,8 @@ export const schema: Translation<typeof english> = {
   'schema.lookingAt': 'Vous consultez la version {id}, telle qu’elle était.',
   'schema.back': 'Revenir à la version actuelle',
   'schema.found': 'Ce que vous n’aviez pas enregistré est de retour ici, tel que conservé dans ce navigateur',
+  'schema.elsewhere':
+    'Ce schéma est aussi en cours de modification dans un autre onglet de ce navigateur. Chaque onglet garde ses propres changements ; qui enregistre en second devra comparer.',
   'schema.discard': 'L’abandonner',
   'schema.behind':
     'La version {id} a été enregistrée par quelqu’un d’autre ; la vôtre part de la version {base}.',
@@ -81,7 +83,10 @@ export const schema: Translation<typeof english> = {
   'schema.addSeveral': 'En ajouter plusieurs…',
   'schema.addSeveralText': 'Un nom par ligne, dans l’ordre des touches qui les choisissent.',
   'schema.names': 'Noms',
-  'schema.landmarkSet': 'Un jeu de repères : chaque classe n’admet que des points isolés',
+  'schema.landmarkSet': 'Un jeu de repères : une seule classe, dont les points portent ces noms',
+  'schema.setNamed': 'Nom du jeu',
+  'schema.setName': 'Repères',
+  'schema.addSet': { one: 'Ajouter un jeu de {n} repère', other: 'Ajouter un jeu de {n} repères' },
   'schema.addN': { one: 'Ajouter {n} classe', other: 'Ajouter {n} classes' },
   'schema.colour': 'Couleur',
   'schema.pick': 'Choisir la couleur',
