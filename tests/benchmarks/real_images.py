@@ -3,7 +3,8 @@
     python tests/benchmarks/real_images.py [--sets tuberculosis] [--rules auto falcun] [--seeds 20]
     python tests/benchmarks/real_images.py --report [--plot curves.svg]
 
-Chest radiographs (tuberculosis, paediatric pneumonia) and breast ultrasound from DATA, each as a
+Chest radiographs (tuberculosis, paediatric pneumonia) and breast ultrasound, in folders of --data with
+images/ and labels.csv (see SETS for their names and columns), each as a
 histogram of oriented gradients (128 × 128 pixels, cells of 16, nine directions) on its 64 principal
 components. A third of the patients is the test set, drawn anew for each seed; both arms share it, the
 first ten labels and the head (learning.head.Logistic); batches of ten. "auto" is what a recipe without
@@ -38,7 +39,7 @@ from learning.acquisition import PoolScores, choose, select  # noqa: E402
 from learning.head import Logistic, Scale  # noqa: E402
 
 SIDE, CELL, DIRECTIONS, COMPONENTS = 128, 16, 9, 64
-DATA = Path("/work/shared/data")
+DATA = ROOT / "var/data"
 RESULTS = ROOT / "var/real_images.json"
 SETS = {
     "tuberculosis": ("cxr-tb-nlm128", ("normal", "tuberculosis"), "upstream_id"),

@@ -59,7 +59,6 @@ def test_the_room_shows_the_nearest_cases_in_order_and_opens_them_elsewhere(
         expect(picture).to_be_visible()
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     assert barriers(room.page) == []
-    room.page.screenshot(path="/tmp/shots/fastloop-room.png")
     room.page.keyboard.press("Escape")
     expect(said).to_be_hidden()
 
@@ -82,11 +81,9 @@ def test_the_list_finds_them_too_and_the_overview_names_possible_duplicates(
     said = page.get_by_role("dialog", name=f"Cases that look like case {ids[2]}")
     expect(said.get_by_role("listitem")).to_have_count(2)
     expect(said.get_by_text("Pool").first).to_be_visible()
-    page.screenshot(path="/tmp/shots/fastloop-list.png")
     page.goto(f"{place.url}/p/{place.slug}")
     panel = page.get_by_role("region", name="Possible duplicates")
     expect(panel.get_by_text("similarity 0.996")).to_be_visible()
     expect(panel.get_by_role("link")).to_have_count(2)
-    page.screenshot(path="/tmp/shots/fastloop-overview.png", full_page=True)
     assert barriers(page) == []
     context.close()
