@@ -79,9 +79,10 @@ def _mark_fits(after: Json, mark: Json) -> bool:
     label = _class(after, mark.get("label_class", ""))
     if label is None or not _may_have(after, label, mark["kind"]):
         return False
-    names = label.get("landmarks")
-    is_named = mark["kind"] == MarkKind.LANDMARK and names
-    return not is_named or mark.get("text", "") in names
+    names: list[str] = label.get("landmarks", [])
+    if mark["kind"] != MarkKind.LANDMARK or not names:
+        return True
+    return mark.get("text", "") in names
 
 
 def _fit_labelmap(

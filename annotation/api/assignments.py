@@ -25,6 +25,7 @@ from annotation.models import (
     Task,
     User,
 )
+from annotation.schema_fit import Dropped
 
 from .documents import LabelSchemaDocument
 
@@ -271,7 +272,7 @@ class AssistanceSerializer(serializers.Serializer[Any]):
     )
 
 
-class DroppedSerializer(serializers.Serializer[schema_moves.Dropped]):
+class DroppedSerializer(serializers.Serializer[Dropped]):
     what = serializers.ChoiceField(["answer", "option", "mark", "segment"])
     code = serializers.CharField()
     name = serializers.CharField()

@@ -117,6 +117,7 @@ class TestClaims:
             "submitted": None,
             "picked": None,
             "assistance": {"mode": "off", "ready": False, "committed_at": None},
+            "newer_schema": None,
         }
 
     def test_asked_again_the_same_comes_back(
@@ -193,7 +194,7 @@ class TestLease:
         path = f"/api/slots/{assignment['slot']}/heartbeat"
         answer = client.post(path, {"token": 1}, format="json")
         assert answer.status_code == 200
-        assert list(answer.json()) == ["lease_expires_at", "assistance"]
+        assert list(answer.json()) == ["lease_expires_at", "assistance", "newer_schema"]
         problem(client.post(path, {"token": 7}, format="json"), 409, "lease_lost")
         problem(client.post(path, {"token": -1}, format="json"), 422, "invalid_input")
         problem(client.post(path, {}, format="json"), 422, "invalid_input")
