@@ -37,6 +37,7 @@ ENGLISH_ALONE = (
     "annotation/statements.py",
     "annotation/dicom/write",
     "learning/cards.py",
+    "learning/management/",
     "learning/migrations/",
     "learning/models.py",
 )

@@ -194,9 +194,8 @@ class _Run:
         self._note_of_start = ""
         if start is not None:
             self._note_of_start = checkpoint.start_from(self.network, start)
-        self.layout = memory_format(name, recipe.dimensions, self.device)
-        if self.layout is not None:
-            self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.layout = memory_format(recipe.dimensions)
+        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         for remembered, value in self.learner.measured(training).items():
             self.network.get_buffer(remembered).copy_(value)
         self.forward = Forward(parallel.in_step(self.network, self.device), speed)
@@ -320,8 +319,7 @@ class _Run:
         recipe = self.recipe
         images, targets = self.feed.batch(micro, last=micro + 1 == self.steps * recipe.accumulate)
         seed_all(recipe.seed, self.network.name, "step", micro, *parallel.apart())
-        if self.layout is not None:
-            images = images.contiguous(memory_format=self.layout)
+        images = images.contiguous(memory_format=self.layout)
         if recipe.augment:
             images, move = augmented(images, mirror=recipe.mirror)
             targets = self.learner.moved(targets, move)
