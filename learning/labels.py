@@ -91,19 +91,19 @@ def arm_shortage(counts: Counter[str], recipe: spec.Recipe) -> str:
     """Why these labels cannot train a network of their own; '' if they can."""
     if counts.total() < recipe.minimum_labels:
         return f"{counts.total()} of at least {recipe.minimum_labels} labels are there."
-    for name, does in teacher_of(recipe).counted(recipe).items():
+    for name in teacher_of(recipe).counted(recipe):
         if counts[name] < PER_CLASS:
-            return f"{counts[name]} of at least {PER_CLASS} labels {does}."
+            return f"{counts[name]} of at least {PER_CLASS} labels say “{name}”."
     return ""
 
 
 def _lacking(labels: Labels, training: Counter[str], recipe: spec.Recipe) -> Iterator[str]:
     counted = teacher_of(recipe).counted(recipe)
-    for name, does in counted.items():
+    for name in counted:
         if training[name] < PER_CLASS:
             yield (
-                f"Only {training[name]} training labels {does}, at least {PER_CLASS} are needed. "
-                "Read more cases of the pool or the control stream."
+                f"Only {training[name]} training labels say “{name}”, at least {PER_CLASS} are "
+                "needed. Read more cases of the pool or the control stream."
             )
     holdout = labels.of(Stream.HOLDOUT)
     if holdout.total() < PER_CLASS:
@@ -111,11 +111,11 @@ def _lacking(labels: Labels, training: Counter[str], recipe: spec.Recipe) -> Ite
             f"The hold-out has {holdout.total()} labels, at least {PER_CLASS} are needed to measure "
             "a model. Read more cases of the hold-out."
         )
-    for name, does in counted.items():
+    for name in counted:
         if holdout[name] < PER_CLASS:
             yield (
-                f"The hold-out has {holdout[name]} labels that {does}, at least {PER_CLASS} are "
-                "needed to measure a model. Read more cases of the hold-out."
+                f"The hold-out has {holdout[name]} labels that say “{name}”, at least {PER_CLASS} "
+                "are needed to measure a model. Read more cases of the hold-out."
             )
 
 

@@ -171,10 +171,11 @@ class Boxes(Measure):
         self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
     ) -> list[Measured]:
         found = reports.detection([_image(one) for one in values], patients, seed=seed)
-        for label, name in enumerate(recipe.classes):
-            images = [_image(one, only=label) for one in values]
-            [whole, *_] = reports.detection(images, patients, seed=seed)
-            found.append(Measured(whole.metric, whole.interval, name))
+        precision = detection.mean_average_precision
+        for label, name in enumerate(recipe.classes if len(recipe.classes) > 1 else ()):
+            table = detection.matched_at([_image(one, only=label) for one in values])
+            interval = metrics.bootstrap(precision, [table], patients, seed=seed)
+            found.append(Measured("mean_average_precision", interval, name))
         return found
 
 
@@ -217,7 +218,6 @@ def _image(one: Any, only: int | None = None) -> detection.Boxes:
     parts = []
     for name in ("found", "drawn"):
         rows = [row for row in one[name] if only is None or row[0] == only]
-        table = np.array(rows, float).reshape(len(rows), -1)
-        table = table if len(rows) else np.zeros((0, 6))
+        table = np.array(rows, float) if rows else np.zeros((0, 6))
         parts.append((table[:, 2:] + APART * table[:, :1], table[:, 1]))
     return detection.Boxes(parts[0][0], parts[0][1], parts[1][0])

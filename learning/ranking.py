@@ -105,8 +105,7 @@ def _detections(found: list[dict[str, Any]], model: TrainedModel) -> dict[str, D
     parts: dict[str, Detections] = {}
     for name in names:
         rows = [(case, box) for case, boxes in enumerate(found) for box in boxes.get(name, [])]
-        table = np.array([box for _, box in rows], np.float32).reshape(len(rows), -1)
-        table = table if len(rows) else np.zeros((0, 6), np.float32)
+        table = np.array([box for _, box in rows] or np.zeros((0, 6)), np.float32)
         chances = np.zeros((len(rows), classes), np.float32)
         chances[np.arange(len(rows)), table[:, 0].astype(int)] = table[:, 1]
         cases = np.array([case for case, _ in rows], np.int64)

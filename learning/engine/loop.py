@@ -312,7 +312,7 @@ class _Run:
             rows = torch.tensor(chosen).pin_memory().to(self.device, non_blocking=True)
             return tuple(part[rows] for part in self.resident)
         rng = generator(recipe.seed, "crop", micro, *parallel.apart())
-        pairs = [self.learner.window(self.training.pair(at), recipe, rng) for at in chosen]
+        pairs = [self.training.window(at, rng) for at in chosen]
         return torch.stack([image for image, _ in pairs]), torch.stack([t for _, t in pairs])
 
     def _batch(self, micro: int) -> tuple[Tensor, Tensor]:

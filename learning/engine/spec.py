@@ -248,9 +248,15 @@ def _size_problems(task: str, document: Mapping[str, Any]) -> Iterator[str]:
         or len(size) not in axes
         or not all(fits(side) and side % MULTIPLE_OF == 0 for side in size)
     ):
+        if axes == (2,):
+            yield (
+                f"The recipe's input_size is {size!r}; for {task} it must be 2 whole numbers from"
+                f" {smallest} to 1024, each a multiple of {MULTIPLE_OF}."
+            )
+            return
         yield (
-            f"The recipe's input_size is {size!r}; it must be {' or '.join(map(str, axes))} whole"
-            f" numbers from {smallest} to 1024, each a multiple of {MULTIPLE_OF}."
+            f"The recipe's input_size is {size!r}; it must be 2 or 3 whole numbers from {smallest}"
+            f" to 1024, each a multiple of {MULTIPLE_OF}."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
@@ -16,29 +16,35 @@ from learning.engine.spec import Recipe, Target
 from .teacher import Image, Json, Spoken, Suggested, Teacher, Unusable
 
 TIED = "readers differ"
-ANSWERED = "answer"
+ANSWERED = "an answer"
 
 
 class Choice(Teacher):
     """One option. ``asked_by``: the types of question that fit; empty: any that has the options."""
 
     asked_by: tuple[str, ...] = ()
-    described = "a question with options"
 
     def misfits(self, recipe: Recipe, document: Json) -> Iterator[str]:
         question = items.question_of(recipe, document)
-        if question is None:
+        if question is None and not recipe.classes:
+            yield f"The label schema has no question “{recipe.question}” to learn."
+        elif question is None:
             yield (
                 f"The label schema has no question “{recipe.question}”, to be answered by "
-                f"{', '.join(recipe.classes) or 'a number'}."
+                f"{', '.join(recipe.classes)}."
             )
-            return
-        if self.asked_by and question.get("type") not in self.asked_by:
-            yield (
-                f"“{recipe.question}” is a question of type {question.get('type')}; "
-                f"{recipe.task} learns {self.described}."
-            )
-            return
+        elif self.asked_by and question["type"] not in self.asked_by:
+            yield self.unfit(question)
+        else:
+            yield from self._missing(recipe, question)
+
+    def unfit(self, question: Json) -> str:
+        """Why a question of such a type cannot be learned, in a sentence."""
+        return (
+            f"“{question['code']}” is a question of type {question['type']}, which has no options."
+        )
+
+    def _missing(self, recipe: Recipe, question: Json) -> Iterator[str]:
         missing = [name for name in recipe.classes if name not in items.options_of(question)]
         if missing:
             yield (
@@ -78,16 +84,26 @@ class Choice(Teacher):
 
 class Grade(Choice):
     asked_by = ("scale", "choice")
-    described = "a scale, or a choice whose options have an order"
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
+    def unfit(self, question: Json) -> str:
+        return (
+            f"“{question['code']}” is a question of type {question['type']}; ordinal learns a scale, "
+            "or a choice whose options have an order."
+        )
+
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
         """Grades are rare at the ends; those between them teach what lies there."""
-        return {}
+        return ()
 
 
 class Findings(Choice):
     asked_by = ("multichoice",)
-    described = "a multichoice question"
+
+    def unfit(self, question: Json) -> str:
+        return (
+            f"“{question['code']}” is a question of type {question['type']}; multilabel learns a "
+            "question of type multichoice."
+        )
 
     def usable(self, rows: QuerySet[Any], recipe: Recipe, path: str) -> Any:
         return _answered(self, rows, recipe, path)
@@ -96,8 +112,8 @@ class Findings(Choice):
         more = ("reference__reads__answers",) if self.is_soft(recipe) else ()
         return ("reference__reads__label_schema", *more)
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        return {ANSWERED: "have an answer"}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        return (ANSWERED,)
 
     def target(
         self, reference: Reference, image: Image, recipe: Recipe, project: Project
@@ -125,13 +141,18 @@ class Findings(Choice):
 
 class Number(Choice):
     asked_by = ("number", "scale")
-    described = "a number"
+
+    def unfit(self, question: Json) -> str:
+        return (
+            f"“{question['code']}” is a question of type {question['type']}; regression learns a "
+            "number or a scale."
+        )
 
     def usable(self, rows: QuerySet[Any], recipe: Recipe, path: str) -> Any:
         return _answered(self, rows, recipe, path)
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        return {ANSWERED: "have an answer"}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        return (ANSWERED,)
 
     def target(
         self, reference: Reference, image: Image, recipe: Recipe, project: Project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,8 @@ class Masks(Teacher):
         drawn_one = {f"{path}marks__contains": [{"kind": "labelmap"}]}
         return rows.filter(**drawn_one).annotate(target=Value(MASK))
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        return {MASK: f"say “{MASK}”"}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        return (MASK,)
 
     def prefetched(self, recipe: Recipe) -> tuple[str, ...]:
         more = ("reference__reads__marks__mask",) if self.is_soft(recipe) else ()

@@ -6,7 +6,7 @@ On the screen a place is [column, row] on a frame, pixel centres at whole number
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ class Points(Places):
     def usable(self, rows: QuerySet[Any], recipe: Recipe, path: str) -> Any:
         return rows.filter(self.have_marks(recipe, path)).annotate(target=Value(POINT))
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        return {POINT: "have points"}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        return (POINT,)
 
     def misfits(self, recipe: Recipe, document: Json) -> Iterator[str]:
         yield from super().misfits(recipe, document)
@@ -143,8 +143,8 @@ class Boxes(Places):
         target = Case(having, default=Value(NO_BOX), output_field=CharField())
         return rows.filter(Exists(reads)).annotate(target=target)
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        return {BOX: "have boxes"}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        return (BOX,)
 
     def target(
         self, reference: Reference, image: Image, recipe: Recipe, project: Project

@@ -89,9 +89,9 @@ class Teacher(ABC):
     ) -> Suggested:
         """What a reader is shown, in the words of the label schema."""
 
-    def counted(self, recipe: Recipe) -> Mapping[str, str]:
-        """Targets of which there must be some, and what labels that have them do: “say …”."""
-        return {name: f"say “{name}”" for name in recipe.classes}
+    def counted(self, recipe: Recipe) -> tuple[str, ...]:
+        """Targets of which there must be some before a network is trained."""
+        return recipe.classes
 
     def prefetched(self, recipe: Recipe) -> tuple[str, ...]:
         """What to fetch with a snapshot's items, besides the reference."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learning.engine.spec import Recipe, Sample, parse
+from learning.engine.spec import Box, Recipe, Sample, Target, parse
 
 
 def make_recipe(**changes: Any) -> Recipe:
@@ -42,6 +42,62 @@ def make_mask_recipe(**changes: Any) -> Recipe:
             **changes,
         }
     )
+
+
+def make_task_recipe(task: str, **changes: Any) -> Recipe:
+    """For one of the tasks about bright squares, see ``make_squares``."""
+    classes = {
+        "multilabel": ["upper", "lower"],
+        "ordinal": ["dim", "middling", "bright"],
+        "landmarks": ["corner", "centre"],
+        "detection": ["square", "bar"],
+    }
+    named = {"classes": classes[task]} if task in classes else {}
+    dense = task in ("landmarks", "detection")
+    return parse(
+        {
+            "task": task,
+            **named,
+            "networks": ["unet", "segresnet"] if dense else ["densenet", "vit"],
+            "input_size": [32, 32],
+            "epochs": 2,
+            "minimum_steps": 2,
+            "batch_size": 8,
+            "minimum_labels": 4,
+            "augment": False,
+            **changes,
+        }
+    )
+
+
+def make_squares(
+    folder: Path, count: int, task: str, *, first: int = 0, size: int = 40
+) -> list[Sample]:
+    """A bright square somewhere, a bar in every other image; what is known of them is the task's."""
+    rng = np.random.default_rng(first + 11)
+    samples = []
+    for number in range(first, first + count):
+        image = rng.normal(100, 5, (size, size)).astype(np.float32)
+        grade = number % 3
+        row = int(rng.integers(3, size - 13))
+        column = int(rng.integers(3, size - 13))
+        image[row : row + 10, column : column + 10] += 40 + 40 * grade
+        boxes = [Box(0, (row - 0.5, column - 0.5), (row + 9.5, column + 9.5))]
+        if number % 2:
+            image[size - 3 :, :] += 70
+            boxes.append(Box(1, (size - 3.5, -0.5), (size - 0.5, size - 0.5)))
+        upper = row + 5 < size / 2
+        known: dict[str, Target] = {
+            "multilabel": (float(upper), float(number % 2)),
+            "ordinal": grade,
+            "regression": 50.0 + 10 * row,
+            "landmarks": ((float(row), float(column)), (row + 4.5, column + 4.5)),
+            "detection": tuple(boxes),
+        }
+        path = folder / f"{number}.npy"
+        np.save(path, image)
+        samples.append(Sample(number, f"patient-{number}", path, (0.5, 0.5), known[task]))
+    return samples
 
 
 def make_images(folder: Path, count: int, *, first: int = 0, size: int = 20) -> list[Sample]:

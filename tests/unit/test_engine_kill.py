@@ -46,7 +46,7 @@ def attempt(name):
     known = folder / name / place.read_text() if place.exists() else None
     result = loop.train(
         recipe,
-        "densenet",
+        "vit",
         samples[:-2],
         validation=samples[-2:],
         checkpoint_dir=folder / name,
@@ -79,7 +79,7 @@ def forked(name, patience, writing):
         if writing and unfinished(name):
             time.sleep(rng.uniform(0, 0.002))
             break
-        time.sleep(0.0002)
+        time.sleep(0.0005)
     os.kill(child, signal.SIGKILL)
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
