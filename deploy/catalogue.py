@@ -38,6 +38,7 @@ ENGLISH_ALONE = (
     "annotation/dicom/write",
     "learning/card_page.py",
     "learning/cards.py",
+    "learning/management/",
     "learning/migrations/",
     "learning/models.py",
     "learning/triage/",

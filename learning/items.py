@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .engine.spec import Recipe
 
@@ -195,6 +194,8 @@ def _sections(labelled: Voxels, document: Json) -> Iterator[tuple[str, int, NDAr
 
 def _regions(where: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
     """(voxels, frame, rows and columns of its largest section) of each connected region."""
+    from scipy import ndimage  # heavy, and the web process reads this module for its words alone
+
     numbered, count = ndimage.label(where, ndimage.generate_binary_structure(where.ndim, 1))
     for number, bounds in enumerate(ndimage.find_objects(numbered, count), start=1):
         region = numbered[bounds] == number

@@ -13,7 +13,7 @@ from . import datasets, labels, pretraining, registry
 from .engine import fingerprint
 from .engine.spec import Recipe
 from .leases import Lease
-from .models import Arm, Round, RoundLog
+from .models import Arm, Round
 
 VOLUME, IMAGE = (16, 16, 16), (16, 16)
 
@@ -26,8 +26,7 @@ def settle(lease: Lease, round_: Round, recipe: Recipe) -> None:
     found = fingerprint.fingerprint(provisional, data.samples)
     plan = fingerprint.plan(found, provisional, fingerprint.budget(settings.TRAINING_MEMORY_GIB))
     keep(lease, round_, **plan.document())
-    with lease.fenced() as locked:
-        RoundLog.objects.create(round=locked, text=plan.said)
+    lease.log(plan.said)
 
 
 def _looked_at(lease: Lease, round_: Round, recipe: Recipe) -> tuple[Recipe, datasets.Dataset]:

@@ -54,14 +54,21 @@ class Moved:
 def augmented(images: Tensor, *, mirror: bool) -> tuple[Tensor, Moved]:
     """Images [B, C, …] moved and changed in contrast."""
     size = [len(images), 1, *images.shape[2:]]
-    matrix = _poses(len(images), images.shape[2:], mirror).to(images.device)
+    matrix = sent(_poses(len(images), images.shape[2:], mirror), images.device)
     grid = functional.affine_grid(matrix, size, align_corners=False)
     images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    gain, offset = CONTRAST * _uniform(2, len(images)).to(images.device)
+    gain, offset = sent(CONTRAST * _uniform(2, len(images)), images.device)
     shape = (-1,) + (1,) * (images.ndim - 1)
     noise = NOISE * torch.randn_like(images)
     images = images * (1 + gain.view(shape)) + offset.view(shape) + noise
     return images, Moved(matrix, grid, tuple(images.shape[2:]))
+
+
+def sent(few: Tensor, device: torch.device) -> Tensor:
+    """To the device without waiting for what it is busy with."""
+    if device.type != "cuda":
+        return few.to(device)
+    return few.pin_memory().to(device, non_blocking=True)
 
 
 def _poses(count: int, sides: Sequence[int], mirror: bool) -> Tensor:

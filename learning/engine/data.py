@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from learning.engine import images
 from learning.engine.determinism import generator
 from learning.engine.errors import EngineError, NotEnoughData
 from learning.engine.spec import LeftOut, Recipe, Sample
-from learning.engine.tasks.learner import Pair
+from learning.engine.tasks.learner import Pair, Places
 from learning.engine.tasks.learners import learner_of
 
 CACHE_BYTES = 2 * 1024**3
@@ -41,6 +42,7 @@ class Prepared:
         """Samples per class; for masks, samples in which the class appears."""
         self._cache: dict[int, Pair] = {}
         self._cached_bytes = 0
+        self._places: dict[int, Places | None] = {}
         self._resident: tuple[Tensor, Tensor] | None = None
         seen: set[int] = set()
         for sample in sorted(samples, key=lambda sample: sample.id):
@@ -58,6 +60,12 @@ class Prepared:
         if index in self._cache:
             return self._cache[index]
         return load(self.samples[index], self.recipe)
+
+    def window(self, index: int, rng: np.random.Generator) -> Pair:
+        """The part of it that one step sees."""
+        return learner_of(self.recipe).window(
+            self.pair(index), self.recipe, rng, self._places.get(index)
+        )
 
     @property
     def in_memory(self) -> bool:
@@ -92,6 +100,7 @@ class Prepared:
         size = sum(part.nbytes for part in pair)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[len(self.samples)] = pair
+            self._places[len(self.samples)] = learner_of(self.recipe).places(pair[1], self.recipe)
             self._cached_bytes += size
         self.samples.append(sample)
 

@@ -183,22 +183,20 @@ def _whole(sides: NDArray[Any]) -> tuple[int, ...]:
 def _said(
     found: Fingerprint, size: Sequence[int], batch: int, spacing: tuple[float, ...], each: int
 ) -> str:
-    voxels = f"voxels of {_by(spacing, '.3g')} mm" if spacing else "voxels, as the images have them"
+    shape, share = _by(found.shape, "d"), f"{100 * found.foreground:.2g}"
+    windows, needed = _by(size, "d"), f"{batch * each / 2**30:.2g}"
+    if not spacing:
+        return (
+            f"{found.cases} cases have a median of {shape} voxels, {share} % of them foreground. The"
+            f" networks see windows of {windows} voxels as the images have them, {batch} at a time,"
+            f" which needs about {needed} GiB."
+        )
+    typical, target = _by(found.spacing, ".3g"), _by(spacing, ".3g")
     return (
-        f"From {found.cases} cases (median {_by(found.shape, 'd')} voxels"
-        + (f" of {_by(found.spacing, '.3g')} mm" if found.spacing else "")
-        + f"{_inside(found)}): the networks see windows of"
-        f" {_by(size, 'd')} {voxels}, {batch} at a time, for which they need about"
-        f" {batch * each / 2**30:.2g} GiB."
+        f"{found.cases} cases have a median of {shape} voxels of {typical} mm, {share} % of them"
+        f" foreground. The networks see windows of {windows} voxels of {target} mm, {batch} at a time,"
+        f" which needs about {needed} GiB."
     )
-
-
-def _inside(found: Fingerprint) -> str:
-    if not found.foreground:
-        return ""
-    low, high = found.intensities
-    share = f"{100 * found.foreground:.2g} %"
-    return f", {share} of them foreground with values from {low:.4g} to {high:.4g}"
 
 
 def _by(values: Sequence[float], form: str) -> str:

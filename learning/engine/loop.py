@@ -194,9 +194,8 @@ class _Run:
         self._note_of_start = ""
         if start is not None:
             self._note_of_start = checkpoint.start_from(self.network, start)
-        self.layout = memory_format(name, recipe.dimensions, self.device)
-        if self.layout is not None:
-            self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.layout = memory_format(recipe.dimensions)
+        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         for remembered, value in self.learner.measured(training).items():
             self.network.get_buffer(remembered).copy_(value)
         self.forward = Forward(parallel.in_step(self.network, self.device), speed)
@@ -313,15 +312,14 @@ class _Run:
             rows = torch.tensor(chosen).pin_memory().to(self.device, non_blocking=True)
             return tuple(part[rows] for part in self.resident)
         rng = generator(recipe.seed, "crop", micro, *parallel.apart())
-        pairs = [self.learner.window(self.training.pair(at), recipe, rng) for at in chosen]
+        pairs = [self.training.window(at, rng) for at in chosen]
         return torch.stack([image for image, _ in pairs]), torch.stack([t for _, t in pairs])
 
     def _batch(self, micro: int) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         images, targets = self.feed.batch(micro, last=micro + 1 == self.steps * recipe.accumulate)
         seed_all(recipe.seed, self.network.name, "step", micro, *parallel.apart())
-        if self.layout is not None:
-            images = images.contiguous(memory_format=self.layout)
+        images = images.contiguous(memory_format=self.layout)
         if recipe.augment:
             images, move = augmented(images, mirror=recipe.mirror)
             targets = self.learner.moved(targets, move)

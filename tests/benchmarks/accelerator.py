@@ -71,21 +71,25 @@ def tests(asked: argparse.Namespace) -> list[Row]:
         before = os.environ.get("PYTHONPATH", "")
         parts = [str(ROOT), str(ROOT / "tests" / "unit"), str(ROOT / "tests"), before]
         path = os.pathsep.join(filter(None, parts))
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=asked.patience,
-        )
-    (asked.folder / "tests.txt").write_text(done.stdout + done.stderr)
-    said = done.stdout.strip().splitlines()
+        log = asked.folder / "tests.txt"
+        with log.open("w") as target:
+            done = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+                stdout=target,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                done.wait(asked.patience)
+            except subprocess.TimeoutExpired:
+                done.kill()
+                done.wait()
+    said = log.read_text().strip().splitlines()
     return [
         {
             "what": "unit tests of engine and acquisition",
-            "result": said[-1] if said else done.stderr[-300:],
+            "result": said[-1] if said else "cut before it said anything",
             "seconds": time.perf_counter() - started,
             "failed": [line for line in said if line.startswith(("FAILED", "ERROR"))],
             "left_out": skipped,

@@ -135,10 +135,9 @@ def ceiling(job: Job, device: torch.device, speed: Speed, seconds: float) -> flo
     recipe = recipe_of(job, 1)
     determinism.seed_all(0)
     network = build(job.network, recipe).to(device).train()
-    layout = memory_format(job.network, len(job.size), device)
+    layout = memory_format(len(job.size))
     images = torch.randn(job.batch, 1, *job.size, device=device)
-    if layout is not None:
-        network, images = network.to(memory_format=layout), images.to(memory_format=layout)
+    network, images = network.to(memory_format=layout), images.to(memory_format=layout)
     forward = Forward(network, speed)
 
     def step() -> None:

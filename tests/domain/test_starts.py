@@ -207,7 +207,7 @@ def test_a_plan_is_made_from_the_masks_and_kept() -> None:
     done = lessons.finish(lessons.start(project))
     assert (done.state, done.error) == (Round.State.DONE, "")
     assert done.plan["input_size"] == [16, 16, 16]
-    assert "the networks see windows of 16 × 16 × 16" in said(done)
+    assert "The networks see windows of 16 × 16 × 16" in said(done)
     model = registry.find(done, Arm.ALL)
     assert model is not None
     assert model.config["recipe"]["input_size"] == [16, 16, 16]

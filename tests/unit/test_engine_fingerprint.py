@@ -59,7 +59,10 @@ def test_the_coarse_axis_is_refined_and_the_window_keeps_the_images_form() -> No
     slices, rows, columns = chosen.input_size
     assert rows == columns
     assert rows / slices == pytest.approx(320 / 100, rel=0.3)
-    assert "median 60 × 320 × 320 voxels of 5 × 0.8 × 0.8 mm, 2 % of them foreground" in chosen.said
+    assert (
+        "a median of 60 × 320 × 320 voxels of 5 × 0.8 × 0.8 mm, 2 % of them foreground"
+        in chosen.said
+    )
 
 
 @pytest.mark.parametrize("memory", [2**27, 2**29, 2**31, 2**33])

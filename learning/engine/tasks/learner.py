@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from learning.engine.nets import Network
 
 Pair = tuple[Tensor, Tensor]
+Places = NDArray[np.int64]
 OnBatch = Callable[[int, int], object]
 OnMask = Callable[[int, NDArray[np.uint8]], object]
 
@@ -68,7 +69,17 @@ class Learner(ABC):
         """What the network is to remember (``Task.remembers``) of the training's targets."""
         return {}
 
-    def window(self, pair: Pair, recipe: Recipe, rng: np.random.Generator) -> Pair:
+    def places(self, target: Tensor, recipe: Recipe) -> Places | None:
+        """What ``window`` has to know of a target and is slow to find; kept with it."""
+        return None
+
+    def window(
+        self,
+        pair: Pair,
+        recipe: Recipe,
+        rng: np.random.Generator,
+        places: Places | None = None,
+    ) -> Pair:
         """The part of a kept pair that one step sees."""
         return pair
 

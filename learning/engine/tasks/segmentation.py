@@ -15,10 +15,14 @@ from learning.engine.augment import Moved
 from learning.engine.nets import Network
 from learning.engine.outputs import Predictions
 from learning.engine.spec import SOFT, Recipe, Sample
-from learning.engine.tasks.learner import Learner, OnBatch, OnMask, Pair
+from learning.engine.tasks.learner import Learner, OnBatch, OnMask, Pair, Places
 
 if TYPE_CHECKING:
     from learning.engine.data import Prepared
+
+
+MOST_PLACES = 20_000
+"""Voxels of the foreground among which the middle of a window is drawn."""
 
 
 class Segmentation(Learner):
@@ -42,8 +46,13 @@ class Segmentation(Learner):
             return [k for k, shares in enumerate(target) if bool(shares.any())]
         return [int(value) - 1 for value in np.unique(target.numpy()) if value]
 
-    def window(self, pair: Pair, recipe: Recipe, rng: np.random.Generator) -> Pair:
-        return crop(pair, recipe.input_size, rng)
+    def places(self, target: Tensor, recipe: Recipe) -> Places:
+        return foreground(target, len(recipe.input_size))
+
+    def window(
+        self, pair: Pair, recipe: Recipe, rng: np.random.Generator, places: Places | None = None
+    ) -> Pair:
+        return crop(pair, recipe.input_size, rng, places)
 
     def moved(self, targets: Tensor, move: Moved) -> Tensor:
         return move.shares(targets) if targets.is_floating_point() else move.masks(targets)
@@ -80,7 +89,16 @@ class Segmentation(Learner):
         return masks.predict(networks, recipe, samples, temperatures, on_batch, on_mask)
 
 
-def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
+def foreground(mask: Tensor, axes: int) -> Places:
+    """Where it is, by numbers of voxels; of many, so many at even steps."""
+    anywhere = mask.amax(dim=0) if mask.ndim > axes else mask
+    found = np.flatnonzero(anywhere.numpy())
+    return found[:: -(-len(found) // MOST_PLACES) or 1]
+
+
+def crop(
+    pair: Pair, size: tuple[int, ...], rng: np.random.Generator, places: Places | None = None
+) -> Pair:
     """A window of ``size``, twice out of three times around a voxel of the foreground."""
     image, mask = pair
     lead = mask.ndim - len(size)
@@ -88,9 +106,10 @@ def crop(pair: Pair, size: tuple[int, ...], rng: np.random.Generator) -> Pair:
         return pair
     centre = None
     if rng.random() < 2 / 3:
-        voxels = (mask.amax(dim=0) if lead else mask).nonzero()
+        voxels = foreground(mask, len(size)) if places is None else places
         if len(voxels):
-            centre = voxels[int(rng.integers(len(voxels)))].tolist()
+            chosen = voxels[int(rng.integers(len(voxels)))]
+            centre = [int(at) for at in np.unravel_index(chosen, tuple(mask.shape[lead:]))]
     for axis, want in enumerate(size):
         spare = image.shape[axis + 1] - want
         start = int(rng.integers(spare + 1)) if centre is None else centre[axis] - want // 2
