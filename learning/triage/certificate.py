@@ -262,11 +262,7 @@ def _needs(
         cases = min(cases, max(math.ceil((wanted - step.trials) / per_case), fewest - n, 0))
     if not steps:
         cases = max(math.ceil(cases_needed(0, level, budget) / share), fewest)
-    return (
-        Needs(0, 0, possible=False)
-        if cases >= MOST
-        else Needs(cases, _round_up(cases, share))
-    )
+    return Needs(0, 0, possible=False) if cases >= MOST else Needs(cases, _round_up(cases, share))
 
 
 def _round_up(cases: int, share: float) -> int:
