@@ -202,6 +202,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "TriageLaneEnum": "learning.api.triage_serializers.LANES",
+        "DriftTestEnum": "learning.api.triage_serializers.DRIFTS",
+        "TriageLaneStateEnum": "learning.models.TriageLane.State",
+        "TriageCaseStateEnum": "learning.models.TriageDecision.State",
         "ActionEnum": "annotation.api.projects.NAMES_OF_ACTIONS",
         "RoleEnum": "annotation.models.Role",
         "RoundStateEnum": "learning.models.Round.State",

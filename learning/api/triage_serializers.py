@@ -19,6 +19,7 @@ from learning.models import (
 )
 from learning.triage import NEGATIVE, POSITIVE
 
+LANES = [NEGATIVE, POSITIVE]
 DRIFTS = ["embeddings", "scores", "sites", "scanners"]
 
 
@@ -27,7 +28,7 @@ class SettingsSerializer(serializers.Serializer[Any]):
 
     is_on = serializers.BooleanField(required=False)
     lanes = serializers.ListField(
-        child=serializers.ChoiceField([NEGATIVE, POSITIVE]), required=False, max_length=2
+        child=serializers.ChoiceField(LANES), required=False, max_length=2
     )
     miss_level = serializers.FloatField(required=False)
     error_level = serializers.FloatField(required=False)
@@ -48,7 +49,7 @@ class WhySerializer(serializers.Serializer[Any]):
 
 
 class TriagePolicySerializer(serializers.ModelSerializer[TriagePolicy]):
-    lanes = serializers.ListField(child=serializers.ChoiceField([NEGATIVE, POSITIVE]))
+    lanes = serializers.ListField(child=serializers.ChoiceField(LANES))
     signed_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
         "username", read_only=True
     )
@@ -72,7 +73,7 @@ class ThresholdSerializer(serializers.Serializer[Any]):
 
 
 class PreviewedLaneSerializer(serializers.Serializer[triage_overview.Previewed]):
-    name = serializers.ChoiceField([NEGATIVE, POSITIVE])
+    name = serializers.ChoiceField(LANES)
     group = serializers.CharField()
     n = serializers.IntegerField()
     positives = serializers.IntegerField()
@@ -129,7 +130,7 @@ class AuditSerializer(serializers.Serializer[triage_overview.Audit]):
 
 class TriageLaneSerializer(serializers.Serializer[triage_overview.LaneInForce]):
     id = serializers.IntegerField(source="row.pk")
-    name = serializers.ChoiceField([NEGATIVE, POSITIVE], source="row.name")
+    name = serializers.ChoiceField(LANES, source="row.name")
     group = serializers.CharField(source="row.group")
     state = serializers.ChoiceField(TriageLane.State.choices, source="row.state")
     n = serializers.IntegerField(source="row.n")
@@ -207,7 +208,7 @@ class TriageSerializer(serializers.Serializer[triage_overview.Overview]):
 class AcceptedCaseSerializer(serializers.ModelSerializer[TriageDecision]):
     """Not whether it is to be audited: that is nobody's to know before it was read."""
 
-    lane = serializers.ChoiceField([NEGATIVE, POSITIVE], source="lane.name")
+    lane = serializers.ChoiceField(LANES, source="lane.name")
     group = serializers.CharField(source="lane.group")
     site = serializers.CharField(source="case.site.name", default=None, allow_null=True)
     reason = SentenceField(read_only=True)
@@ -223,5 +224,5 @@ class AcceptedCaseSerializer(serializers.ModelSerializer[TriageDecision]):
 
 class AcceptedFilter(serializers.Serializer[Any]):
     state = serializers.ChoiceField(TriageDecision.State.choices, required=False)
-    lane = serializers.ChoiceField([NEGATIVE, POSITIVE], required=False)
+    lane = serializers.ChoiceField(LANES, required=False)
     wrong = serializers.BooleanField(required=False, help_text="only those that a reader corrected")

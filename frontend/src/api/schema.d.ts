@@ -1650,7 +1650,7 @@ export interface components {
             readonly id: number;
             readonly case: number;
             site?: string | null;
-            lane: components["schemas"]["LanesEnum"];
+            lane: components["schemas"]["TriageLaneEnum"];
             group: string;
             readonly label: string;
             /**
@@ -1664,7 +1664,7 @@ export interface components {
              */
             readonly gap: number;
             /** @default accepted */
-            readonly state: components["schemas"]["AcceptedCaseStateEnum"];
+            readonly state: components["schemas"]["TriageCaseStateEnum"];
             /** @description once it was read */
             readonly is_wrong: boolean | null;
             readonly reason: string;
@@ -1673,13 +1673,6 @@ export interface components {
             /** Format: date-time */
             readonly settled_at: string | null;
         };
-        /**
-         * @description * `accepted` - Accepted
-         *     * `read` - Read
-         *     * `withdrawn` - Withdrawn
-         * @enum {string}
-         */
-        AcceptedCaseStateEnum: "accepted" | "read" | "withdrawn";
         /**
          * @description * `random` - random
          *     * `stratified_random` - stratified_random
@@ -2351,7 +2344,7 @@ export interface components {
         DriftTest: {
             /** @description the n-th time */
             readonly look: number;
-            name: components["schemas"]["DriftTestNameEnum"];
+            name: components["schemas"]["DriftTestEnum"];
             /** Format: double */
             readonly statistic: number;
             /** Format: double */
@@ -2378,7 +2371,7 @@ export interface components {
          *     * `scanners` - scanners
          * @enum {string}
          */
-        DriftTestNameEnum: "embeddings" | "scores" | "sites" | "scanners";
+        DriftTestEnum: "embeddings" | "scores" | "sites" | "scanners";
         Dropped: {
             what: components["schemas"]["DroppedWhatEnum"];
             code: string;
@@ -2946,12 +2939,6 @@ export interface components {
                 guideline?: string;
             };
         };
-        /**
-         * @description * `auto_negative` - auto_negative
-         *     * `auto_positive` - auto_positive
-         * @enum {string}
-         */
-        LanesEnum: "auto_negative" | "auto_positive";
         Language: {
             language: components["schemas"]["LanguageEnum"];
         };
@@ -3769,7 +3756,7 @@ export interface components {
             precision: number;
         };
         PreviewedLane: {
-            name: components["schemas"]["LanesEnum"];
+            name: components["schemas"]["TriageLaneEnum"];
             group: string;
             n: number;
             positives: number;
@@ -4204,7 +4191,7 @@ export interface components {
         /** @description What is left out is the product's default. */
         SettingsRequest: {
             is_on?: boolean;
-            lanes?: components["schemas"]["LanesEnum"][];
+            lanes?: components["schemas"]["TriageLaneEnum"][];
             /** Format: double */
             miss_level?: number;
             /** Format: double */
@@ -4241,7 +4228,7 @@ export interface components {
         /** @description What is left out is the product's default. */
         SigningRequest: {
             is_on?: boolean;
-            lanes?: components["schemas"]["LanesEnum"][];
+            lanes?: components["schemas"]["TriageLaneEnum"][];
             /** Format: double */
             miss_level?: number;
             /** Format: double */
@@ -4658,6 +4645,13 @@ export interface components {
             drift: components["schemas"]["DriftTest"][];
             history: components["schemas"]["TriageCertificate"][];
         };
+        /**
+         * @description * `accepted` - Accepted
+         *     * `read` - Read
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        TriageCaseStateEnum: "accepted" | "read" | "withdrawn";
         TriageCertificate: {
             readonly id: number;
             round: number;
@@ -4682,7 +4676,7 @@ export interface components {
         };
         TriageLane: {
             id: number;
-            name: components["schemas"]["LanesEnum"];
+            name: components["schemas"]["TriageLaneEnum"];
             group: string;
             state: components["schemas"]["TriageLaneStateEnum"];
             n: number;
@@ -4714,6 +4708,12 @@ export interface components {
             audit: components["schemas"]["Audit"] | null;
         };
         /**
+         * @description * `auto_negative` - auto_negative
+         *     * `auto_positive` - auto_positive
+         * @enum {string}
+         */
+        TriageLaneEnum: "auto_negative" | "auto_positive";
+        /**
          * @description * `open` - Open
          *     * `wanting` - Wanting
          *     * `closed` - Closed
@@ -4724,7 +4724,7 @@ export interface components {
         TriagePolicy: {
             readonly version: number;
             readonly is_on: boolean;
-            lanes: components["schemas"]["LanesEnum"][];
+            lanes: components["schemas"]["TriageLaneEnum"][];
             /**
              * Format: double
              * @description of all positives, accepted as negative at most
