@@ -20,7 +20,7 @@ from annotation import doorbell, ledger
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Case, Project, Read, Stream, User
 
-from . import artifacts, labels, leases, recipes, stages
+from . import artifacts, labels, leases, recipes, stages, stop_decisions
 from .acquisition import AcquisitionError
 from .engine.errors import EngineError
 from .engine.spec import RANDOM, SEEDS, Recipe
@@ -169,8 +169,8 @@ def start_by_rule(project: Project) -> Round | None:
 
 
 def due_by_rule(project: Project) -> bool:
-    """Whether ``round_every`` submissions came in since the last round began."""
-    if not project.round_every:
+    """Whether ``round_every`` submissions came in since the last round began; never after a signed stop."""
+    if not project.round_every or stop_decisions.standing_stop(project):
         return False
     reads = Read.objects.filter(label_schema__project=project, slot__isnull=False)
     latest = project.rounds.order_by("-number").first()

@@ -18,6 +18,7 @@ from learning import (
     overview,
     recipes,
     registry,
+    rounds,
     said_of_cases,
     stop_decisions,
     stop_set,
@@ -244,6 +245,17 @@ def test_a_lead_signs_a_stop_against_the_rule_only_when_asking_for_it(project: P
     stop_decisions.decide(project, choice="go_on", reason="New money.", user=lead)
     assert stop_decisions.standing_stop(project) is None
     assert [each.choice for each in stop_decisions.of(project).decisions] == ["go_on", "stop"]
+
+
+def test_after_a_signed_stop_no_round_starts_by_rule(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(round_every=1)
+    project.refresh_from_db()
+    assert rounds.due_by_rule(project)
+    lead = lessons.lead(project)
+    stop_decisions.decide(project, choice="stop", reason="Enough.", user=lead, against_rule=True)
+    assert not rounds.due_by_rule(project)
+    stop_decisions.decide(project, choice="go_on", reason="More.", user=lead)
+    assert rounds.due_by_rule(project)
 
 
 def test_stability_is_the_kappa_of_the_last_three_models(project: Project) -> None:

@@ -9,7 +9,7 @@ export interface Point {
 }
 
 /** How a series is drawn. Colour never alone: each look has its own line and its own marker. */
-export type Look = 'accent' | 'plain' | 'line' | 'reference' | 'bars';
+export type Look = 'accent' | 'plain' | 'line' | 'reference' | 'bars' | 'point';
 
 export interface PlotSeries {
   label: string;

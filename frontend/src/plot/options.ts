@@ -47,6 +47,7 @@ export const DASHES: Record<Look, number[]> = {
   line: [],
   reference: [2, 4],
   bars: [],
+  point: [],
 };
 
 const colourOf = (look: Look, palette: Palette): string =>
@@ -56,6 +57,7 @@ const colourOf = (look: Look, palette: Palette): string =>
     line: palette.accent,
     reference: palette.faint,
     bars: palette.accent,
+    point: palette.text,
   })[look];
 
 /** `#rrggbb` with an opacity. */
@@ -81,6 +83,10 @@ function lineOf(look: Look, palette: Palette, count: number): uPlot.Series {
       fill: look === 'accent' ? colour : palette.ground,
     },
   };
+  if (look === 'point') {
+    const points = { ...series.points, show: true, size: 11, width: 2, fill: palette.ground };
+    return { ...series, width: 0, points };
+  }
   if (look !== 'bars') return series;
   const paths = uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.15 });
   return { ...series, width: 0, fill: faded(colour, 0.5), ...(paths ? { paths } : {}) };

@@ -87,6 +87,7 @@ export const evaluation = {
   'learning.note': 'What labels have been worth, what the next ones will bring, and when it is enough.',
   'learning.all': 'As a whole',
   'learning.class': 'Class',
+  'learning.notYet': 'There is nothing to learn yet',
   'learning.forecast': 'The next batch',
   'learning.forecastNote': {
     one: '{n} case, by a power law through the points of the active arm',
@@ -147,6 +148,7 @@ export const evaluation = {
     one: '{n} case to look at, of {of} compared',
     other: '{n} cases to look at, of {of} compared',
   },
+  'issues.notYet': 'Nothing can be said of the labels yet',
   'issues.empty': 'No label is in doubt',
   'issues.emptyText': 'No reading is at odds with what models say of cases they did not learn from.',
   'issues.case': 'Case',

@@ -93,6 +93,7 @@ export const evaluation: Translation<typeof english> = {
     'Ce que les annotations ont apporté, ce que les prochaines apporteront, et quand cela suffit.',
   'learning.all': 'Dans l’ensemble',
   'learning.class': 'Classe',
+  'learning.notYet': 'Il n’y a encore rien à apprendre',
   'learning.forecast': 'Le prochain lot',
   'learning.forecastNote': {
     one: '{n} cas, selon une loi de puissance à travers les points du groupe actif',
@@ -153,6 +154,7 @@ export const evaluation: Translation<typeof english> = {
     one: '{n} cas à regarder, sur {of} comparés',
     other: '{n} cas à regarder, sur {of} comparés',
   },
+  'issues.notYet': 'On ne peut encore rien dire des annotations',
   'issues.empty': 'Aucune annotation n’est douteuse',
   'issues.emptyText':
     'Aucune lecture n’est en désaccord avec ce que les modèles disent de cas dont ils n’ont pas appris.',
