@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from . import claims, comments, ledger, priorities, provenance, reservations
 from .errors import Conflict, InvalidInput, LeaseLost, NotFound, NothingToRead
 from .kinds import Kinds
-from .models import Case, Comment, Event, Project, Read, Skip, Slot, User
+from .models import Case, Comment, Event, Project, Purpose, Read, Skip, Slot, User
 
 EXPIRE_AT_ONCE = 500
 PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
@@ -92,6 +92,24 @@ def ask_again(case: Case) -> int:
             ledger.record("slots.outdate", project=case.project, actor=None, obj=case, data=data)
             open_slots(case)
         return outdated
+
+
+def ask_another(case: Case, user: User, *, reason: str) -> int:
+    """Want one more reading of the case, by somebody who has not read it; how many it now wants.
+
+    Blind, as every second reading is. The reference stands until the new read is there.
+    """
+    with transaction.atomic():
+        case = _lock_case(case.pk)
+        if case.slots.filter(state__in=[Slot.State.OPEN, Slot.State.HELD]).exists():
+            raise Conflict("Another reading of this case is wanted already.")
+        case.reads_wanted = case.slots.exclude(state=Slot.State.OUTDATED).count() + 1
+        case.save(update_fields=["reads_wanted"])
+        data = {"case": case.pk, "reads_wanted": case.reads_wanted, "reason": reason}
+        ledger.record("case.ask_another", project=case.project, actor=user, obj=case, data=data)
+        open_slots(case)
+        case.slots.filter(reader=None).update(purpose=Purpose.AUDIT)
+        return case.reads_wanted
 
 
 def cancel_slots(case: Case, *, reason: str) -> int:

@@ -36,6 +36,7 @@ ENGLISH_ALONE = (
     "annotation/models/",
     "annotation/statements.py",
     "annotation/dicom/write",
+    "learning/card_page.py",
     "learning/cards.py",
     "learning/migrations/",
     "learning/models.py",

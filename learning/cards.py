@@ -6,14 +6,14 @@ import json
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from annotation.errors import NotFound
 from annotation.models import Snapshot, Stream
 
-from . import artifacts, registry
+from . import artifacts, card_page, registry
 from .models import Arm, Evaluation, TrainedModel
 
 INTENDED_USE = (
@@ -33,8 +33,11 @@ def files(model: TrainedModel) -> list[tuple[str, Path]]:
         )
     folder = artifacts.card_dir(model.pk)
     artifacts.write(folder / "config.json", lambda file: file.write(config(model).encode()))
-    artifacts.write(folder / "card.md", lambda file: file.write(card(model).encode()))
-    return [*weights, *((name, folder / name) for name in ("config.json", "card.md"))]
+    written = card(model)
+    artifacts.write(folder / "card.md", lambda file: file.write(written.encode()))
+    page = card_page.page(written)
+    artifacts.write(folder / "card.html", lambda file: file.write(page.encode()))
+    return [*weights, *((name, folder / name) for name in ("config.json", "card.md", "card.html"))]
 
 
 def files_of(snapshot: Snapshot) -> list[tuple[str, Path]]:
@@ -102,18 +105,23 @@ def lineage(model: TrainedModel) -> dict[str, Any]:
 def card(model: TrainedModel) -> str:
     """The model card, in Markdown, from what the database knows."""
     lines = [
-        f"# {model.project.title}: {model.network} of round {model.round.number}",
+        f"# {_plain(model.project.title)}: {model.network} of round {model.round.number}",
         "",
         f"**{INTENDED_USE}**",
         "",
         *_what_it_is(model),
         *_data(model),
         *_results(model),
+        *_subgroups(model),
+        *_calibration(model),
+        *_how_chosen(model),
         "## Limits",
         "",
         "Measured on patients of this project only. Other scanners, sites, populations or frequencies "
         "of findings can change every number above. Intervals tell the chance of the sample, not of a "
-        "change of setting.",
+        "change of setting. A subgroup without a number has too few patients: nothing is known of it.",
+        "",
+        *_where_from(model),
     ]
     return "\n".join(lines) + "\n"
 
@@ -155,15 +163,76 @@ def _results(model: TrainedModel) -> Iterator[str]:
     yield ""
     yield "95 % bootstrap intervals, drawn by patient."
     yield ""
+    yield from _table(model.evaluations.filter(stream=Stream.HOLDOUT, grouping="").order_by("pk"))
+
+
+def _subgroups(model: TrainedModel) -> Iterator[str]:
+    yield "## Subgroups"
+    yield ""
+    rows = model.evaluations.filter(stream=Stream.HOLDOUT).exclude(grouping="").order_by("pk")
+    if rows.exists():
+        yield from _table(rows)
+        return
+    yield (
+        "None: the hold-out's cases do not differ in site, sex, age band, view or scanner as far as "
+        "their headers tell, or this is a single network (its ensemble has them)."
+    )
+    yield ""
+
+
+def _calibration(model: TrainedModel) -> Iterator[str]:
+    yield "## Calibration and operating point"
+    yield ""
+    for member in registry.members(model):
+        yield f"- {member.network}: temperature {member.temperature:.3f}"
+    if point := model.operating_point:
+        yield f"- Called positive from {point['threshold']:.4f} on. {point['note']}"
+    parts = model.evaluations.filter(metric="brier", subgroup="", grouping="").first()
+    if parts is not None and "parts" in parts.detail:
+        named = ", ".join(f"{name} {value:.4f}" for name, value in parts.detail["parts"].items())
+        yield f"- Brier score, decomposed: {named}"
+    yield "- Fitted on the calibration stream; nothing was fitted on the hold-out."
+    yield ""
+
+
+def _how_chosen(model: TrainedModel) -> Iterator[str]:
+    rule = model.config["recipe"].get("promote", {"level": 0.8, "margin": 0.0})
+    yield "## How a model comes into use"
+    yield ""
+    yield (
+        f"The lower end of the {rule['level']:.0%} paired bootstrap interval of its gain on the hold-out "
+        f"must lie above {rule['margin']:g}. A lead or an engineer may choose otherwise, with a reason."
+    )
+    yield ""
+
+
+def _where_from(model: TrainedModel) -> Iterator[str]:
+    found = lineage(model)
+    yield "## Lineage"
+    yield ""
+    yield f"- Project: {found['project']}; round {found['round']['number']}, seed {found['round']['seed']}"
+    yield f"- Recipe: version {found['recipe']['version']}"
+    yield f"- Dataset: version {found['snapshot']['version']}, `{found['snapshot']['content_sha256']}`"
+    for member in registry.members(model):
+        yield f"- {member.network}: weights `{member.weights_sha256}`"
+
+
+def _table(rows: Iterable[Evaluation]) -> Iterator[str]:
     yield "| metric | value | interval | patients | note |"
     yield "| --- | --- | --- | --- | --- |"
-    for row in model.evaluations.filter(stream=Stream.HOLDOUT).order_by("pk"):
+    for row in rows:
         yield _result(row)
     yield ""
 
 
+def _plain(text: str) -> str:
+    """What people named, so that it cannot break a table."""
+    return text.replace("|", "/").replace("\n", " ")
+
+
 def _result(row: Evaluation) -> str:
-    name = f"{row.metric} ({row.subgroup})" if row.subgroup else row.metric
+    group = f"{row.grouping} {row.subgroup}".strip()
+    name = f"{row.metric} ({_plain(group)})" if group else row.metric
     value = "not computable" if row.value is None else f"{row.value:.3f}"
     known = row.low is not None and row.high is not None
     interval = f"{row.low:.3f} to {row.high:.3f}" if known else ""

@@ -50,6 +50,12 @@ def expected(project: Project, cases: list[int]) -> NDArray[np.float64] | None:
     return np.asarray(np.clip(seconds, typical / FACTOR, typical * FACTOR))
 
 
+def typical(project: Project) -> float:
+    """The median of the latest timed reads, in seconds; 0 where none was timed."""
+    everything = [seconds for times in _times(project).values() for seconds in times]
+    return float(np.median(everything)) if everything else 0.0
+
+
 def _times(project: Project) -> dict[Kind, list[float]]:
     """The latest reads that were timed, by kind of case."""
     rows: Any = (

@@ -3,7 +3,10 @@
 ConsiliumError
 └── Conflict
     ├── RoundNotPossible   409  labels are missing, a round is running, nothing to retry
-    └── ModelNotUsable     409  the model cannot become the one in use
+    ├── ModelNotUsable     409  the model cannot become the one in use
+    ├── NotComparable      409  two models were not measured on the same
+    ├── NotEnoughToStop    409  the conditions of the stop rule do not hold
+    └── NoLabelSignals     409  nothing can be said of the labels yet
 
 SliceEnded
 ├── SliceOver              the time is used up; the next slice goes on from what is saved
@@ -24,6 +27,18 @@ class RoundNotPossible(Conflict):
 
 class ModelNotUsable(Conflict):
     code, title = "model_not_usable", "This model cannot be the one in use"
+
+
+class NotComparable(Conflict):
+    code, title = "not_comparable", "These models cannot be compared"
+
+
+class NotEnoughToStop(Conflict):
+    code, title = "not_enough_to_stop", "The stop rule is not met"
+
+
+class NoLabelSignals(Conflict):
+    code, title = "no_label_signals", "Nothing can be said of the labels yet"
 
 
 class SliceEnded(Exception):

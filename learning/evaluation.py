@@ -11,19 +11,20 @@ from typing import Any
 
 from annotation.models import Stream
 
-from . import artifacts, datasets, labels, registry
-from .engine import checkpoint, predict, spec
-from .engine.metrics import Interval, Measured
+from . import artifacts, datasets, labels, network_agreement, registry, subgroups
+from .engine import checkpoint, metrics, predict
+from .engine.metrics import Interval, Measured, OperatingPoint
 from .engine.nets import Network
 from .engine.spec import LeftOut, Recipe
-from .engine.tasks.learners import learner_of
 from .leases import Lease
-from .measures import measure_of
+from .measures import Judged, measure_of
 from .models import Evaluation, Round, TrainedModel
+from .said_of_cases import BY_CASE, CaseSaid, by_case, main_of, recipe_of
 
-FEWEST_TO_CALIBRATE = 8
-NO_SCALING = 1.0
-BY_CASE = "by_case"
+USUAL_THRESHOLD = 0.5
+
+__all__ = ["CaseSaid", "Labelled", "Result", "by_case", "labelled", "load", "main_of", "measure"]
+__all__ += ["patients_of", "recipe_of", "store"]
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,11 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class CaseSaid:
-    """What an ensemble said of one case, and what it is held against: see ``measures``."""
-
-    reference: int
-    values: Any
-    truth: Any = None
-
-
-@dataclass(frozen=True)
 class Result:
-    """Metrics by network and of the ensemble, with the case by case values of the ensemble."""
+    """Metrics and case by case values, by network and of the ensemble."""
 
     measured: Mapping[str, list[Measured]]
-    by_case: Mapping[int, CaseSaid]
+    by_case: Mapping[str, Mapping[int, CaseSaid]]
     left_out: tuple[LeftOut, ...]
 
     def main(self, metric: str, network: str = registry.ENSEMBLE) -> Interval:
@@ -69,23 +61,6 @@ def labelled(lease: Lease, round_: Round, recipe: Recipe, stream: Stream) -> Lab
     return Labelled(data, dict(items.values_list("case_id", "reference_id")))
 
 
-def temperatures(
-    lease: Lease, recipe: Recipe, networks: Mapping[str, Network], calibration: Labelled
-) -> dict[str, float]:
-    """One for each network; 1 where the calibration stream has too few labels, or the task has none."""
-    samples, learner = calibration.data.samples, learner_of(recipe)
-    if not learner.calibrated or len(samples) < FEWEST_TO_CALIBRATE:
-        return dict.fromkeys(networks, NO_SCALING)
-    said = predict.predict(networks, recipe, samples, on_batch=lease.check)
-    known = {sample.id: sample for sample in samples}
-    cases = [known[case] for case in said.ids]
-    truth = measure_of(recipe).truth
-    targets = [one.target if (held := truth(one)) is None else held for one in cases]
-    return {
-        name: learner.temperature(output, targets, recipe) for name, output in said.networks.items()
-    }
-
-
 def measure(
     lease: Lease,
     recipe: Recipe,
@@ -94,8 +69,13 @@ def measure(
     cases: Labelled,
     *,
     seed: int,
+    points: Mapping[str, OperatingPoint] | None = None,
 ) -> Result:
-    """Every network and the ensemble, on the same cases, with intervals over patients."""
+    """Every network and the ensemble, on the same cases, with intervals over patients.
+
+    ``points``: from which probability on each calls a case positive; 0.5 where none is given.
+    The ensemble also by subgroup, and how far its networks agree.
+    """
     samples = {sample.id: sample for sample in cases.data.samples}
     said = predict.predict(
         networks,
@@ -106,15 +86,29 @@ def measure(
     )
     ids = list(said.ids)
     patients = [samples[case].patient for case in ids]
-    task, measured = measure_of(recipe), {}
-    cases_said = [samples[case] for case in ids]
-    truths = [task.truth(sample) for sample in cases_said]
-    for name, output in {**said.networks, registry.ENSEMBLE: said.ensemble}.items():
-        values = task.values(output, cases_said)
-        measured[name] = task.rows(recipe, truths, values, patients, seed)
+    task, given = measure_of(recipe), points or {}
+    held = [samples[case] for case in ids]
+    truths = [task.truth(sample) for sample in held]
+    outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
+    values = {name: task.values(output, held) for name, output in outputs.items()}
+    measured = {}
+    for name, output in outputs.items():
+        point = given.get(name, OperatingPoint(USUAL_THRESHOLD))
+        judged = Judged(recipe, truths, values[name], patients, seed, output, point.threshold)
+        measured[name] = task.rows(judged)
+    known, array = task.arrays(recipe.metric, truths, values[registry.ENSEMBLE])
+    groups = subgroups.members(ids, subgroups.of_cases(ids))
+    metric = metrics.by_name(recipe.metric)
+    measured[registry.ENSEMBLE] += [
+        *subgroups.measure(recipe.metric, metric, [*known, array], patients, groups, seed=seed),
+        *network_agreement.measured(recipe, said, patients, seed=seed),
+    ]
     by_case = {
-        case: CaseSaid(cases.references[case], row, truth)
-        for case, row, truth in zip(ids, values, truths, strict=True)
+        name: {
+            case: CaseSaid(cases.references[case], row, truth)
+            for case, row, truth in zip(ids, rows, truths, strict=True)
+        }
+        for name, rows in values.items()
     }
     return Result(measured, by_case, (*cases.data.left_out, *said.left_out))
 
@@ -129,6 +123,7 @@ def store(
             model=rows[name],
             stream=Stream.HOLDOUT,
             metric=row.metric,
+            grouping=row.grouping,
             subgroup=row.subgroup,
             value=row.interval.value,
             low=row.interval.low,
@@ -142,25 +137,6 @@ def store(
     )
 
 
-def by_case(model: TrainedModel) -> dict[int, CaseSaid]:
-    """What an ensemble said of each case of the hold-out when it was measured last."""
-    row = main_of(model)
-    return {
-        said["case"]: CaseSaid(said["reference"], said["values"], said["truth"])
-        for said in row.detail[BY_CASE]
-    }
-
-
-def main_of(model: TrainedModel) -> Evaluation:
-    """The row of the metric that the model's recipe goes by."""
-    metric = recipe_of(model).metric
-    return model.evaluations.get(stream=Stream.HOLDOUT, metric=metric, subgroup="")
-
-
-def recipe_of(model: TrainedModel) -> Recipe:
-    return spec.parse(model.config["recipe"])
-
-
 def patients_of(round_: Round, recipe: Recipe, cases: Sequence[int]) -> list[str]:
     """Of hold-out cases, in the given order."""
     items = labels.items(registry.snapshot_of(round_), recipe, Stream.HOLDOUT)
@@ -171,8 +147,8 @@ def patients_of(round_: Round, recipe: Recipe, cases: Sequence[int]) -> list[str
 
 
 def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[str, Any]:
-    """The ensemble's main metric keeps what was said of each case, for a fair comparison later."""
-    if name != registry.ENSEMBLE or row.metric != recipe.metric or row.subgroup:
+    """The main metric keeps what was said of each case, for a fair comparison later."""
+    if row.metric != recipe.metric or row.subgroup:
         return {}
     return {
         BY_CASE: [
@@ -182,6 +158,6 @@ def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[s
                 "values": said.values,
                 "truth": said.truth,
             }
-            for case, said in result.by_case.items()
+            for case, said in result.by_case[name].items()
         ]
     }

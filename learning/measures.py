@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,20 @@ APART = 1e6
 """Indices of an image never come so far."""
 FOUND = 0.5
 """Share of the readers from which something counts as said."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one model said of the cases of a stream, in one order for all lists."""
+
+    recipe: Recipe
+    truths: list[Any]
+    values: list[Any]
+    patients: list[str]
+    seed: int
+    said: Output
+    threshold: float = 0.5
+    """From which probability on a case is called positive, of two classes."""
 
 
 class Measure:
@@ -46,21 +61,27 @@ class Measure:
         """What ``metrics.by_name(metric)`` takes: what two models share, and what each says."""
         return [np.array(truths, np.int64)], np.array(values)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        width = said.reshape(len(values), len(recipe.classes))
-        return metrics.classification(targets, width, patients, classes=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        return metrics.classification(
+            np.array(judged.truths, np.int64),
+            judged.said.probabilities,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+            threshold=judged.threshold,
+            prevalence=judged.recipe.operating.prevalence,
+        )
 
 
 class Grades(Measure):
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        width = said.reshape(len(values), len(recipe.classes))
-        return reports.ordinal(targets, width, patients, classes=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        return reports.ordinal(
+            np.array(judged.truths, np.int64),
+            judged.said.probabilities,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+        )
 
 
 class Findings(Measure):
@@ -73,17 +94,14 @@ class Findings(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        shape = len(values), len(recipe.classes)
-        [targets], said = self.arrays(recipe.metric, truths, values)
+    def rows(self, judged: Judged) -> list[Measured]:
+        said = judged.said.probabilities
         return reports.multilabel(
-            targets.reshape(shape),
-            said.reshape(shape),
-            patients,
-            classes=recipe.classes,
-            seed=seed,
+            np.array(judged.truths, float).reshape(said.shape),
+            said,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
         )
 
 
@@ -96,11 +114,10 @@ class Numbers(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float).reshape(-1, 2)[:, 0]
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, truths, values)
-        return reports.regression(targets, said, patients, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        said = judged.said.probabilities[:, 0]
+        targets = np.array(judged.truths, float)
+        return reports.regression(targets, said, judged.patients, seed=judged.seed)
 
 
 class Masks(Measure):
@@ -118,11 +135,16 @@ class Masks(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        overlap = np.array(values).reshape(len(values), len(recipe.classes), 3)
-        return metrics.segmentation(overlap, patients, classes=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        if judged.said.overlap is None:
+            return []
+        return metrics.segmentation(
+            judged.said.overlap,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+            surfaces=judged.said.surfaces,
+        )
 
 
 class Points(Measure):
@@ -141,11 +163,10 @@ class Points(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values, float)
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
-        errors = np.array(values, float).reshape(len(values), len(recipe.classes))
-        return reports.landmarks(errors, patients, names=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        names = judged.recipe.classes
+        errors = np.array(judged.values, float).reshape(len(judged.values), len(names))
+        return reports.landmarks(errors, judged.patients, names=names, seed=judged.seed)
 
 
 class Boxes(Measure):
@@ -167,12 +188,11 @@ class Boxes(Measure):
         table = detection.matched_at([_image(one) for one in values])
         return [], table[:, 0] if metric == "froc" else table
 
-    def rows(
-        self, recipe: Recipe, truths: list[Any], values: list[Any], patients: list[str], seed: int
-    ) -> list[Measured]:
+    def rows(self, judged: Judged) -> list[Measured]:
+        values, patients, seed = judged.values, judged.patients, judged.seed
         found = reports.detection([_image(one) for one in values], patients, seed=seed)
-        precision = detection.mean_average_precision
-        for label, name in enumerate(recipe.classes if len(recipe.classes) > 1 else ()):
+        precision, classes = detection.mean_average_precision, judged.recipe.classes
+        for label, name in enumerate(classes if len(classes) > 1 else ()):
             table = detection.matched_at([_image(one, only=label) for one in values])
             interval = metrics.bootstrap(precision, [table], patients, seed=seed)
             found.append(Measured("mean_average_precision", interval, name))

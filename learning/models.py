@@ -123,6 +123,12 @@ class TrainedModel(models.Model):
     )
     code_sha256 = models.CharField(max_length=64, help_text="of the training engine's source")
     temperature = models.FloatField(default=1.0, help_text="fitted on the calibration stream")
+    operating_point = models.JSONField(
+        default=dict, help_text="{threshold, note}: chosen on the calibration stream"
+    )
+    stop_answers = models.JSONField(
+        default=dict, help_text="case of the stop set -> what the ensemble answers"
+    )
     config = models.JSONField(help_text="architecture, input size, classes, preprocessing, seed")
     state = models.CharField(max_length=10, choices=State, default=State.CANDIDATE)
     state_reason = models.TextField(blank=True)
@@ -143,6 +149,11 @@ class Evaluation(models.Model):
     model = models.ForeignKey(TrainedModel, on_delete=models.CASCADE, related_name="evaluations")
     stream = models.CharField(max_length=12)
     metric = models.CharField(max_length=40)
+    grouping = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text="site, sex, age, view, scanner; empty: by class, or all",
+    )
     subgroup = models.CharField(max_length=80, blank=True)
     value = models.FloatField(null=True, help_text="null: cannot be computed, see note")
     low = models.FloatField(null=True)
@@ -154,7 +165,8 @@ class Evaluation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["model", "stream", "metric", "subgroup"], name="evaluation_once"
+                fields=["model", "stream", "metric", "grouping", "subgroup"],
+                name="evaluation_once",
             )
         ]
 
@@ -245,6 +257,7 @@ class CurvePoint(models.Model):
     labels = models.PositiveIntegerField()
     reader_seconds = models.FloatField()
     metric = models.CharField(max_length=40)
+    subgroup = models.CharField(max_length=80, blank=True, help_text="a class, or all")
     value = models.FloatField(null=True)
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
@@ -252,5 +265,38 @@ class CurvePoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["round", "arm", "metric"], name="curve_point_once")
+            models.UniqueConstraint(
+                fields=["round", "arm", "metric", "subgroup"], name="curve_point_once"
+            )
         ]
+
+
+class Forecast(models.Model):
+    """What the next batch was expected to bring, said after a round. Never changed: it is checked later."""
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="forecast")
+    metric = models.CharField(max_length=40)
+    labels = models.PositiveIntegerField(help_text="of the active arm, when it was made")
+    batch = models.PositiveIntegerField()
+    gain = models.FloatField(help_text="of the metric, by the batch")
+    low = models.FloatField(help_text="of the 90 % interval")
+    high = models.FloatField()
+    minutes = models.FloatField(null=True, help_text="the batch's price; null: not known yet")
+    draws = models.JSONField(help_text="[[asymptote, gap at the first point, exponent]]")
+    first = models.PositiveIntegerField(help_text="labels of the first point of the curve")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class StopDecision(models.Model):
+    """A lead signed that reading is enough, or goes on; with what was known then."""
+
+    class Choice(models.TextChoices):
+        STOP = "stop"
+        GO_ON = "go_on"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="stop_decisions")
+    choice = models.CharField(max_length=8, choices=Choice)
+    reason = models.TextField()
+    conditions = models.JSONField(help_text="[{name, met, value, needed, missing}]")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    decided_at = models.DateTimeField(auto_now_add=True)

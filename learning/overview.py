@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from annotation.models import Project
 from annotation.progress import NextStep
 
-from . import labels, recipes, registry, rounds
+from . import labels, recipes, registry, rounds, stop_decisions
 from .errors import RoundNotPossible
 from .labels import Labels
 from .models import Arm, Round, TrainedModel
@@ -55,6 +55,8 @@ def _next_step(project: Project, latest: Round | None, why_not: str) -> NextStep
     if latest is not None and latest.state == Round.State.FAILED:
         text = f"Round {latest.number} failed. Read why, then retry it."
         return NextStep("round_failed", text, f"rounds/{latest.pk}")
+    if stop_decisions.standing_stop(project):
+        return NextStep("stopped", "A lead signed that no more labels are needed.", "learning")
     if why_not:
         return None
     recipe = recipes.parsed(recipes.current(project))

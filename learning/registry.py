@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from annotation import ledger, suggestions
-from annotation.models import Project, Snapshot, User
+from annotation.models import Event, Project, Snapshot, User
 
 from . import artifacts
+from .engine.metrics import OperatingPoint
 from .engine.spec import Recipe
 from .errors import ModelNotUsable, RoundFailure
 from .models import Arm, Round, TrainedModel, Training
@@ -108,6 +110,25 @@ def add_ensemble(
     return model
 
 
+def keep_calibration(
+    rows: Mapping[str, TrainedModel],
+    points: Mapping[str, OperatingPoint],
+    answers: Mapping[str, Any],
+) -> None:
+    """The operating point of each model, and what the ensemble answers on the stop set."""
+    for name, row in rows.items():
+        if point := points.get(name):
+            row.operating_point = asdict(point)
+        if name == ENSEMBLE and row.arm == Arm.ALL:
+            row.stop_answers = dict(answers)
+        row.save(update_fields=["operating_point", "stop_answers"])
+
+
+def point_of(model: TrainedModel) -> OperatingPoint:
+    stored = model.operating_point
+    return OperatingPoint(stored["threshold"], stored["note"]) if stored else OperatingPoint(0.5)
+
+
 def settle(
     candidate: TrainedModel, *, instead_of: TrainedModel | None, better: bool, reason: str
 ) -> bool:
@@ -144,6 +165,17 @@ def use(model: TrainedModel, *, user: User, reason: str) -> TrainedModel:
         _put_in_use(chosen, reason)
         _record("model.use", chosen, user, reason)
     return chosen
+
+
+def before(model: TrainedModel) -> int | None:
+    """The model that was in use before this one, which is: the way back."""
+    decided = Event.objects.filter(
+        project=model.project_id, verb__in=["model.use", "model.promote"]
+    ).order_by("-seq")
+    for object_id in decided.values_list("object_id", flat=True)[:2]:
+        if object_id != str(model.pk):
+            return int(object_id)
+    return None
 
 
 def _lock(model: TrainedModel) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from . import classes, suv
+from .age import age_band
 from .attributes import RULE_ATTRIBUTES
 from .header import frame_count, sop_class, value_of
 from .naming import gives_away
@@ -76,7 +77,7 @@ def _integer(dataset: Dataset, keyword: str) -> int | None:
 
 def _attributes(dataset: Dataset, modality: str) -> dict[str, str]:
     found = {keyword: text(dataset, keyword, 200) for keyword in RULE_ATTRIBUTES}
-    found |= {"Modality": modality, "SOPClassUID": sop_class(dataset)}
+    found |= {"Modality": modality, "SOPClassUID": sop_class(dataset), "AgeBand": age_band(dataset)}
     return {keyword: value for keyword, value in found.items() if value}
 
 

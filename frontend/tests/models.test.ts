@@ -6,6 +6,7 @@ import { inOrder, modelName } from '../src/pages/order';
 
 const metric = (name: string, value: number | null, extra: Partial<Metric> = {}): Metric => ({
   metric: name,
+  grouping: '',
   subgroup: '',
   stream: 'holdout',
   value,

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +22,7 @@ from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.sentences import SentenceField
-from learning import cards, registry
+from learning import card_page, cards, registry
 from learning.models import Evaluation, TrainedModel
 
 from . import visible
@@ -30,7 +35,17 @@ class MetricSerializer(serializers.ModelSerializer[Evaluation]):
 
     class Meta:
         model = Evaluation
-        fields = ["metric", "subgroup", "stream", "value", "low", "high", "patients", "note"]
+        fields = [
+            "metric",
+            "grouping",
+            "subgroup",
+            "stream",
+            "value",
+            "low",
+            "high",
+            "patients",
+            "note",
+        ]
         read_only_fields = fields
 
 
@@ -101,11 +116,62 @@ class LineageSerializer(serializers.Serializer[Any]):
     code_sha256 = serializers.CharField()
 
 
+class PrPointSerializer(serializers.Serializer[Any]):
+    recall = serializers.FloatField()
+    precision = serializers.FloatField()
+
+
+class PrSerializer(serializers.Serializer[Any]):
+    points = PrPointSerializer(many=True)
+    share = serializers.FloatField(allow_null=True, help_text="of cases with the finding: chance")
+
+
+class FrocPointSerializer(serializers.Serializer[Any]):
+    false_positives = serializers.FloatField(help_text="per image")
+    sensitivity = serializers.FloatField()
+
+
+class FrocSerializer(serializers.Serializer[Any]):
+    points = FrocPointSerializer(many=True)
+
+
+class ConfusionSerializer(serializers.Serializer[Any]):
+    classes = serializers.ListField(child=serializers.CharField())
+    counts = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="rows: the reference; columns: what the model says",
+    )
+
+
+class SpreadSerializer(serializers.Serializer[Any]):
+    """How one metric of one class lies over the cases."""
+
+    metric = serializers.CharField()
+    subgroup = serializers.CharField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    counts = serializers.ListField(child=serializers.IntegerField(), help_text="in equal bins")
+    percentiles = serializers.ListField(
+        child=serializers.FloatField(), help_text="0, 5, 25, 50, 75, 95, 100"
+    )
+    without = serializers.IntegerField(help_text="cases without a value")
+
+
+class OperatingPointSerializer(serializers.Serializer[Any]):
+    threshold = serializers.FloatField()
+    note = SentenceField()
+
+
 class ModelDetailSerializer(ModelSerializer):
     """A model with the curves of its hold-out and what it was made from."""
 
     config = serializers.DictField(help_text="recipe and environment it was trained with")
+    operating_point = serializers.SerializerMethodField()
     roc = serializers.SerializerMethodField()
+    pr = serializers.SerializerMethodField()
+    froc = serializers.SerializerMethodField()
+    confusion = serializers.SerializerMethodField()
+    spreads = serializers.SerializerMethodField()
     calibration = serializers.SerializerMethodField()
     lineage = serializers.SerializerMethodField()
 
@@ -114,7 +180,12 @@ class ModelDetailSerializer(ModelSerializer):
             *ModelSerializer.Meta.fields,
             "temperature",
             "config",
+            "operating_point",
             "roc",
+            "pr",
+            "froc",
+            "confusion",
+            "spreads",
             "calibration",
             "lineage",
         ]
@@ -127,6 +198,43 @@ class ModelDetailSerializer(ModelSerializer):
             return None
         rates = zip(detail["false_positive_rate"], detail["true_positive_rate"], strict=True)
         return {"points": [{"fpr": false, "tpr": true} for false, true in rates]}
+
+    @extend_schema_field(OperatingPointSerializer(allow_null=True))
+    def get_operating_point(self, model: TrainedModel) -> Any:
+        stored = model.operating_point
+        return OperatingPointSerializer(stored).data if stored else None
+
+    @extend_schema_field(PrSerializer(allow_null=True))
+    def get_pr(self, model: TrainedModel) -> dict[str, Any] | None:
+        detail = _detail(model, "auprc")
+        if "recall" not in detail:
+            return None
+        points = zip(detail["recall"], detail["precision"], strict=True)
+        counts = _detail(model, "balanced_accuracy").get("confusion")
+        share = sum(counts[-1]) / max(1, sum(map(sum, counts))) if counts else None
+        return {"points": [{"recall": r, "precision": p} for r, p in points], "share": share}
+
+    @extend_schema_field(FrocSerializer(allow_null=True))
+    def get_froc(self, model: TrainedModel) -> dict[str, Any] | None:
+        detail = _detail(model, "froc")
+        if "sensitivity" not in detail:
+            return None
+        points = zip(detail["false_positives_per_image"], detail["sensitivity"], strict=True)
+        return {"points": [{"false_positives": f, "sensitivity": s} for f, s in points]}
+
+    @extend_schema_field(ConfusionSerializer(allow_null=True))
+    def get_confusion(self, model: TrainedModel) -> dict[str, Any] | None:
+        detail = _detail(model, "balanced_accuracy")
+        if "confusion" not in detail:
+            return None
+        return {"classes": detail["classes"], "counts": detail["confusion"]}
+
+    @extend_schema_field(SpreadSerializer(many=True))
+    def get_spreads(self, model: TrainedModel) -> list[dict[str, Any]]:
+        rows = model.evaluations.filter(detail__has_key="spread").order_by("pk")
+        return [
+            {"metric": row.metric, "subgroup": row.subgroup, **row.detail["spread"]} for row in rows
+        ]
 
     @extend_schema_field(CalibrationSerializer(allow_null=True))
     def get_calibration(self, model: TrainedModel) -> dict[str, Any] | None:
@@ -146,7 +254,7 @@ class ModelDetailSerializer(ModelSerializer):
 
 
 def _detail(model: TrainedModel, metric: str) -> dict[str, Any]:
-    row = model.evaluations.filter(metric=metric, subgroup="").first()
+    row = model.evaluations.filter(metric=metric, subgroup="", grouping="").first()
     return {} if row is None else row.detail
 
 
@@ -183,6 +291,32 @@ class UseModel(APIView):
         reason = wanted.validated_data["reason"]
         chosen = registry.use(found, user=signed_in(request), reason=reason)
         return Response(ModelDetailSerializer(chosen).data)
+
+
+class CardOfModel(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("form", str, enum=["markdown", "html"], default="markdown")],
+        responses={(200, "text/markdown"): OpenApiTypes.STR, (200, "text/html"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """The model card as a file, in Markdown or as one page of HTML."""
+        found = visible.model(request, pk, Action.VIEW_ROUNDS)
+        written = cards.card(found)
+        as_html = request.query_params.get("form") == "html"
+        text, kind, ending = (
+            (card_page.page(written), "text/html", "html")
+            if as_html
+            else (written, "text/markdown", "md")
+        )
+        name = f"{found.project.slug}-round-{found.round.number}-{found.arm}-{found.network}"
+        return HttpResponse(
+            text,
+            content_type=f"{kind}; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}-card.{ending}"',
+                "Cache-Control": "no-store",
+            },
+        )
 
 
 class DownloadModel(APIView):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +15,7 @@ from annotation.access import Action
 from annotation.api.projects import NextStepSerializer
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
-from learning import curves, overview
+from learning import curves, overview, registry
 from learning.acquisition import ACQUISITIONS
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
 
@@ -38,11 +38,15 @@ class RunningRoundSerializer(serializers.ModelSerializer[Round]):
 class ModelInUseSerializer(serializers.ModelSerializer[TrainedModel]):
     round = serializers.IntegerField(source="round.number")
     state_reason = SentenceField(read_only=True)
+    before = serializers.SerializerMethodField(help_text="the model that it took over from, if any")
 
     class Meta:
         model = TrainedModel
-        fields = ["id", "round", "network", "state_reason"]
+        fields = ["id", "round", "network", "state_reason", "before"]
         read_only_fields = fields
+
+    def get_before(self, model: TrainedModel) -> int | None:
+        return registry.before(model)
 
 
 class LearningSerializer(serializers.Serializer[overview.Overview]):
@@ -68,11 +72,26 @@ class CurvePointSerializer(serializers.ModelSerializer[CurvePoint]):
         return round(point.reader_seconds / 60, 2)
 
 
+class ClassCurveSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    metric = serializers.CharField()
+    points = CurvePointSerializer(many=True)
+
+
 class CurveSerializer(serializers.Serializer[curves.Curve]):
     metric = serializers.CharField(help_text="empty before the first round")
     higher_is_better = serializers.BooleanField()
     holdout_patients = serializers.IntegerField()
     points = CurvePointSerializer(many=True)
+    by_class = serializers.SerializerMethodField()
+
+    @extend_schema_field(ClassCurveSerializer(many=True))
+    def get_by_class(self, curve: curves.Curve) -> Any:
+        each = [
+            {"name": name, "metric": points[-1].metric, "points": points}
+            for name, points in curve.by_class.items()
+        ]
+        return ClassCurveSerializer(each, many=True).data
 
 
 class PickSerializer(serializers.Serializer[Any]):

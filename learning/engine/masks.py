@@ -20,6 +20,7 @@ from torch import Tensor
 from learning.engine import images
 from learning.engine.calibrate import softmax
 from learning.engine.determinism import device
+from learning.engine.metrics import surfaces
 from learning.engine.nets import Network
 from learning.engine.outputs import (
     NO_NUMBERS,
@@ -51,6 +52,7 @@ class _Row:
     uncertainty: float
     class_uncertainty: FloatArray
     overlap: Counts
+    surfaces: FloatArray
     volumes: FloatArray
 
 
@@ -129,7 +131,10 @@ def _answer(
     for name in networks:
         maps[ENSEMBLE] += maps[name] / len(networks)
     return _Answer(
-        rows={name: _row(chances, truth, sample) for name, chances in maps.items()},
+        rows={
+            name: _row(chances, truth, sample, recipe.surface_tolerance)
+            for name, chances in maps.items()
+        },
         embedding=joined_embeddings(embeddings)[0],
         disagreement=_disagreement(found, len(recipe.classes)),
         mask=maps[ENSEMBLE].argmax(axis=-1).astype(np.uint8),
@@ -170,7 +175,9 @@ def probabilities(logits: FloatArray, temperature: float) -> FloatArray:
     return found
 
 
-def _row(probabilities: FloatArray, truth: Mask | None, sample: Sample) -> _Row:
+def _row(
+    probabilities: FloatArray, truth: Mask | None, sample: Sample, tolerance: float = 0.0
+) -> _Row:
     classes = probabilities.shape[-1] - 1
     predicted = probabilities.argmax(axis=-1).astype(np.uint8)
     region = probabilities[1 - probabilities[..., 0] > POSSIBLE]
@@ -189,7 +196,26 @@ def _row(probabilities: FloatArray, truth: Mask | None, sample: Sample) -> _Row:
             np.float32,
         ),
         overlap=np.full((classes, 3), -1) if truth is None else overlap(predicted, truth, classes),
+        surfaces=_surfaces(predicted, truth, sample, classes, tolerance),
         volumes=sizes * np.float32(voxel),
+    )
+
+
+def _surfaces(
+    predicted: Mask, truth: Mask | None, sample: Sample, classes: int, tolerance: float
+) -> FloatArray:
+    """[K, 3] as Output.surfaces; without a reference or a spacing nothing can be said in mm."""
+    if truth is None or len(sample.spacing) != predicted.ndim:
+        return np.full((classes, 3), np.nan, np.float32)
+    return np.array(
+        [
+            surfaces.summary(
+                surfaces.distances(predicted == value, truth == value, sample.spacing),
+                tolerance,
+            )
+            for value in range(1, classes + 1)
+        ],
+        np.float32,
     )
 
 
@@ -218,6 +244,9 @@ def _output(rows: Sequence[_Row], recipe: Recipe) -> Output:
         uncertainty=np.array([row.uncertainty for row in rows], np.float32),
         class_uncertainty=_stacked([row.class_uncertainty for row in rows], classes),
         overlap=np.stack(overlaps) if overlaps else np.zeros((0, classes, 3), np.int64),
+        surfaces=np.stack([row.surfaces for row in rows])
+        if rows
+        else np.zeros((0, classes, 3), np.float32),
         volumes=_stacked([row.volumes for row in rows], classes),
     )
 

@@ -41,6 +41,8 @@ class Output:
     """Landmarks, [N, K, axes] indices in the image."""
     boxes: NDArray[np.object_] | None = None
     """Detection, [N] tuples of ``spec.Box``, the surest first."""
+    surfaces: FloatArray | None = None
+    """Segmentation, [N, K, 3] HD95 and mean distance in mm, surface Dice; NaN where there is none."""
     volumes: FloatArray | None = None
     """Segmentation, [N, K] predicted volume in mm³ (voxels where the spacing is unknown)."""
 

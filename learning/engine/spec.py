@@ -7,11 +7,13 @@ that is wrong at once, each in a sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from learning.engine import policy
 from learning.engine.errors import InvalidRecipe
+from learning.engine.policy import Operating, Promotion, Stopping
 from learning.engine.tasks import TASKS
 
 MULTIPLE_OF = 8
@@ -84,6 +86,11 @@ class Recipe:
     """Whether cases are ranked by their worth for a minute of reading, once reading times are known."""
     seed: int = 0
     minimum_labels: int = 8
+    surface_tolerance: float = 2.0
+    """mm within which the surfaces of two masks count as the same."""
+    operating: Operating = field(default_factory=Operating)
+    promote: Promotion = field(default_factory=Promotion)
+    stop: Stopping = field(default_factory=Stopping)
 
     @property
     def outputs(self) -> int:
@@ -138,6 +145,7 @@ def parse(document: Mapping[str, Any]) -> Recipe:
         key: tuple(value) if isinstance(value, list | tuple) else value
         for key, value in document.items()
     }
+    values |= policy.parsed(document)
     values["metric"] = values.get("metric") or TASKS[values["task"]].metrics[0]
     return Recipe(**values)
 
@@ -157,6 +165,7 @@ def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     known_classes = classes if isinstance(classes, list | tuple) else ()
     if rare and (not TASKS[task].excludes or rare not in known_classes):
         yield f"The recipe's rare_class is {rare!r}; it must be a class of a classification."
+    yield from policy.problems(document)
     for name, (accepts, wanted) in _RULES.items():
         if name in document and not accepts(document[name]):
             yield f"The recipe's {name} is {document[name]!r}; it must be {wanted}."
@@ -260,4 +269,5 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "per_minute": (lambda value: isinstance(value, bool), "true or false"),
     "seed": (_whole(0, SEEDS - 1), "a whole number from 0 to 2**53 - 1"),
     "minimum_labels": (_whole(2, 1_000_000), "a whole number from 2 to 1000000"),
+    "surface_tolerance": (_number(0.0, 100.0), "a number of millimetres from 0 to 100"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from annotation.models import Stream
-from learning import curves, evaluation, labels, recipes, registry, stages
+from learning import calibrating, curves, evaluation, forecasts, labels, recipes, registry, stages
 from learning.engine.spec import Recipe
 from learning.evaluation import Result
 from learning.leases import Lease
@@ -29,18 +29,30 @@ def _evaluate(lease: Lease, round_: Round, recipe: Recipe, arm: str) -> None:
     }
     networks = evaluation.load(rows.values())
     calibration = evaluation.labelled(lease, round_, recipe, Stream.CALIBRATION)
-    scaling = evaluation.temperatures(lease, recipe, networks, calibration)
+    fitted = calibrating.calibrate(lease, recipe, networks, calibration)
     holdout = evaluation.labelled(lease, round_, recipe, Stream.HOLDOUT)
-    result = evaluation.measure(lease, recipe, networks, scaling, holdout, seed=round_.seed)
+    result = evaluation.measure(
+        lease,
+        recipe,
+        networks,
+        fitted.scaling,
+        holdout,
+        seed=round_.seed,
+        points=fitted.points,
+    )
     with lease.fenced() as locked:
-        rows[registry.ENSEMBLE] = registry.add_ensemble(locked, rows.values(), scaling)
+        ensemble = registry.add_ensemble(locked, rows.values(), fitted.scaling)
+        rows[registry.ENSEMBLE] = ensemble
+        registry.keep_calibration(rows, fitted.points, fitted.answers)
         evaluation.store(result, rows, recipe)
         if arm in curves.COMPARED:
             learnt_from = labels.items(
                 registry.snapshot_of(round_), recipe, *labels.ARM_STREAMS[arm]
             )
-            value = result.main(recipe.metric)
-            curves.add_point(locked, arm, recipe.metric, value, learnt_from=learnt_from)
+            measured = curves.of_each_class(recipe.metric, result.measured[registry.ENSEMBLE])
+            curves.add_points(locked, arm, measured, learnt_from=learnt_from)
+        if arm == Arm.ACTIVE:
+            forecasts.make(locked, recipe)
         _tell(locked, arm, recipe, result)
 
 

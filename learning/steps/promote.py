@@ -1,8 +1,9 @@
 """Last step: the round's ensemble against the model in use, on the same cases of the hold-out.
 
-The rule: it becomes the model in use if it is better there, and stays better in at least nine of ten
-paired resamples of the patients (the lower end of the 80 % bootstrap interval of the difference is
-above zero). The first model needs nothing to beat. A person may choose otherwise, with a reason.
+The rule is the recipe's: it becomes the model in use if the lower end of the paired bootstrap interval
+of its gain lies above a margin. As usual that is the 80 % interval and zero: better here, and in at
+least nine of ten resamples of the patients. The first model needs nothing to beat. A person may choose
+otherwise, with a reason.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from learning.leases import Lease
 from learning.measures import measure_of
 from learning.models import Round, RoundLog, TrainedModel
 
-LEVEL = 0.8
-"""Two-sided, so nine of ten resamples lie above its lower end."""
 NOTHING = CaseSaid(reference=0, values=[])
 
 
@@ -76,24 +75,27 @@ def _compare(
         before,
         patients,
         seed=round_.seed,
-        level=LEVEL,
+        level=recipe.promote.level,
     )
-    return _verdict(gain, recipe.metric, against)
+    return _verdict(gain, recipe, against)
 
 
 def _learnt(recipe: Recipe) -> tuple[object, ...]:
     return recipe.task, recipe.question, recipe.classes
 
 
-def _verdict(gain: Interval, metric: str, against: str) -> tuple[bool, str]:
+def _verdict(gain: Interval, recipe: Recipe, against: str) -> tuple[bool, str]:
+    rule = recipe.promote
     if gain.value is None or gain.low is None or gain.high is None:
         return False, f"Not compared with {against}: {gain.note}"
     measured = (
-        f"{metric} {gain.value:+.3f} against {against} on the same {gain.patients} patients of the "
-        f"hold-out ({LEVEL:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"
+        f"{recipe.metric} {gain.value:+.3f} against {against} on the same {gain.patients} patients of the "
+        f"hold-out ({rule.level:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"
     )
-    sure = gain.low if metrics.higher_is_better(metric) else -gain.high
-    if sure > 0:
+    low = gain.low if metrics.higher_is_better(recipe.metric) else -gain.high
+    if low > rule.margin:
+        if rule.margin:
+            measured += f"; the recipe asks for more than {rule.margin:+.3f}"
         return True, f"Better: {measured}."
     return False, f"Not better beyond doubt, so the model in use stays: {measured}."
 
@@ -104,7 +106,15 @@ def _measure_again(lease: Lease, round_: Round, recipe: Recipe, used: TrainedMod
     scaling = {name: row.temperature for name, row in rows.items()}
     holdout = evaluation.labelled(lease, round_, recipe, Stream.HOLDOUT)
     result = evaluation.measure(
-        lease, recipe, evaluation.load(rows.values()), scaling, holdout, seed=round_.seed
+        lease,
+        recipe,
+        evaluation.load(rows.values()),
+        scaling,
+        holdout,
+        seed=round_.seed,
+        points={
+            name: registry.point_of(row) for name, row in {**rows, registry.ENSEMBLE: used}.items()
+        },
     )
     with lease.fenced() as locked:
         note = f"Measured again in round {locked.number}, when the hold-out had changed."

@@ -255,6 +255,7 @@ def test_a_download_brings_weights_configuration_and_card(client: APIClient, don
         "vit.safetensors",
         "config.json",
         "card.md",
+        "card.html",
     }
     assert archive.read("vit.safetensors") == WEIGHTS["vit"]
     config: dict[str, Any] = json.loads(archive.read("config.json"))

@@ -45,6 +45,8 @@ class World:
         if "<int:pk>" in route:
             kind = route.split("/<int:pk>")[0].rsplit("/", 1)[-1]
             route = route.replace("<int:pk>", str(self.objects[kind].pk))
+        for name, kind in (("<int:other>", "models"), ("<int:case>", "cases")):
+            route = route.replace(name, str(self.objects[kind].pk))
         query = operation.query.format(series=self.objects["series"].pk)
         return f"/api/{route}{query}"
 

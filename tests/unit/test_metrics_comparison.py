@@ -12,6 +12,7 @@ from sklearn import metrics as reference
 from learning.engine import metrics
 from learning.engine.errors import NotComputable
 from learning.engine.metrics import compare, operating
+from learning.engine.policy import Goal
 
 
 def drawn(seed: int, number: int = 120) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +24,7 @@ def drawn(seed: int, number: int = 120) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.95, 1.0])
 def test_the_threshold_reaches_its_goal_and_gives_away_the_least(wanted: float) -> None:
     targets, scores = drawn(0)
-    pairs: tuple[tuple[operating.Goal, str], ...] = (
+    pairs: tuple[tuple[Goal, str], ...] = (
         ("sensitivity", "specificity"),
         ("specificity", "sensitivity"),
     )

@@ -11,6 +11,7 @@ import type {
   ProjectChange,
   Role,
   SavedFilter,
+  StopChoice,
   WriteBackRule,
 } from './types';
 
@@ -25,6 +26,21 @@ export const cancelRound = (id: number) => body(api.POST('/api/rounds/{id}/cance
 export const retryRound = (id: number) => body(api.POST('/api/rounds/{id}/retry', at(id)));
 export const applyModel = (id: number, reason: string) =>
   body(api.POST('/api/models/{id}/use', { ...at(id), body: { reason } }));
+
+export const signDecision = (slug: string, choice: StopChoice, reason: string, againstRule: boolean) =>
+  body(
+    api.POST('/api/projects/{slug}/stopping', {
+      ...inProject(slug),
+      body: { choice, reason, against_rule: againstRule },
+    }),
+  );
+export const askForReading = (slug: string, id: number, reason: string) =>
+  body(
+    api.POST('/api/projects/{slug}/label-issues/{case}/reading', {
+      params: { path: { slug, case: id } },
+      body: { reason },
+    }),
+  );
 
 export const changeProject = (slug: string, changes: ProjectChange) =>
   body(api.PATCH('/api/projects/{slug}', { ...inProject(slug), body: changes }));

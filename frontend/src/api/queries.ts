@@ -94,6 +94,21 @@ export const curve = (slug: string) => ({
   refetchInterval: SLOW_MS,
 });
 
+export const stopping = (slug: string) =>
+  one(inProject(slug, 'stopping'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/stopping', { params: { path: { slug } }, signal }),
+  );
+
+export const labelIssues = (slug: string) =>
+  one(inProject(slug, 'label-issues'), ({ signal }) =>
+    api.GET('/api/projects/{slug}/label-issues', { params: { path: { slug } }, signal }),
+  );
+
+export const comparison = (id: number, other: number) =>
+  one([...key.models, id, 'against', other], ({ signal }) =>
+    api.GET('/api/models/{id}/against/{other}', { params: { path: { id, other } }, signal }),
+  );
+
 export const learning = (slug: string) => ({
   ...one(inProject(slug, 'learning'), ({ signal }) =>
     api.GET('/api/projects/{slug}/learning', { params: { path: { slug } }, signal }),

@@ -279,6 +279,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{id}/against/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The first model less the second: DeLong's test for AUROC, else a paired bootstrap by patient. */
+        get: operations["models_against_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The model card as a file, in Markdown or as one page of HTML. */
+        get: operations["models_card_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{id}/download": {
         parameters: {
             query?: never;
@@ -542,6 +576,40 @@ export interface paths {
         get: operations["kinds_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The labels most at odds with models that did not learn from them, at most 500. */
+        get: operations["projects_label_issues_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/label-issues/{case}/reading": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description One more blind reading of the case, by somebody who has not read it. */
+        post: operations["projects_label_issues_reading_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -840,6 +908,24 @@ export interface paths {
         put?: never;
         /** @description Name a source. It counts as a reader only if a lead says so. */
         post: operations["sources_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/stopping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The stop rule's conditions with their numbers, the forecast, past forecasts, the decisions. */
+        get: operations["projects_stopping_retrieve"];
+        put?: never;
+        /** @description A lead signs that reading stops, or goes on, with a reason. */
+        post: operations["projects_stopping_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1474,6 +1560,10 @@ export interface components {
          * @enum {string}
          */
         ArmEnum: "all" | "active" | "control";
+        AskAnotherRequest: {
+            /** @description kept in the ledger, not shown to readers */
+            reason: string;
+        };
         AssignedCase: {
             id: number;
             modality: string;
@@ -1619,6 +1709,12 @@ export interface components {
              */
             committed_at: string | null;
         };
+        /**
+         * @description * `held_out` - held_out
+         *     * `scored_before` - scored_before
+         * @enum {string}
+         */
+        BasisEnum: "held_out" | "scored_before";
         Beside: {
             id: number;
             description: string;
@@ -1791,6 +1887,12 @@ export interface components {
             /** @description null while something is wrong */
             effects: components["schemas"]["Effects"] | null;
         };
+        /**
+         * @description * `stop` - Stop
+         *     * `go_on` - Go On
+         * @enum {string}
+         */
+        ChoiceEnum: "stop" | "go_on";
         Claim: {
             slot: number;
             case_id: number;
@@ -1801,6 +1903,11 @@ export interface components {
         ClaimList: {
             results: components["schemas"]["Claim"][];
             last_read: components["schemas"]["LastRead"] | null;
+        };
+        ClassCurve: {
+            name: string;
+            metric: string;
+            points: components["schemas"]["CurvePoint"][];
         };
         /** @description ``author`` is null where the reader may not know who else reads. */
         Comment: {
@@ -1819,6 +1926,28 @@ export interface components {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
             readonly resolved_by: string | null;
         };
+        Compared: {
+            id: number;
+            round: number;
+            arm: components["schemas"]["ArmEnum"];
+            network: string;
+        };
+        Comparison: {
+            first: components["schemas"]["Compared"];
+            second: components["schemas"]["Compared"];
+            /** @description the recipe's; its rows come first and by subgroup */
+            metric: string;
+            higher_is_better: boolean;
+            /** @description of the hold-out, measured by both */
+            cases: number;
+            /**
+             * Format: double
+             * @description exact p that both call equally many cases right
+             */
+            mcnemar: number | null;
+            /** @description first less second */
+            rows: components["schemas"]["Difference"][];
+        };
         /**
          * @description * `none` - The case alone
          *     * `images` - Its study and earlier ones, undated
@@ -1826,6 +1955,33 @@ export interface components {
          * @enum {string}
          */
         ComparisonEnum: "none" | "images" | "days";
+        Condition: {
+            name: components["schemas"]["ConditionNameEnum"];
+            /** @description null: cannot be told yet */
+            met: boolean | null;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            needed: number | null;
+            /** @description what is needed to tell; empty if it can be told */
+            missing: string;
+        };
+        /**
+         * @description * `stable` - stable
+         *     * `gain` - gain
+         *     * `target` - target
+         * @enum {string}
+         */
+        ConditionNameEnum: "stable" | "gain" | "target";
+        Confusion: {
+            classes: string[];
+            /** @description rows: the reference; columns: what the model says */
+            counts: number[][];
+        };
         /** @description Numbers of the project's card. Readers see their own and what is free; the rest is null. */
         Counts: {
             cases: number | null;
@@ -1840,6 +1996,7 @@ export interface components {
             higher_is_better: boolean;
             holdout_patients: number;
             points: components["schemas"]["CurvePoint"][];
+            readonly by_class: components["schemas"]["ClassCurve"][];
         };
         CurvePoint: {
             round: number;
@@ -1859,6 +2016,46 @@ export interface components {
             /** Format: date */
             day: string;
             reads: number;
+        };
+        DecideRequest: {
+            choice: components["schemas"]["ChoiceEnum"];
+            /** @description kept in the ledger */
+            reason: string;
+            /**
+             * @description stop although not all conditions hold
+             * @default false
+             */
+            against_rule: boolean;
+        };
+        Decision: {
+            readonly id: number;
+            readonly choice: components["schemas"]["ChoiceEnum"];
+            readonly reason: string;
+            conditions: components["schemas"]["Condition"][];
+            decided_by: string;
+            /** Format: date-time */
+            readonly decided_at: string;
+        };
+        Difference: {
+            metric: string;
+            /** @description empty: all shared cases */
+            grouping: string;
+            group: string;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /**
+             * Format: double
+             * @description two-sided
+             */
+            p: number | null;
+            patients: number;
+            /** @description delong or paired_bootstrap; empty: no number */
+            method: string;
+            note: string;
         };
         /** @description How pixels are to be read; a frame repeats only what differs from its series. */
         DisplayFrame: {
@@ -1973,6 +2170,14 @@ export interface components {
             modality: string;
             body_part: string;
         };
+        Expected: {
+            /** Format: double */
+            value: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         Fault: {
             /** @description path in the document, with dots; empty: all of it */
             where: string;
@@ -1996,6 +2201,42 @@ export interface components {
          * @enum {string}
          */
         FlagEnum: "draft" | "issue";
+        Forecast: {
+            round: number;
+            readonly metric: string;
+            /** @description of the active arm, when it was made */
+            readonly labels: number;
+            readonly batch: number;
+            /**
+             * Format: double
+             * @description of the metric, by the batch
+             */
+            readonly gain: number;
+            /**
+             * Format: double
+             * @description of the 90 % interval
+             */
+            readonly low: number;
+            /** Format: double */
+            readonly high: number;
+            /**
+             * Format: double
+             * @description the batch's price; null: not known yet
+             */
+            readonly minutes: number | null;
+        };
+        Froc: {
+            points: components["schemas"]["FrocPoint"][];
+        };
+        FrocPoint: {
+            /**
+             * Format: double
+             * @description per image
+             */
+            false_positives: number;
+            /** Format: double */
+            sensitivity: number;
+        };
         /**
          * @description * `volume` - volume
          *     * `stack` - stack
@@ -2167,11 +2408,40 @@ export interface components {
             /** @description one-time password; it is shown this once */
             password: string;
         };
+        Issue: {
+            case: number;
+            /** @description of the reference */
+            given: string;
+            /** @description the class that a model finds likelier */
+            likelier: string;
+            /**
+             * Format: double
+             * @description of the label, out of sample
+             */
+            probability: number;
+            /** Format: double */
+            likelier_probability: number;
+            /** @description by confident learning */
+            doubtful: boolean;
+            basis: components["schemas"]["BasisEnum"];
+            model: number;
+            /** @description made for the case, where the reading differs */
+            suggestion: string;
+            reads: number;
+        };
         IssueRequest: {
             /** Format: int64 */
             token: number;
             issue: string;
             text: string;
+        };
+        Issues: {
+            question: string;
+            classes: string[];
+            /** @description labelled cases with an out-of-sample answer */
+            compared: number;
+            readonly total: number;
+            readonly issues: components["schemas"]["Issue"][];
         };
         Keyboard: {
             profile: components["schemas"]["ProfileEnum"];
@@ -2507,6 +2777,8 @@ export interface components {
         MethodEnum: "single" | "majority" | "dawid_skene" | "staple" | "adjudicated";
         Metric: {
             readonly metric: string;
+            /** @description site, sex, age, view, scanner; empty: by class, or all */
+            readonly grouping: string;
             readonly subgroup: string;
             readonly stream: string;
             /**
@@ -2564,7 +2836,12 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+            readonly operating_point: components["schemas"]["OperatingPoint"] | null;
             readonly roc: components["schemas"]["Roc"] | null;
+            readonly pr: components["schemas"]["Pr"] | null;
+            readonly froc: components["schemas"]["Froc"] | null;
+            readonly confusion: components["schemas"]["Confusion"] | null;
+            readonly spreads: components["schemas"]["Spread"][];
             readonly calibration: components["schemas"]["Calibration"] | null;
             readonly lineage: components["schemas"]["Lineage"];
         };
@@ -2574,6 +2851,8 @@ export interface components {
             /** @description architecture, or 'ensemble' */
             readonly network: string;
             readonly state_reason: string;
+            /** @description the model that it took over from, if any */
+            readonly before: number | null;
         };
         /**
          * @description * `candidate` - Candidate
@@ -2809,6 +3088,11 @@ export interface components {
             text: string;
             /** @description page of the front end below the project */
             page: string;
+        };
+        OperatingPoint: {
+            /** Format: double */
+            threshold: number;
+            note: string;
         };
         /**
          * @description * `case` - case
@@ -3078,6 +3362,20 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["WriteBack"][];
         };
+        PastForecast: {
+            forecast: components["schemas"]["Forecast"];
+            /** @description of the point measured next */
+            labels: number | null;
+            /** @description of the metric, at as many labels */
+            expected: components["schemas"]["Expected"] | null;
+            /** Format: double */
+            measured: number | null;
+            /**
+             * Format: double
+             * @description measured less expected
+             */
+            error: number | null;
+        };
         /** @description Any of the settings that may change. ``annotation.projects`` says what each may hold. */
         PatchedProjectChangeRequest: {
             title?: string;
@@ -3128,6 +3426,20 @@ export interface components {
         };
         PictureList: {
             results: components["schemas"]["Picture"][];
+        };
+        Pr: {
+            points: components["schemas"]["PrPoint"][];
+            /**
+             * Format: double
+             * @description of cases with the finding: chance
+             */
+            share: number | null;
+        };
+        PrPoint: {
+            /** Format: double */
+            recall: number;
+            /** Format: double */
+            precision: number;
         };
         /**
          * @description * `default` - Default
@@ -3589,6 +3901,21 @@ export interface components {
             validation: number;
             test: number;
         };
+        /** @description How one metric of one class lies over the cases. */
+        Spread: {
+            metric: string;
+            subgroup: string;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            /** @description in equal bins */
+            counts: number[];
+            /** @description 0, 5, 25, 50, 75, 95, 100 */
+            percentiles: number[];
+            /** @description cases without a value */
+            without: number;
+        };
         /**
          * @description * `not_started` - not_started
          *     * `draft` - draft
@@ -3599,6 +3926,23 @@ export interface components {
          * @enum {string}
          */
         StageEnum: "not_started" | "draft" | "issue" | "awaiting" | "adjudication" | "done";
+        Standing: {
+            metric: string;
+            higher_is_better: boolean;
+            conditions: components["schemas"]["Condition"][];
+            /** @description all three hold; a lead may sign */
+            is_enough: boolean;
+            forecast: components["schemas"]["Forecast"] | null;
+            /** @description cases of the next batch */
+            batch: number;
+            /**
+             * Format: double
+             * @description its minutes of reading; null: unknown
+             */
+            price: number | null;
+            past: components["schemas"]["PastForecast"][];
+            decisions: components["schemas"]["Decision"][];
+        };
         StartedImport: {
             readonly id: number;
             state?: components["schemas"]["ImportStateEnum"];
@@ -3921,6 +4265,10 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             readonly created_by: string | null;
+        };
+        Wanted: {
+            case: number;
+            reads_wanted: number;
         };
         /**
          * @description * `class` - class
@@ -4751,6 +5099,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_against_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                other: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_card_retrieve: {
+        parameters: {
+            query?: {
+                form?: "html" | "markdown";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                    "text/html": string;
                 };
             };
             /** @description The server cannot answer right now. Try again. */
@@ -5739,6 +6169,89 @@ export interface operations {
             };
         };
     };
+    projects_label_issues_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_label_issues_reading_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskAnotherRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wanted"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     projects_label_schemas_list: {
         parameters: {
             query?: {
@@ -6636,6 +7149,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_stopping_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description The server cannot answer right now. Try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_stopping_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
                 };
             };
             /** @description The server cannot answer right now. Try again. */

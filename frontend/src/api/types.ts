@@ -44,6 +44,12 @@ export type SuggestionUse = Schemas['SuggestionUse'];
 export type SuggestionMode = Schemas['SuggestionModeEnum'];
 export type ModelState = Schemas['ModelStateEnum'];
 export type Metric = Schemas['Metric'];
+export type Comparison = Schemas['Comparison'];
+export type Difference = Schemas['Difference'];
+export type Standing = Schemas['Standing'];
+export type Condition = Schemas['Condition'];
+export type StopChoice = Schemas['ChoiceEnum'];
+export type LabelIssue = Schemas['Issue'];
 
 export type Snapshot = Required<Schemas['Snapshot']>;
 export type NewSnapshot = Schemas['NewSnapshotRequest'];

@@ -14,6 +14,8 @@ export const projectPages: readonly ProjectPage[] = [
   { path: '/list', label: 'nav.list', needs: ['cases.read', 'cases.view'], key: 'l' },
   { path: '/rounds', label: 'nav.rounds', needs: ['rounds.view'], key: 'r' },
   { path: '/models', label: 'nav.models', needs: ['rounds.view'], key: 'm' },
+  { path: '/learning', label: 'nav.learning', needs: ['progress.view'], key: 'e' },
+  { path: '/label-issues', label: 'nav.labelIssues', needs: ['project.edit'], key: 'q' },
   { path: '/datasets', label: 'nav.datasets', needs: ['datasets.view'], key: 'd' },
   { path: '/import', label: 'nav.import', needs: ['images.import'], key: 'i' },
   { path: '/schema', label: 'nav.schema', needs: ['schema.edit', 'cases.read', 'progress.view'], key: 's' },

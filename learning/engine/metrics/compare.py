@@ -96,7 +96,8 @@ def mcnemar(first_right: Array, second_right: Array) -> float:
     only_first = int((np.asarray(first_right, bool) & ~np.asarray(second_right, bool)).sum())
     only_second = int((np.asarray(second_right, bool) & ~np.asarray(first_right, bool)).sum())
     apart, fewer = only_first + only_second, min(only_first, only_second)
-    return min(1.0, 2 * sum(comb(apart, hits) for hits in range(fewer + 1)) / 2**apart)
+    tail = sum(comb(apart, hits) for hits in range(fewer + 1))
+    return min(1.0, 2 * tail / float(2**apart))
 
 
 def _areas(targets: Array, scores: Array, patients: Sequence[str]) -> tuple[Array, Array]:

@@ -6,15 +6,13 @@ A threshold is chosen on cases of which none is measured afterwards (the calibra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from learning.engine.errors import NotComputable
+from learning.engine.policy import Goal
 
 from .arrays import Array, checked, counts_by_threshold
-
-Goal = Literal["sensitivity", "specificity", "youden", "threshold"]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ A mask's surface is its voxels of which a face neighbour, or the image's edge, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
@@ -63,6 +64,20 @@ def surface_dice(between: Distances, tolerance: float) -> float:
     if not len(every):
         raise NotComputable("Surface Dice needs a mask with the structure; both are empty.")
     return float((every <= tolerance).mean())
+
+
+def summary(between: Distances, tolerance: float) -> tuple[float, float, float]:
+    """HD95 and mean distance in mm, and surface Dice; not a number where there is none."""
+    each = (hausdorff95, mean_distance, partial(surface_dice, tolerance=tolerance))
+    first, second, third = (_or_nan(metric, between) for metric in each)
+    return first, second, third
+
+
+def _or_nan(metric: Callable[[Distances], float], between: Distances) -> float:
+    try:
+        return metric(between)
+    except NotComputable:
+        return float("nan")
 
 
 def _surface(mask: Array) -> Array:

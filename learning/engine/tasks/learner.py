@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from learning.engine import images
 from learning.engine.augment import Moved
-from learning.engine.outputs import Output, Predictions
+from learning.engine.outputs import FloatArray, Output, Predictions
 from learning.engine.spec import Recipe, Sample
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class Learner(ABC):
         if not missing:
             return []
         return [f"No label of {', '.join(missing)} yet: the network cannot know it."]
+
+    def chances(self, logits: Any, temperature: float) -> FloatArray:
+        """[N, classes] that sum to one, where one class excludes the others (``Task.excludes``)."""
+        raise NotImplementedError
 
     def temperature(self, said: Output, targets: Sequence[Any], recipe: Recipe) -> float:
         """What makes a network's stated confidence fit these cases; 1 changes nothing."""

@@ -8,7 +8,9 @@ export interface Scale {
 
 /** The metric that the list shows: on the hold-out, the project's own if it was measured. */
 export function headline(model: Pick<Model, 'metrics'>, wanted: string): Metric | undefined {
-  const onHoldout = model.metrics.filter(({ stream, subgroup }) => stream === 'holdout' && !subgroup);
+  const onHoldout = model.metrics.filter(
+    ({ stream, subgroup, grouping }) => stream === 'holdout' && !subgroup && !grouping,
+  );
   return onHoldout.find(({ metric }) => metric === wanted) ?? onHoldout[0];
 }
 

@@ -10,7 +10,7 @@ const arms: readonly { arm: Arm; look: PlotSeries['look']; label: () => string }
   { arm: 'control', look: 'plain', label: () => t('overview.control') },
 ];
 
-export function curveSeries(curve: Curve, axis: CurveAxis): PlotSeries[] {
+export function curveSeries(curve: Pick<Curve, 'points'>, axis: CurveAxis): PlotSeries[] {
   return arms.map(({ arm, look, label }) => ({
     label: label(),
     look,

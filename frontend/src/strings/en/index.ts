@@ -1,5 +1,6 @@
 /** English, in one flat table of keys. A text with `one` and `other` has a plural form, chosen by `n`. */
 import { acquisition } from './acquisition';
+import { evaluation } from './evaluation';
 import { exchange } from './exchange';
 import { hanging } from './hanging';
 import { imports } from './imports';
@@ -25,6 +26,7 @@ export const en = {
   ...segments,
   ...learning,
   ...imports,
+  ...evaluation,
   ...exchange,
   ...people,
   ...prompts,

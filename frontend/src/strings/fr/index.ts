@@ -27,6 +27,7 @@
  */
 import type { Texts } from '..';
 import { acquisition } from './acquisition';
+import { evaluation } from './evaluation';
 import { exchange } from './exchange';
 import { hanging } from './hanging';
 import { imports } from './imports';
@@ -52,6 +53,7 @@ export const fr: Texts = {
   ...segments,
   ...learning,
   ...imports,
+  ...evaluation,
   ...exchange,
   ...people,
   ...prompts,
