@@ -5,7 +5,7 @@ It loads torch, as evaluation does. Nothing of the hold-out is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from .engine.metrics import OperatingPoint
 from .engine.metrics.operating import choose
 from .engine.nets import Network
 from .engine.predict import Predictions
-from .engine.spec import Recipe
+from .engine.spec import Recipe, Sample
 from .engine.tasks import TASKS
 from .engine.tasks.learners import learner_of
 from .evaluation import Labelled
@@ -47,29 +47,38 @@ def calibrate(
     lease: Lease, recipe: Recipe, networks: Mapping[str, Network], calibration: Labelled
 ) -> Calibrated:
     """Temperatures are 1 where the stream has too few labels, and where the task has none."""
-    if recipe.task == "segmentation":
-        answers = _masks(lease, recipe, networks, calibration)
+    if not learner_of(recipe).calibrated:
+        masks = recipe.task == "segmentation"
+        answers = _masks(lease, recipe, networks, calibration) if masks else {}
         return Calibrated(dict.fromkeys(networks, NO_SCALING), answers=answers)
-    samples, learner = calibration.data.samples, learner_of(recipe)
-    if not samples or not learner.calibrated:
+    samples = calibration.data.samples
+    if not samples:
         return Calibrated(dict.fromkeys(networks, NO_SCALING), _usual(recipe, networks))
     said = predict.predict(networks, recipe, samples, on_batch=lease.check)
-    known, truth = {sample.id: sample for sample in samples}, measure_of(recipe).truth
-    cases = [known[case] for case in said.ids]
-    targets = [one.target if (held := truth(one)) is None else held for one in cases]
-    enough = len(targets) >= FEWEST
-    scaling = {
-        name: learner.temperature(output, targets, recipe) if enough else NO_SCALING
-        for name, output in said.networks.items()
-    }
+    scaling = _scaling(recipe, samples, said)
     if not TASKS[recipe.task].excludes:
-        return Calibrated(scaling, _usual(recipe, networks))
+        return Calibrated(scaling)
+    truth = {sample.id: measure_of(recipe).truth(sample) for sample in samples}
+    targets = np.array([truth[case] for case in said.ids])
     stated = _stated(recipe, said, scaling)
     return Calibrated(
         scaling,
-        {name: _point(recipe, np.array(targets), of) for name, of in stated.items()},
+        {name: _point(recipe, targets, of) for name, of in stated.items()},
         stop_set.of_classes(said.ids, stated[registry.ENSEMBLE]),
     )
+
+
+def _scaling(recipe: Recipe, samples: Sequence[Sample], said: Predictions) -> dict[str, float]:
+    """A network's own, where there are labels enough."""
+    known = {sample.id: sample for sample in samples}
+    if len(said.ids) < FEWEST:
+        return dict.fromkeys(said.networks, NO_SCALING)
+    truth, cases = measure_of(recipe).truth, [known[case] for case in said.ids]
+    targets = [one.target if (held := truth(one)) is None else held for one in cases]
+    learner = learner_of(recipe)
+    return {
+        name: learner.temperature(output, targets, recipe) for name, output in said.networks.items()
+    }
 
 
 def _stated(

@@ -17,7 +17,7 @@ from .engine.metrics import Interval, Measured, OperatingPoint
 from .engine.nets import Network
 from .engine.spec import LeftOut, Recipe
 from .leases import Lease
-from .measures import Told, measure_of
+from .measures import Judged, measure_of
 from .models import Evaluation, Round, TrainedModel
 from .said_of_cases import BY_CASE, CaseSaid, by_case, main_of, recipe_of
 
@@ -84,31 +84,31 @@ def measure(
         temperatures=scaling,
         on_batch=lease.check,
     )
-    ids, task, given = list(said.ids), measure_of(recipe), points or {}
-    used = [samples[case] for case in ids]
-    patients = [sample.patient for sample in used]
-    truths = [task.truth(sample) for sample in used]
-    told = {
-        name: Told(
-            output,
-            task.values(output, used),
-            truths,
-            patients,
-            given.get(name, OperatingPoint(USUAL_THRESHOLD)).threshold,
-        )
-        for name, output in {**said.networks, registry.ENSEMBLE: said.ensemble}.items()
-    }
-    measured = {name: task.rows(recipe, each, seed) for name, each in told.items()}
+    ids = list(said.ids)
+    patients = [samples[case].patient for case in ids]
+    task, given = measure_of(recipe), points or {}
+    held = [samples[case] for case in ids]
+    truths = [task.truth(sample) for sample in held]
+    outputs = {**said.networks, registry.ENSEMBLE: said.ensemble}
+    values = {name: task.values(output, held) for name, output in outputs.items()}
+    measured = {}
+    for name, output in outputs.items():
+        point = given.get(name, OperatingPoint(USUAL_THRESHOLD))
+        judged = Judged(recipe, truths, values[name], patients, seed, output, point.threshold)
+        measured[name] = task.rows(judged)
+    known, array = task.arrays(recipe.metric, truths, values[registry.ENSEMBLE])
+    groups = subgroups.members(ids, subgroups.of_cases(ids))
+    metric = metrics.by_name(recipe.metric)
     measured[registry.ENSEMBLE] += [
-        *_in_subgroups(recipe, told[registry.ENSEMBLE], ids, seed),
+        *subgroups.measure(recipe.metric, metric, [*known, array], patients, groups, seed=seed),
         *network_agreement.measured(recipe, said, patients, seed=seed),
     ]
     by_case = {
         name: {
-            case: CaseSaid(cases.references[case], value, truth)
-            for case, value, truth in zip(ids, each.values, truths, strict=True)
+            case: CaseSaid(cases.references[case], row, truth)
+            for case, row, truth in zip(ids, rows, truths, strict=True)
         }
-        for name, each in told.items()
+        for name, rows in values.items()
     }
     return Result(measured, by_case, (*cases.data.left_out, *said.left_out))
 
@@ -161,15 +161,3 @@ def _by_case(result: Result, name: str, row: Measured, recipe: Recipe) -> dict[s
             for case, said in result.by_case[name].items()
         ]
     }
-
-
-def _in_subgroups(recipe: Recipe, told: Told, cases: Sequence[int], seed: int) -> list[Measured]:
-    known, said = measure_of(recipe).arrays(recipe.metric, told.truths, told.values)
-    return subgroups.measure(
-        recipe.metric,
-        metrics.by_name(recipe.metric),
-        [*known, said],
-        told.patients,
-        subgroups.members(cases, subgroups.of_cases(cases)),
-        seed=seed,
-    )

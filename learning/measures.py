@@ -26,15 +26,17 @@ FOUND = 0.5
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one network, or the ensemble, said of cases, and what that is held against, row by row."""
+class Judged:
+    """What one model said of the cases of a stream, in one order for all lists."""
 
-    output: Output
-    values: list[Any]
+    recipe: Recipe
     truths: list[Any]
+    values: list[Any]
     patients: list[str]
-    threshold: float
-    """The probability from which on a case is called positive, where there are two classes."""
+    seed: int
+    said: Output
+    threshold: float = 0.5
+    """From which probability on a case is called positive, of two classes."""
 
 
 class Measure:
@@ -59,24 +61,27 @@ class Measure:
         """What ``metrics.by_name(metric)`` takes: what two models share, and what each says."""
         return [np.array(truths, np.int64)], np.array(values)
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
+    def rows(self, judged: Judged) -> list[Measured]:
         return metrics.classification(
-            targets,
-            said.reshape(len(told.values), len(recipe.classes)),
-            told.patients,
-            classes=recipe.classes,
-            seed=seed,
-            threshold=told.threshold,
-            prevalence=recipe.operating.prevalence,
+            np.array(judged.truths, np.int64),
+            judged.said.probabilities,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+            threshold=judged.threshold,
+            prevalence=judged.recipe.operating.prevalence,
         )
 
 
 class Grades(Measure):
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
-        width = said.reshape(len(told.values), len(recipe.classes))
-        return reports.ordinal(targets, width, told.patients, classes=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        return reports.ordinal(
+            np.array(judged.truths, np.int64),
+            judged.said.probabilities,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+        )
 
 
 class Findings(Measure):
@@ -89,15 +94,14 @@ class Findings(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float)
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        shape = len(told.values), len(recipe.classes)
-        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
+    def rows(self, judged: Judged) -> list[Measured]:
+        said = judged.said.probabilities
         return reports.multilabel(
-            targets.reshape(shape),
-            said.reshape(shape),
-            told.patients,
-            classes=recipe.classes,
-            seed=seed,
+            np.array(judged.truths, float).reshape(said.shape),
+            said,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
         )
 
 
@@ -110,9 +114,10 @@ class Numbers(Measure):
     ) -> tuple[list[Array], Array]:
         return [np.array(truths, float)], np.array(values, float).reshape(-1, 2)[:, 0]
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        [targets], said = self.arrays(recipe.metric, told.truths, told.values)
-        return reports.regression(targets, said, told.patients, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        said = judged.said.probabilities[:, 0]
+        targets = np.array(judged.truths, float)
+        return reports.regression(targets, said, judged.patients, seed=judged.seed)
 
 
 class Masks(Measure):
@@ -130,13 +135,15 @@ class Masks(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values)
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
+    def rows(self, judged: Judged) -> list[Measured]:
+        if judged.said.overlap is None:
+            return []
         return metrics.segmentation(
-            np.array(told.values).reshape(len(told.values), len(recipe.classes), 3),
-            told.patients,
-            classes=recipe.classes,
-            seed=seed,
-            surfaces=told.output.surfaces,
+            judged.said.overlap,
+            judged.patients,
+            classes=judged.recipe.classes,
+            seed=judged.seed,
+            surfaces=judged.said.surfaces,
         )
 
 
@@ -156,9 +163,10 @@ class Points(Measure):
     ) -> tuple[list[Array], Array]:
         return [], np.array(values, float)
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        errors = np.array(told.values, float).reshape(len(told.values), len(recipe.classes))
-        return reports.landmarks(errors, told.patients, names=recipe.classes, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        names = judged.recipe.classes
+        errors = np.array(judged.values, float).reshape(len(judged.values), len(names))
+        return reports.landmarks(errors, judged.patients, names=names, seed=judged.seed)
 
 
 class Boxes(Measure):
@@ -180,12 +188,13 @@ class Boxes(Measure):
         table = detection.matched_at([_image(one) for one in values])
         return [], table[:, 0] if metric == "froc" else table
 
-    def rows(self, recipe: Recipe, told: Told, seed: int) -> list[Measured]:
-        found = reports.detection([_image(one) for one in told.values], told.patients, seed=seed)
-        precision = detection.mean_average_precision
-        for label, name in enumerate(recipe.classes if len(recipe.classes) > 1 else ()):
-            table = detection.matched_at([_image(one, only=label) for one in told.values])
-            interval = metrics.bootstrap(precision, [table], told.patients, seed=seed)
+    def rows(self, judged: Judged) -> list[Measured]:
+        values, patients, seed = judged.values, judged.patients, judged.seed
+        found = reports.detection([_image(one) for one in values], patients, seed=seed)
+        precision, classes = detection.mean_average_precision, judged.recipe.classes
+        for label, name in enumerate(classes if len(classes) > 1 else ()):
+            table = detection.matched_at([_image(one, only=label) for one in values])
+            interval = metrics.bootstrap(precision, [table], patients, seed=seed)
             found.append(Measured("mean_average_precision", interval, name))
         return found
 
