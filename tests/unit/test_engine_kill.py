@@ -117,7 +117,7 @@ print(json.dumps({**report, "results": results, "peace": peace}))
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(590)
 def test_killed_at_random_moments_training_ends_bit_equal(tmp_path: Path) -> None:
     recipe = make_recipe(epochs=10)
     rows = [
@@ -133,7 +133,7 @@ def test_killed_at_random_moments_training_ends_bit_equal(tmp_path: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=550,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
