@@ -20,6 +20,7 @@ from annotation.errors import InvalidInput, NotFound
 from annotation.models import Draft, Slot
 
 from . import assignments as shapes
+from . import schema_move_shapes
 from .ahead import within
 from .authentication import signed_in
 
@@ -169,22 +170,24 @@ class Submit(APIView):
 
 
 class SchemaMove(APIView):
-    @extend_schema(operation_id="slots_schema_move", responses=shapes.SchemaMoveSerializer)
+    @extend_schema(
+        operation_id="slots_schema_move", responses=schema_move_shapes.SchemaMoveSerializer
+    )
     def get(self, request: Request, pk: int) -> Response:
         """What of my draft would not fit the newer version of the form. 409: there is none to move to."""
         reader = signed_in(request)
         slot = reading.slot_of(visible(request, pk), reader)
-        body = shapes.SchemaMoveSerializer(schema_moves.preview(slot, reader)).data
+        body = schema_move_shapes.SchemaMoveSerializer(schema_moves.preview(slot, reader)).data
         return Response(body, headers={"Cache-Control": "no-store"})
 
     @extend_schema(
         operation_id="slots_move_schema",
-        request=shapes.NewSchemaMoveSerializer,
+        request=schema_move_shapes.NewSchemaMoveSerializer,
         responses=shapes.SavedDraftSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
         """Go on by the newer version, with what fits it. 409: form or draft changed meanwhile."""
-        given = shapes.valid(shapes.NewSchemaMoveSerializer, request)
+        given = shapes.valid(schema_move_shapes.NewSchemaMoveSerializer, request)
         reader = signed_in(request)
         slot = reading.slot_of(visible(request, pk), reader)
         return Response(shapes.SavedDraftSerializer(schema_moves.move(slot, reader, **given)).data)

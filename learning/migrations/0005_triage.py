@@ -201,6 +201,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("freeze", "Freeze the snapshot"),
+                    ("prepare", "Prepare the networks"),
                     ("train", "Train the networks"),
                     ("evaluate", "Evaluate on the hold-out"),
                     ("score", "Score the pool"),

@@ -102,6 +102,7 @@ const DIFFERENCES: Record<Profile, Keys> = {
     'tool.prompt': ['Alt+;'],
     'case.why': ['Alt+q'],
     'case.move': ['Alt+-'],
+    'case.similar': ['Alt+s'],
     'form.jump': ['Shift+j'],
     'form.confirm': ['Alt+j'],
     'case.skip': ['Shift+k'],
