@@ -24,6 +24,26 @@ const UNFINISHED = [
   'Unidentified',
 ];
 
+/** Where a sign lies on most keyboards, and all that Option leaves of it on a Mac. */
+const PLACES: Record<string, string> = {
+  '-': 'Minus',
+  '=': 'Equal',
+  '[': 'BracketLeft',
+  ']': 'BracketRight',
+  ';': 'Semicolon',
+  "'": 'Quote',
+  ',': 'Comma',
+  '.': 'Period',
+  '/': 'Slash',
+  '\\': 'Backslash',
+};
+const SIGNS = new Map(Object.entries(PLACES).map(([sign, place]) => [place, sign]));
+/** The letter or sign at that place of the keyboard; none for other keys. */
+const written = (code: string): string | undefined =>
+  /^Key[A-Z]$/.test(code) ? code.slice(3).toLowerCase() : SIGNS.get(code);
+const placeOf = (one: string): string | undefined =>
+  /^[a-z]$/.test(one) ? `Key${one.toUpperCase()}` : PLACES[one];
+
 const partsOf = (key: string): string[] => key.split(/\b\+/);
 const cap = (part: string): string =>
   CAPS[part] ?? (part.length === 1 ? part.toUpperCase() : word('cap', part.replace(/^Digit/, '')));
@@ -48,14 +68,16 @@ type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'alt
 /** Alt and Shift change what a key writes: there, the place of a digit or letter counts. */
 function base({ key, code, altKey, shiftKey, ctrlKey, metaKey }: Pressed): string {
   if (/^Digit\d$/.test(code) && (altKey || shiftKey || ctrlKey || metaKey)) return code;
-  if (altKey && /^Key[A-Z]$/.test(code) && !/^[a-z]$/i.test(key)) return code.slice(3).toLowerCase();
+  const own = /^Key[A-Z]$/.test(code) ? /^[a-z]$/i : /^[ -~]$/;
+  if (altKey && !own.test(key)) return written(code) ?? key;
   if (key === ' ') return 'Space';
   return key.length === 1 ? key.toLowerCase() : key;
 }
 
 /** The key that was pressed, or null while only a modifier is down. A sign has its Shift within it. */
 export function keyOf(event: Pressed): string | null {
-  if (UNFINISHED.includes(event.key)) return null;
+  const dead = event.key === 'Dead' && event.altKey && written(event.code);
+  if (UNFINISHED.includes(event.key) && !dead) return null;
   const name = base(event);
   const sign = name.length === 1 && name.toLowerCase() === name.toUpperCase();
   const modifiers = [
@@ -71,8 +93,9 @@ export function keyOf(event: Pressed): string | null {
  * writes & é " and so on, and there the place of the key counts.
  */
 export function layoutsOf(keys: string): string[] {
-  // On a Mac, Option writes other signs with the letters: there, the place of the letter counts.
-  if (MODIFIER === '⌘' && /^Alt\+[a-z]$/.test(keys)) return [keys, `Alt+Key${keys.slice(-1).toUpperCase()}`];
+  // On a Mac, Option writes other signs with the same keys: there, their place counts.
+  const place = MODIFIER === '⌘' && /^Alt\+.$/.test(keys) && placeOf(keys.slice(-1));
+  if (place) return [keys, `Alt+${place}`];
   if (keys.startsWith('Control+')) return [keys, keys.replace('Control', 'Meta')];
   if (/^\d$/.test(keys)) return [keys, `Digit${keys}`];
   return /^[^\w\s]$/.test(keys) ? [keys, `Shift+${keys}`] : [keys];
