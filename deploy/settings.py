@@ -254,8 +254,8 @@ ACTOR_QUEUES = {
     "rerank_pool": "ranking",
 }
 RUNG_AFTER_READ = ["rerank_pool"]
-WHY_PICKED = "learning.picked.picked"
-PROMPT_METHODS = ["annotation.prompt_methods.RandomWalk", "learning.prompting.Network"]
+WHY_PICKED = "learning.pool.picked.picked"
+PROMPT_METHODS = ["annotation.prompt_methods.RandomWalk", "learning.assisting.prompting.Network"]
 
 ORTHANC_URL = env.text("ORTHANC_URL", "http://127.0.0.1:18042")
 ORTHANC_USER = env.text("ORTHANC_USER", "consilium")

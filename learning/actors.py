@@ -7,7 +7,10 @@ import dramatiq
 from annotation import doorbell
 from annotation.models import Project
 
-from . import fast_loop, rounds, suggesting, watch
+from . import rounds
+from .assisting import suggesting
+from .pool import fast_loop
+from .triaging import watch
 
 WITHOUT_LIMIT = float("inf")
 

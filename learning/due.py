@@ -11,8 +11,11 @@ from django.db.models import Exists, OuterRef
 
 from annotation.models import Project
 
-from . import fast_loop, leases, rounds, suggesting, watch
+from . import leases, rounds
+from .assisting import suggesting
 from .models import Round
+from .pool import fast_loop
+from .triaging import watch
 
 
 def due() -> Iterator[tuple[str, int]]:

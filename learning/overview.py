@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from annotation.models import Project
 from annotation.progress import NextStep
 
-from . import fast_loop, labels, recipes, registry, rounds, stop_decisions
+from . import labels, recipes, registry, rounds
+from .curve import stop_decisions
 from .errors import RoundNotPossible
 from .labels import Labels
 from .models import Arm, Round, TrainedModel
+from .pool import fast_loop
 
 NO_LABELS = Labels({}).summary()
 

@@ -12,12 +12,13 @@ from annotation import ledger
 from annotation.errors import InvalidInput
 from annotation.models import LabelSchema, Project, User
 
-from . import acquisition, starts
+from . import acquisition
 from .engine import spec
 from .engine.errors import InvalidRecipe
 from .engine.tasks import TASKS
 from .errors import RoundNotPossible
 from .models import Recipe, Round
+from .preparing import starts
 from .teaching import teacher_of
 
 

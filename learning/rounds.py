@@ -20,8 +20,9 @@ from annotation import doorbell, ledger
 from annotation.errors import ConsiliumError, ImageStoreUnavailable, StorageFull
 from annotation.models import Case, Project, Read, Stream, User
 
-from . import artifacts, labels, leases, recipes, stages, stop_decisions
+from . import artifacts, labels, leases, recipes, stages
 from .acquisition import AcquisitionError
+from .curve import stop_decisions
 from .engine.errors import EngineError
 from .engine.spec import RANDOM, SEEDS, Recipe
 from .errors import Interrupted, RoundFailure, RoundNotPossible, SliceEnded, StaleLease

@@ -24,7 +24,7 @@ from annotation.models import (
     User,
 )
 from annotation.models.projects import LabelSchema
-from learning import policies, recipes, watch
+from learning import recipes
 from learning.models import (
     CalibrationScore,
     Round,
@@ -35,6 +35,7 @@ from learning.models import (
     TriageLane,
     TriagePolicy,
 )
+from learning.triaging import policies, watch
 
 NETWORKS = ("densenet", "vit")
 POLICY: dict[str, Any] = {

@@ -45,7 +45,7 @@ def export(
     """
     running.configure()
     from annotation import export as exporting
-    from learning import cards
+    from learning.measuring import cards
 
     versions = running.project_named(project).snapshots.order_by("-version")
     frozen = (versions if version is None else versions.filter(version=version)).first()

@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from annotation import access
 from annotation.access import Action
 from annotation.models import SuggestionMode
-from learning import assistance, intervals
+from learning.assisting import assistance
+from learning.measuring import intervals
 from learning.models import TrainedModel
 
 

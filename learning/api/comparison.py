@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from annotation.access import Action
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
-from learning import comparison
+from learning.measuring import comparison
 from learning.models import Arm
 
 from . import visible

@@ -14,7 +14,7 @@ from annotation import access, queue
 from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.errors import NotFound
-from learning import label_issues
+from learning.measuring import label_issues
 
 MOST = 500
 

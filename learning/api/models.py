@@ -22,7 +22,8 @@ from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.sentences import SentenceField
-from learning import card_page, cards, registry
+from learning import registry
+from learning.measuring import card_page, cards
 from learning.models import Evaluation, TrainedModel
 
 from . import visible

@@ -15,9 +15,11 @@ from annotation.access import Action
 from annotation.api.projects import NextStepSerializer
 from annotation.api.sentences import SentenceField
 from annotation.errors import NotFound
-from learning import curves, fast_loop, overview, registry
+from learning import overview, registry
 from learning.acquisition import ACQUISITIONS
+from learning.curve import curves
 from learning.models import Arm, CurvePoint, Ranking, Round, TrainedModel
+from learning.pool import fast_loop
 
 
 class LabelCountsSerializer(serializers.Serializer[Any]):

@@ -17,7 +17,8 @@ from annotation.api.authentication import signed_in
 from annotation.api.pagination import LARGEST_ID, ByIdUpward
 from annotation.api.sentences import SentenceField
 from annotation.models import User
-from learning import curves, rounds, stages
+from learning import rounds, stages
+from learning.curve import curves
 from learning.models import Arm, Evaluation, Round, RoundLog, TrainedModel, Training
 
 from . import visible

@@ -18,7 +18,7 @@ from annotation.api.sentences import SentenceField
 from annotation.case_images import instance_of
 from annotation.errors import InvalidInput
 from annotation.models import Case, Stream, User
-from learning import lookalikes, similar
+from learning.pool import lookalikes, similar
 
 USUAL = 12
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from annotation.api.datasets import SnapshotDownload
 from annotation.models import Snapshot
-from learning import cards
+from learning.measuring import cards
 
 
 class SnapshotWithModels(SnapshotDownload):

@@ -14,9 +14,9 @@ from annotation import access
 from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.sentences import SentenceField
-from learning import stop_decisions
+from learning.curve import stop_decisions
+from learning.curve.stopping import GAIN, STABLE, TARGET
 from learning.models import Forecast, StopDecision
-from learning.stopping import GAIN, STABLE, TARGET
 
 
 class ConditionSerializer(serializers.Serializer[Any]):

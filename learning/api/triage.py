@@ -16,8 +16,8 @@ from annotation.access import Action
 from annotation.api.authentication import signed_in
 from annotation.api.pagination import ByIdCursor
 from annotation.errors import NotFound
-from learning import certificates, lanes, policies, triage_overview
 from learning.models import TriageDecision, TriageLane
+from learning.triaging import certificates, lanes, policies, triage_overview
 
 from .triage_serializers import (
     AcceptedCaseSerializer,

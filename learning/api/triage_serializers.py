@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from annotation.api.sentences import SentenceField
 from annotation.models import User
-from learning import policies, triage_overview
 from learning.models import (
     DriftTest,
     GroupBy,
@@ -18,6 +17,7 @@ from learning.models import (
     TriagePolicy,
 )
 from learning.triage import NEGATIVE, POSITIVE
+from learning.triaging import policies, triage_overview
 
 LANES = [NEGATIVE, POSITIVE]
 DRIFTS = ["embeddings", "scores", "sites", "scanners"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from annotation.models import Stream
-from learning import calibrating, curves, evaluation, forecasts, labels, recipes, registry, stages
+from learning import labels, recipes, registry, stages
+from learning.curve import curves, forecasts
 from learning.engine.spec import Recipe
-from learning.evaluation import Result
 from learning.leases import Lease
+from learning.measuring import calibrating, evaluation
+from learning.measuring.evaluation import Result
 from learning.models import Arm, Round, RoundLog
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learning import artifacts, datasets, plans, pretraining, recipes, stages, starts
+from learning import artifacts, datasets, recipes, stages
 from learning.engine import checkpoint, pretrain
 from learning.engine.errors import InvalidCheckpoint, NotEnoughData
 from learning.engine.nets import build
@@ -10,6 +10,7 @@ from learning.engine.spec import PRETRAINED, Recipe
 from learning.errors import SliceOver
 from learning.leases import Lease
 from learning.models import Pretraining, Round
+from learning.preparing import plans, pretraining, starts
 
 
 def run(lease: Lease, round_: Round) -> bool:

@@ -9,13 +9,14 @@ otherwise, with a reason.
 from __future__ import annotations
 
 from annotation.models import Stream
-from learning import evaluation, registry
+from learning import registry
 from learning.engine import metrics
 from learning.engine.metrics import Interval
 from learning.engine.spec import Recipe
-from learning.evaluation import CaseSaid
 from learning.leases import Lease
-from learning.measures import measure_of
+from learning.measuring import evaluation
+from learning.measuring.evaluation import CaseSaid
+from learning.measuring.measures import measure_of
 from learning.models import Round, RoundLog, TrainedModel
 
 NOTHING = CaseSaid(reference=0, values=[])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from learning import cold_start, costs, labels, ranking, recipes, registry
+from learning import labels, recipes, registry
 from learning.engine import determinism
 from learning.leases import Lease
 from learning.models import Arm, Round
+from learning.pool import cold_start, costs, ranking
 
 
 def run(lease: Lease, round_: Round) -> bool:

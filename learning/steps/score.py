@@ -8,23 +8,15 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from annotation.models import Case, Project, Stream
-from learning import (
-    artifacts,
-    datasets,
-    evaluation,
-    labels,
-    lookalikes,
-    recipes,
-    registry,
-    scoring,
-    stages,
-)
+from learning import artifacts, datasets, labels, recipes, registry, stages
 from learning.engine import predict
 from learning.engine.nets import Network
 from learning.engine.predict import Predictions
 from learning.engine.spec import LeftOut, Recipe
 from learning.leases import Lease
+from learning.measuring import evaluation
 from learning.models import Round, RoundLog, TrainedModel
+from learning.pool import lookalikes, scoring
 
 SHARD = 64
 NAMED = 20

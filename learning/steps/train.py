@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from annotation.models import Split
-from learning import artifacts, datasets, labels, recipes, registry, stages, starts
+from learning import artifacts, datasets, labels, recipes, registry, stages
 from learning.engine import checkpoint, determinism, loop
 from learning.engine.errors import EngineError, InvalidCheckpoint
 from learning.engine.spec import LeftOut, Recipe
@@ -18,6 +18,7 @@ from learning.engine.speed import Speed
 from learning.errors import RoundFailure, SliceOver
 from learning.leases import Lease
 from learning.models import Arm, Round, RoundLog, Training
+from learning.preparing import starts
 
 
 def run(lease: Lease, round_: Round) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from annotation.models import Case, Stream
-from learning import certificates, evidence, labels, lanes, registry
+from learning import labels, registry
 from learning.leases import Lease
 from learning.models import Round
 from learning.steps.score import Scorer, scorer_of, shards
+from learning.triaging import certificates, evidence, lanes
 
 
 def run(lease: Lease, round_: Round) -> bool:

@@ -10,7 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
 from annotation.models import Answer, Project, Reference
-from learning import items
+from learning.assisting import items
 from learning.engine.spec import Recipe, Target
 
 from .teacher import Image, Json, Spoken, Suggested, Teacher, Unusable

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from annotation import masks
 from annotation.masks import shape_of
 from annotation.models import LabelSchema, Mark, MarkKind, Mask, Project, Reference
-from learning import artifacts, items
+from learning import artifacts
+from learning.assisting import items
 from learning.engine.spec import Recipe, Target
 
 from .teacher import Image, Json, Spoken, Suggested, Teacher, Unusable, array_file, there

@@ -14,7 +14,7 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 
 from annotation.marks import as_submitted
 from annotation.models import Mark, MarkKind, Project, Read, Reference
-from learning import items
+from learning.assisting import items
 from learning.engine.spec import Box, Point, Recipe, Target
 
 from .teacher import Image, Json, Spoken, Suggested, Teacher, Unusable, there

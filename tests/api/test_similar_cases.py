@@ -11,8 +11,9 @@ import pytest
 from django.test import Client
 
 from annotation.models import Case, Role, Slot, User
-from learning import lookalikes, registry
+from learning import registry
 from learning.models import TrainedModel
+from learning.pool import lookalikes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_folder")]
 

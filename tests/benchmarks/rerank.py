@@ -76,8 +76,9 @@ def embed(model: int, cases: np.ndarray, width: int) -> None:
 
 
 def straight_to_file(model: Any, cases: np.ndarray, width: int) -> None:
-    from learning import artifacts, pools
+    from learning import artifacts
     from learning.head import Rows, write_rows
+    from learning.pool import pools
 
     folder = artifacts.pool_dir(model.pk)
     parts = (vectors(len(cases[s : s + 10_000]), width, s)[0] for s in range(0, len(cases), 10_000))
@@ -128,7 +129,7 @@ def prepared(options: argparse.Namespace) -> tuple[Any, Any, np.ndarray, np.ndar
         )
     else:
         timed("embeddings into pgvector", lambda: embed(model.pk, cases, options.width))
-        from learning import pools
+        from learning.pool import pools
 
         timed("from pgvector into the worker's file", lambda: pools.open_(model))
     with connection.cursor() as cursor:
@@ -137,7 +138,8 @@ def prepared(options: argparse.Namespace) -> tuple[Any, Any, np.ndarray, np.ndar
 
 
 def round_ranks(project: Any, model: Any, cases: np.ndarray) -> None:
-    from learning import costs, ranking, recipes
+    from learning import recipes
+    from learning.pool import costs, ranking
 
     recipe = recipes.parsed(model.round.recipe)
     labelled = cases[:KNOWN].tolist()
@@ -157,8 +159,9 @@ def round_ranks(project: Any, model: Any, cases: np.ndarray) -> None:
 def brute(project: Any, model: Any, pool: Any) -> None:
     """The same without anything kept: fit, score all, sort all, write all."""
     from annotation import queue
-    from learning import labels, ranking
+    from learning import labels
     from learning.head import Logistic
+    from learning.pool import ranking
 
     known = labels.known(project, pool.recipe)
     cases = np.array(sorted(known))
@@ -184,8 +187,8 @@ def rerank(options: argparse.Namespace, rule: str, started: tuple[Any, ...], fir
     import builders
 
     from annotation import ledger
-    from learning import fast_loop
     from learning.models import Ranking
+    from learning.pool import fast_loop
 
     project, model, cases, sick = started
     Ranking.objects.filter(project=project, fast=False).update(acquisition=rule)

@@ -10,21 +10,10 @@ import pytest
 from annotation import queue
 from annotation.errors import Conflict
 from annotation.models import Event, Project, Reference, Series, Slot, Stream
-from learning import (
-    comparison,
-    curves,
-    forecasts,
-    label_issues,
-    overview,
-    recipes,
-    registry,
-    rounds,
-    said_of_cases,
-    stop_decisions,
-    stop_set,
-    subgroups,
-)
+from learning import overview, recipes, registry, rounds
+from learning.curve import curves, forecasts, stop_decisions, stop_set
 from learning.errors import NoLabelSignals, NotComparable, NotEnoughToStop
+from learning.measuring import comparison, label_issues, said_of_cases, subgroups
 from learning.models import Arm, CurvePoint, Forecast, Round, Score, TrainedModel
 
 pytestmark = [

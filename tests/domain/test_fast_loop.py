@@ -16,21 +16,12 @@ from dramatiq.brokers.stub import StubBroker
 from annotation import queue, reservations
 from annotation.claims import Ask
 from annotation.models import Slot
-from learning import (
-    artifacts,
-    fast_loop,
-    fast_pool,
-    labels,
-    picked,
-    pools,
-    ranking,
-    recipes,
-    registry,
-)
+from learning import artifacts, labels, recipes, registry
 from learning.acquisition import select
 from learning.acquisition.pool import PoolScores
 from learning.head import Logistic
 from learning.models import Embedding, FastLoop, Ranking, Score
+from learning.pool import fast_loop, fast_pool, picked, pools, ranking
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

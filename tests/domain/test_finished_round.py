@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from annotation import ledger
 from annotation.models import Event, Slot, Snapshot, Stream
-from learning import artifacts, cards, curves, labels, overview, pools, recipes, registry, stages
+from learning import artifacts, labels, overview, recipes, registry, stages
+from learning.curve import curves
+from learning.measuring import cards
 from learning.models import (
     Arm,
     CurvePoint,
@@ -26,6 +28,7 @@ from learning.models import (
     ScoringFailure,
     TrainedModel,
 )
+from learning.pool import pools
 
 pytestmark = pytest.mark.django_db
 

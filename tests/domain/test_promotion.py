@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from annotation.models import Event, Project, Stream
-from learning import evaluation, registry
+from learning import registry
 from learning.errors import ModelNotUsable
 from learning.leases import Lease
+from learning.measuring import evaluation
 from learning.models import Arm, Evaluation, Round, TrainedModel
 from learning.steps import promote
 

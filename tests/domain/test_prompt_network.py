@@ -16,9 +16,10 @@ from django.conf import settings
 
 from annotation import prompt_uses, prompts
 from annotation.models import Case, Project, PromptedMask, Slot
-from learning import artifacts, datasets, prompt_network, registry
+from learning import artifacts, datasets, registry
+from learning.assisting import prompt_network
+from learning.assisting.prompting import recipe_of
 from learning.engine import masks, region
-from learning.prompting import recipe_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

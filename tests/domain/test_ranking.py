@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from learning import acquisition, ranking, recipes, registry
+from learning import acquisition, recipes, registry
 from learning.models import Arm, Embedding, Ranking, Round, Score
+from learning.pool import ranking
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

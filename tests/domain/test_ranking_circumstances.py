@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from annotation.models import Case, Project
-from learning import costs, ranking, recipes, registry
+from learning import recipes, registry
 from learning.acquisition import PoolScores
 from learning.engine import spec
 from learning.models import Arm, Ranking, TrainedModel
+from learning.pool import costs, ranking
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from annotation import schema_versions, snapshots
 from annotation.errors import InvalidInput
 from annotation.models import Answer, Case, LabelSchema, Mark, Project, Read, Reference, Suggestion
-from learning import datasets, labels, overview, ranking, recipes, registry, rounds, suggesting
+from learning import datasets, labels, overview, recipes, registry, rounds
+from learning.assisting import suggesting
 from learning.engine.spec import Box, parse
 from learning.models import Arm, CurvePoint, Evaluation, Ranking, Round, Score
+from learning.pool import ranking
 from learning.teaching import Unusable
 from learning.teaching.places import _in_array, _on_screen
 

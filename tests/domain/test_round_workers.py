@@ -15,23 +15,13 @@ from django.utils import timezone
 
 from annotation.errors import ImageStoreUnavailable, StorageFull
 from annotation.models import Event, Project
-from learning import (
-    actors,
-    artifacts,
-    datasets,
-    due,
-    leases,
-    recipes,
-    registry,
-    rounds,
-    scoring,
-    steps,
-)
+from learning import actors, artifacts, datasets, due, leases, recipes, registry, rounds, steps
 from learning.acquisition import AcquisitionError
 from learning.engine.errors import NotEnoughData
 from learning.errors import RoundNotPossible, StaleLease
 from learning.leases import Lease
 from learning.models import Arm, Round, RoundLog, Score, TrainedModel, Training
+from learning.pool import scoring
 from learning.steps import score
 
 pytestmark = [

@@ -12,10 +12,13 @@ import pytest
 
 from annotation.errors import InvalidInput
 from annotation.models import Case, Membership, Role, Slot, Stream
-from learning import artifacts, cards, overview, pretraining, ranking, recipes, registry, rounds
+from learning import artifacts, overview, recipes, registry, rounds
 from learning.engine import checkpoint, pretrain
 from learning.engine.spec import architecture_of
+from learning.measuring import cards
 from learning.models import Arm, Pretraining, Ranking, Round, Score, TrainedModel
+from learning.pool import ranking
+from learning.preparing import pretraining
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -13,16 +13,8 @@ from django.db import connection
 
 from annotation import queue, schema_versions, suggestions
 from annotation.models import Case, Event, Project, Role, Showing, Slot, Suggestion
-from learning import (
-    artifacts,
-    assistance,
-    datasets,
-    due,
-    recipes,
-    registry,
-    suggest,
-    suggesting,
-)
+from learning import artifacts, datasets, due, recipes, registry
+from learning.assisting import assistance, suggest, suggesting
 from learning.models import Arm, TrainedModel
 
 pytestmark = [

@@ -17,7 +17,6 @@ from django.utils import timezone
 from annotation import export, provisional, queue, set_aside, snapshots
 from annotation.errors import InvalidInput, NothingToRead
 from annotation.models import Event, ProvisionalLabel, Purpose, Reference, Slot
-from learning import certificates, lanes, picked, policies, scoring, watch
 from learning.errors import LaneNotOpen
 from learning.models import (
     CalibrationScore,
@@ -26,7 +25,9 @@ from learning.models import (
     TriageDecision,
     TriageLane,
 )
+from learning.pool import picked, scoring
 from learning.triage import NEGATIVE, POSITIVE
+from learning.triaging import certificates, lanes, policies, watch
 
 pytestmark = pytest.mark.django_db
 State = TriageDecision.State

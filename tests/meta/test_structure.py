@@ -39,7 +39,7 @@ SEVERAL_WRITERS = {
     },
     "Series": {"annotation.adoption", "annotation.arrivals", "annotation.intake"},
     "Slot": {"annotation.queue", "annotation.set_aside"},
-    "TriageCertificate": {"learning.certificates", "learning.lanes"},
+    "TriageCertificate": {"learning.triaging.certificates", "learning.triaging.lanes"},
 }  # fmt: skip
 """Rows that pass from one step of the work to the next. Every other model has one writer."""
 

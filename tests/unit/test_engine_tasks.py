@@ -14,7 +14,6 @@ import torch
 from engine_samples import make_mask_recipe, make_squares, make_task_recipe, make_volumes
 from PIL import Image
 
-from learning import measures
 from learning.engine import checkpoint, data, determinism, images, loop, metrics, nets
 from learning.engine.augment import augmented
 from learning.engine.errors import NotEnoughData
@@ -29,6 +28,7 @@ from learning.engine.tasks.learners import learner_of
 from learning.engine.tasks.multilabel import FindingsLoss
 from learning.engine.tasks.ordinal import Ordinal, StepsLoss
 from learning.engine.tasks.regression import NumberLoss
+from learning.measuring import measures
 
 NEW = ("multilabel", "ordinal", "regression", "landmarks", "detection")
 CELLS = Path(__file__).parents[1] / "data" / "blood-cells"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learning import forecast, stopping
+from learning.curve import forecast, stopping
+from learning.curve.forecast import Expected, Point
+from learning.curve.stopping import Stability
 from learning.engine.policy import Stopping
-from learning.forecast import Expected, Point
-from learning.stopping import Stability
 
 HALF_WIDTH = 0.03
 """Of the interval over the patients of the hold-out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learning.intervals import clustered
+from learning.measuring.intervals import clustered
 
 
 def test_one_thing_a_group_gives_the_interval_of_wilson() -> None:

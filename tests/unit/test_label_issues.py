@@ -7,7 +7,7 @@ import pytest
 from cleanlab.count import compute_confident_joint
 from cleanlab.filter import find_label_issues
 
-from learning.label_issues import confident
+from learning.measuring.label_issues import confident
 
 
 def turned(seed: int, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from learning import items
+from learning.assisting import items
 from learning.engine import spec
 from learning.teaching import teacher_of
 

@@ -28,7 +28,7 @@ sys.exit(f"loaded: {{heavy}}" if heavy else 0)
         ["deploy.urls", "deploy.wsgi"],
         ["deploy.ticker", "annotation.due", "learning.due"],
         ["annotation.actors", "learning.actors"],
-        ["learning.rounds", "learning.recipes", "learning.overview", "learning.cards"],
+        ["learning.rounds", "learning.recipes", "learning.overview", "learning.measuring.cards"],
     ],
     ids=lambda modules: modules[0],
 )

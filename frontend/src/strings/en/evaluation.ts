@@ -87,7 +87,7 @@ export const evaluation = {
   'learning.all': 'As a whole',
   'learning.class': 'Class',
   'learning.notYet': 'There is nothing to learn yet',
-  'learning.forecast': 'The next batch',
+  'learning.curve.forecast': 'The next batch',
   'learning.forecastNote': {
     one: '{n} case, by a power law through the points of the active arm',
     other: '{n} cases, by a power law through the points of the active arm',

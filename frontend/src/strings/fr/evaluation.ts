@@ -93,7 +93,7 @@ export const evaluation: Translation<typeof english> = {
   'learning.all': 'Dans l’ensemble',
   'learning.class': 'Classe',
   'learning.notYet': 'Il n’y a encore rien à apprendre',
-  'learning.forecast': 'Le prochain lot',
+  'learning.curve.forecast': 'Le prochain lot',
   'learning.forecastNote': {
     one: '{n} cas, selon une loi de puissance à travers les points du groupe actif',
     other: '{n} cas, selon une loi de puissance à travers les points du groupe actif',

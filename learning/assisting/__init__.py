@@ -1,0 +1,1 @@
+"""What a trained model gives to readers: suggestions and answers to prompts, and what became of them."""

@@ -1,0 +1,1 @@
+"""What labels are worth: the learning curve, its forecast, and when it is enough."""

@@ -1,0 +1,1 @@
+"""Cases without a label: scored, ranked by rounds and between them, looked up by likeness."""

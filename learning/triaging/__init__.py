@@ -1,0 +1,1 @@
+"""Cases that two networks may decide alone: what is signed, certified, accepted, audited and taken back."""
