@@ -2,13 +2,13 @@
 
 C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
 binomial", Biometrika 26 (1934). Exact for independent trials, whatever the share: never too narrow.
+
+SciPy is loaded when first needed, which takes half a second: the web process reads this package for its words.
 """
 
 from __future__ import annotations
 
 import math
-
-from scipy.stats import beta, binom
 
 from .errors import TriageError
 
@@ -18,6 +18,8 @@ MOST = 10_000_000
 
 def upper_bound(errors: int, trials: int, confidence: float) -> float:
     """The one-sided upper limit of the share at ``confidence``; 1 where nothing was tried."""
+    from scipy.stats import beta
+
     _check(errors, trials, confidence)
     if errors == trials:
         return 1.0
@@ -26,6 +28,8 @@ def upper_bound(errors: int, trials: int, confidence: float) -> float:
 
 def lower_bound(errors: int, trials: int, confidence: float) -> float:
     """The one-sided lower limit of the share at ``confidence``; 0 where nothing was tried."""
+    from scipy.stats import beta
+
     _check(errors, trials, confidence)
     if errors == 0:
         return 0.0
@@ -34,6 +38,8 @@ def lower_bound(errors: int, trials: int, confidence: float) -> float:
 
 def p_value(errors: int, trials: int, level: float) -> float:
     """How likely so few errors are if the share is ``level`` or more; 1 where nothing was tried."""
+    from scipy.stats import binom
+
     return float(binom.cdf(errors, trials, level)) if trials else 1.0
 
 

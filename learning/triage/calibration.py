@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 FEWEST_OF_EACH = 5
 """Fewer positives or negatives say nothing of a scale."""
@@ -33,6 +32,8 @@ class Scaling:
 
 def fit_scaling(log_odds: ArrayLike, positive: ArrayLike) -> Scaling:
     """The scaling with the least log loss of log-odds [N] against answers [N]; none for too few cases."""
+    from scipy.optimize import minimize
+
     values, answers = np.asarray(log_odds, np.float64), np.asarray(positive, bool)
     usable = np.isfinite(values)
     values, answers = values[usable], answers[usable]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from .multiple import holm_adjusted
 
@@ -59,6 +58,8 @@ def embeddings(before: Floats, after: Floats, *, seed: int) -> Drift:
 
 def scores(before: Floats, after: Floats) -> Drift:
     """Of the mean probability: a shift of the labels shows here without a single label."""
+    from scipy.stats import ks_2samp
+
     found = ks_2samp(before, after)
     return Drift("scores", float(found.statistic), float(found.pvalue), len(before), len(after))
 
