@@ -3,7 +3,7 @@
 C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
 binomial", Biometrika 26 (1934). Exact for independent trials, whatever the share: never too narrow.
 
-SciPy is loaded when first needed, which takes half a second: the web process reads this package for its words.
+SciPy takes half a second to load: that is left to the first bound, for the web process reads words alone.
 """
 
 from __future__ import annotations
