@@ -26,7 +26,7 @@ class CaseSaid:
 
 
 def by_case(model: TrainedModel) -> dict[int, CaseSaid]:
-    """Empty for a model that was not measured."""
+    """Empty for a model that was not measured, or when the truth was not kept beside what it said."""
     row = (
         model.evaluations.filter(
             stream=Stream.HOLDOUT, metric=recipe_of(model).metric, subgroup="", grouping=""
@@ -36,7 +36,9 @@ def by_case(model: TrainedModel) -> dict[int, CaseSaid]:
     )
     said = row.detail.get(BY_CASE, []) if row else []
     return {
-        each["case"]: CaseSaid(each["reference"], each["values"], each["truth"]) for each in said
+        each["case"]: CaseSaid(each["reference"], each["values"], each["truth"])
+        for each in said
+        if "truth" in each
     }
 
 

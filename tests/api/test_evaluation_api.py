@@ -45,10 +45,16 @@ def model(project: Project, number: int, *, sure: float) -> TrainedModel:
     items = round_.snapshot.items.filter(stream="holdout").order_by("case_id")
     for place, item in enumerate(items):
         right = sure if place % 3 else 1 - sure
-        yes = right if item.reference.answers["finding"] == "yes" else 1 - right
+        truth = item.reference.answers["finding"] == "yes"
+        yes = right if truth else 1 - right
         yes += 0.001 * place
         said.append(
-            {"case": item.case_id, "reference": item.reference_id, "values": [1 - yes, yes]}
+            {
+                "case": item.case_id,
+                "reference": item.reference_id,
+                "values": [1 - yes, yes],
+                "truth": int(truth),
+            }
         )
     Evaluation.objects.create(
         model=made, stream="holdout", metric="auroc", value=0.8, low=0.6, high=0.9, patients=12,

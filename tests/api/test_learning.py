@@ -131,13 +131,13 @@ def test_a_round_is_started_by_button_seen_cancelled_and_retried() -> None:
     assert answer.status_code == 201
     started = answer.json()
     assert (started["number"], started["state"], started["trigger"]) == (1, "running", "button")
-    assert [step["state"] for step in started["steps"]] == ["running"] + ["waiting"] * 5
+    assert [step["state"] for step in started["steps"]] == ["running"] + ["waiting"] * 7
     assert client.post(f"/api/projects/{project.slug}/rounds").status_code == 409
     [listed] = client.get(f"/api/projects/{project.slug}/rounds").json()["results"]
     assert (listed["id"], listed["started_by"]) == (started["id"], started["started_by"])
     cancelled = client.post(f"/api/rounds/{started['id']}/cancel").json()
     assert cancelled["state"] == "cancelled"
-    assert [step["state"] for step in cancelled["steps"]] == ["cancelled"] + ["waiting"] * 5
+    assert [step["state"] for step in cancelled["steps"]] == ["cancelled"] + ["waiting"] * 7
     assert client.post(f"/api/rounds/{started['id']}/cancel").status_code == 409
     assert client.post(f"/api/rounds/{started['id']}/retry").json()["state"] == "running"
 
@@ -154,7 +154,7 @@ def test_a_program_starts_a_round_with_a_token() -> None:
 
 def test_a_round_shows_losses_left_out_cases_and_models(client: APIClient, done: Round) -> None:
     shown = client.get(f"/api/rounds/{done.pk}").json()
-    assert [step["state"] for step in shown["steps"]] == ["done"] * 6
+    assert [step["state"] for step in shown["steps"]] == ["done"] * 8
     assert (shown["eta_seconds"], shown["snapshot"]) == (None, done.snapshot_id)
     first = shown["trainings"][0]
     assert first["history"][1] == {"epoch": 2, "train_loss": 0.5, "validation_loss": 0.6}

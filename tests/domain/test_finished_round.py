@@ -69,7 +69,7 @@ def test_it_ends_well_and_made_every_network_and_ensemble(world: SimpleNamespace
     }
     for model in models.exclude(network="ensemble"):
         assert artifacts.weights_path(model.weights_sha256).exists()
-    assert [step["state"] for step in stages.listed(done)] == ["done"] * 7
+    assert [step["state"] for step in stages.listed(done)] == ["done"] * 8
 
 
 def test_its_checkpoints_are_cleared_away(world: SimpleNamespace) -> None:

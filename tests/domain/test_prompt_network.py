@@ -120,7 +120,7 @@ def test_the_mask_follows_what_the_network_says(
     blob = np.zeros(lessons.VOLUME, np.float32)
     blob[2:7, 5:12, 5:13] = 1
 
-    def sure(*_: Any, start: Any, stop: Any) -> Any:
+    def sure(*_: Any, start: Any, stop: Any, spacing: Any) -> Any:
         part = blob[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
         return np.stack([1 - part, part], axis=-1) * 0.9 + 0.05
 

@@ -340,7 +340,7 @@ def test_a_round_that_nobody_holds_is_cancelled_at_once(started: Round) -> None:
 
 @pytest.mark.usefixtures("one_unit_per_slice")
 def test_a_round_that_a_worker_holds_is_cancelled_by_the_worker(started: Round) -> None:
-    lessons.until(started, lambda one: one.step == Round.Step.TRAIN)
+    lessons.until(started, lambda one: one.step == Round.Step.PREPARE)
     lease = lessons.hold(started)
     assert rounds.cancel(started, user=None).state == Round.State.RUNNING
     lease.give_back()
@@ -450,7 +450,7 @@ def test_a_slice_passes_over_the_pool_once(started: Round, monkeypatch: pytest.M
     """However many cases are scored already, and even if one of them never stops waiting."""
     monkeypatch.setattr("learning.steps.score.SHARD", 4)
     cases = started.project.cases
-    shards = list(islice(score._shards(cases.all()), cases.count()))
+    shards = list(islice(score.shards(cases.all()), cases.count()))
     assert [len(shard) for shard in shards[:-1]] == [4] * (cases.count() // 4)
     assert list(chain(*shards)) == list(cases.order_by("pk").values_list("pk", flat=True))
 

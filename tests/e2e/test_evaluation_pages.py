@@ -62,8 +62,8 @@ def model(round_, network, noise):
     for one in rows:
         detail = dict(one.detail)
         if one.metric == "auroc" and not one.subgroup:
-            detail["by_case"] = [{{"case": c, "reference": r, "values": v.tolist()}}
-                for (c, r, *_), v in zip(held, said)]
+            detail["by_case"] = [{{"case": c, "reference": r, "values": v.tolist(),
+                "truth": int(t)}} for (c, r, _, t), v in zip(held, said)]
         Evaluation.objects.create(model=row, stream="holdout", metric=one.metric,
             grouping=one.grouping, subgroup=one.subgroup, value=one.interval.value,
             low=one.interval.low, high=one.interval.high, patients=one.interval.patients,
