@@ -301,7 +301,9 @@ def key() -> UUID:
 def read(case: Case, by: User | None = None, value: Any = "yes", **fields: Any) -> Read:
     """A submitted read that answers the question of ``label_document``; its slot is done."""
     by = by or reader(case.project)
-    taken = case.slots.filter(state=Slot.State.OPEN).first() or slot(case, number=number())
+    taken = case.slots.filter(state=Slot.State.OPEN).first() or slot(
+        case, number=case.slots.count() + 1
+    )
     Slot.objects.filter(pk=taken.pk).update(state=Slot.State.DONE, reader=by)
     made = Read.objects.create(
         **{

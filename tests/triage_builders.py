@@ -63,9 +63,10 @@ def world(
     confident: int = 36,
     torn: int = 8,
     sites: dict[str, float] | None = None,
+    **fields: Any,
 ) -> World:
     """Positives score above 0.6, negatives below 0.2, so that a lane can open where cases suffice."""
-    project = lessons.project(lessons.RECIPE)
+    project = lessons.project(lessons.RECIPE, **fields)
     lead = lessons.lead(project)
     made = World(project, lead, builders.reader(project), _ensemble(project, lead, 1))
     if sites:

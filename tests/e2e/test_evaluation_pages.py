@@ -16,7 +16,9 @@ from deploy.stack import Stack
 SEED = """
 import numpy as np
 from annotation.models import Case, Patient, Project, Reference, Series, Snapshot
-from learning import forecasts, recipes, registry, subgroups
+from learning import recipes, registry
+from learning.curve import forecasts
+from learning.measuring import subgroups
 from learning.engine import metrics
 from learning.models import Arm, CurvePoint, Evaluation, Round, Score, TrainedModel
 

@@ -53,7 +53,8 @@ def measured(recipe: Recipe, said: Predictions, samples: list[Sample], metric: s
     task = measures.MEASURES[recipe.task]
     truths = [task.truth(sample) for sample in samples]
     patients = [sample.patient for sample in samples]
-    rows = task.rows(recipe, truths, task.values(said.ensemble, samples), patients, 0)
+    values = task.values(said.ensemble, samples)
+    rows = task.rows(measures.Judged(recipe, truths, values, patients, 0, said.ensemble))
     [value] = [r.interval.value for r in rows if r.metric == metric and not r.subgroup]
     assert value is not None
     return value
