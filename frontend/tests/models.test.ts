@@ -73,7 +73,8 @@ describe('models', () => {
 
 describe('a configuration', () => {
   it('is grouped by its parts, with plain values', () => {
-    const config = { seed: 20, recipe: { input_size: [96, 96], window: null, augment: true } };
+    const recipe = { input_size: [96, 96], window: null, augment: true, stop: { target: 0.9, at: {} } };
+    const config = { seed: 20, plan: {}, recipe };
     expect(grouped(config)).toEqual([
       { name: '', lines: [['seed', '20']] },
       {
@@ -82,6 +83,7 @@ describe('a configuration', () => {
           ['input size', '96, 96'],
           ['window', '–'],
           ['augment', 'true'],
+          ['stop · target', '0.9'],
         ],
       },
     ]);

@@ -9,19 +9,25 @@ const isBranch = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function plain(value: unknown): string {
-  if (value === null) return '–';
-  if (Array.isArray(value)) return value.map(plain).join(', ');
+  if (value === null || value === '') return '–';
+  if (Array.isArray(value)) return value.map(plain).join(', ') || '–';
   return isBranch(value) ? JSON.stringify(value) : String(value);
 }
 
-/** One group for each part that is a document of its own, and one without a name for the rest. */
+/** What lies deeper has its whole way as its name. */
+function linesOf(part: Record<string, unknown>, within = ''): [string, string][] {
+  return Object.entries(part).flatMap(([name, value]): [string, string][] => {
+    const said = [within, words(name)].filter(Boolean).join(' · ');
+    return isBranch(value) ? linesOf(value, said) : [[said, plain(value)]];
+  });
+}
+
+/** One group for each part that is a document of its own and not empty, and one without a name for the rest. */
 export function grouped(document: Record<string, unknown>): Group[] {
-  const lines = (part: Record<string, unknown>) =>
-    Object.entries(part).map(([name, value]): [string, string] => [words(name), plain(value)]);
   const parts = Object.entries(document);
-  const rest = lines(Object.fromEntries(parts.filter(([, value]) => !isBranch(value))));
+  const rest = linesOf(Object.fromEntries(parts.filter(([, value]) => !isBranch(value))));
   const named = parts.flatMap(([name, value]) =>
-    isBranch(value) ? [{ name: words(name), lines: lines(value) }] : [],
+    isBranch(value) ? [{ name: words(name), lines: linesOf(value) }] : [],
   );
-  return rest.length ? [{ name: '', lines: rest }, ...named] : named;
+  return [{ name: '', lines: rest }, ...named].filter(({ lines }) => lines.length > 0);
 }
