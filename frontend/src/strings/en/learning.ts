@@ -100,9 +100,7 @@ export const learning = {
   'models.useTitle': 'Use {model}?',
   'models.useText':
     'The pool is ranked by this model from the next round on. The model in use now is retired, and can be brought back in the same way.',
-  'models.reason': 'Why',
   'models.reasonHint': 'Kept with the model and in the ledger.',
-  'models.reasonNeeded': 'Say why, in a few words.',
   'models.used': '{model} is in use now.',
   'models.name': '{network}, round {round}',
   'models.metrics': 'Measured',

@@ -4,6 +4,9 @@ export const shell = {
   'app.researchOnly': 'Research use only. Not for primary diagnosis.',
   'app.skip': 'Skip to the page',
 
+  'reason.label': 'Why',
+  'reason.hint': 'Kept in the ledger, with your name.',
+  'reason.needed': 'Say why, in a few words.',
   'action.cancel': 'Cancel',
   'action.close': 'Close',
   'action.copy': 'Copy {what}',

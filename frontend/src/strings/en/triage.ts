@@ -31,9 +31,6 @@ export const triage = {
   'triage.leastAudit': 'Read again at least (%)',
   'triage.leastAuditHint': 'More, if the bound needs it. Readers cannot tell these cases from others.',
   'triage.validDays': 'Valid for (days)',
-  'triage.reason': 'Why',
-  'triage.reasonHint': 'Kept on the ledger, with your name.',
-  'triage.reasonNeeded': 'Say why, in a few words.',
   'triage.sign': 'Sign',
   'triage.signNew': 'Change and sign',
   'triage.signText':

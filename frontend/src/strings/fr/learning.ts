@@ -106,9 +106,7 @@ export const learning: Translation<typeof english> = {
   'models.useTitle': 'Utiliser {model} ?',
   'models.useText':
     'La réserve est classée par ce modèle à partir du prochain cycle. Le modèle en service est remplacé et peut être rappelé de la même façon.',
-  'models.reason': 'Motif',
   'models.reasonHint': 'Conservé avec le modèle et dans le registre.',
-  'models.reasonNeeded': 'Indiquez le motif en quelques mots.',
   'models.used': '{model} est maintenant en service.',
   'models.name': '{network}, cycle {round}',
   'models.metrics': 'Mesures',

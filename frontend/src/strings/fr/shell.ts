@@ -7,6 +7,9 @@ export const shell: Translation<typeof english> = {
   'app.researchOnly': 'Réservé à la recherche. Non destiné au diagnostic primaire.',
   'app.skip': 'Aller au contenu',
 
+  'reason.label': 'Motif',
+  'reason.hint': 'Conservé au registre, avec votre nom.',
+  'reason.needed': 'Indiquez le motif en quelques mots.',
   'action.cancel': 'Annuler',
   'action.close': 'Fermer',
   'action.copy': 'Copier {what}',

@@ -34,9 +34,6 @@ export const triage = {
   'triage.leastAuditHint':
     'Davantage si la limite l’exige. Les lecteurs ne peuvent pas distinguer ces cas des autres.',
   'triage.validDays': 'Valable (jours)',
-  'triage.reason': 'Pourquoi',
-  'triage.reasonHint': 'Conservé au registre, avec votre nom.',
-  'triage.reasonNeeded': 'Dites pourquoi, en quelques mots.',
   'triage.sign': 'Signer',
   'triage.signNew': 'Modifier et signer',
   'triage.signText':
