@@ -109,15 +109,6 @@ def plan(found: Fingerprint, recipe: Recipe, memory: int) -> Plan:
     return Plan(tuple(size), batch, spacing, _said(found, size, batch, spacing, each), found)
 
 
-def planned(recipe: Recipe, chosen: Plan) -> Recipe:
-    return replace(
-        recipe,
-        input_size=chosen.input_size,
-        batch_size=chosen.batch_size,
-        spacing=chosen.spacing,
-    )
-
-
 def budget(gibibytes: float = 0.0) -> int:
     """Bytes for the activations of a step: what an operator allows, else a share of what is there."""
     if gibibytes:

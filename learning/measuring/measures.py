@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.engine import metrics
-from learning.engine.metrics import Measured, detection, reports
+from learning.engine.metrics import Measured, detection, landmarks, reports
 from learning.engine.outputs import Output
 from learning.engine.spec import Box, Recipe, Sample
 
@@ -217,11 +217,10 @@ def measure_of(recipe: Recipe) -> Measure:
 def _distances(points: Array, sample: Sample) -> list[float | None]:
     given = sample.target if isinstance(sample.target, tuple) else ()
     unit = np.array(sample.spacing or (1.0,) * points.shape[1])
-    found: list[float | None] = []
-    for place, true in zip(points, given, strict=True):
-        off = math.nan if true is None else float(np.linalg.norm((place - np.array(true)) * unit))
-        found.append(off if math.isfinite(off) else None)
-    return found
+    unknown = (math.nan,) * points.shape[1]
+    true = np.array([unknown if one is None else one for one in given], float)
+    errors = landmarks.radial_errors(points * unit, true.reshape(points.shape) * unit)
+    return [float(one) if math.isfinite(one) else None for one in errors]
 
 
 def _row(box: Box) -> list[float]:

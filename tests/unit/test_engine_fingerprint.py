@@ -12,7 +12,7 @@ from engine_samples import make_mask_recipe, make_volumes
 
 from learning.engine import determinism, fingerprint, images, masks
 from learning.engine.errors import InvalidRecipe, NotEnoughData
-from learning.engine.fingerprint import Fingerprint, budget, plan, planned
+from learning.engine.fingerprint import Fingerprint, budget, plan
 from learning.engine.nets import build
 from learning.engine.predict import predict
 from learning.engine.spec import Sample, parse
@@ -69,7 +69,7 @@ def test_the_coarse_axis_is_refined_and_the_window_keeps_the_images_form() -> No
 def test_a_plan_stays_within_the_memory_and_more_memory_gives_more(memory: int) -> None:
     recipe = make_mask_recipe()
     chosen, larger = plan(LARGE, recipe, memory), plan(LARGE, recipe, 4 * memory)
-    asked = planned(recipe, chosen)
+    asked = replace(recipe, input_size=chosen.input_size)
     needed = max(fingerprint._activations(name, asked) for name in recipe.networks)
     assert needed * 4 * fingerprint.TENSORS * chosen.batch_size <= memory
     assert all(side % 8 == 0 for side in chosen.input_size)
